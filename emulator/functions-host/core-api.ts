@@ -1,0 +1,133 @@
+import Module from "node:module";
+import type {
+  FunctionHandler,
+  FunctionMetadata,
+  HookCallback,
+  LogCategory,
+  LogHandler,
+  LogLevel,
+  ProgrammingModel,
+} from "./core-types.ts";
+
+const CORE_MODULE = "@azure/functions-core";
+const HOOK_NAMES = ["appStart", "appTerminate", "preInvocation", "postInvocation", "log"] as const;
+type HookName = (typeof HOOK_NAMES)[number];
+
+export interface RegisteredFunction {
+  readonly metadata: FunctionMetadata;
+  readonly handler: FunctionHandler;
+  /** The copy of @azure/functions that registered it: an app that is one bundle brings its own. */
+  readonly model: ProgrammingModel;
+}
+
+/** What one app has registered. */
+export interface Registration {
+  readonly functions: Map<string, RegisteredFunction>;
+  readonly hooks: Readonly<Record<HookName, HookCallback[]>>;
+  readonly log: LogHandler;
+}
+
+let isIntercepting = false;
+let loading: Registration | undefined;
+let latestModel: ProgrammingModel | undefined;
+
+/**
+ * Runs `load` and resolves to what was registered meanwhile through "@azure/functions-core". One load at a time: the
+ * caller sees to that. Must run before the first `app.*` call of a copy of @azure/functions, which asks for the module
+ * once and, when there is none, skips every registration from then on.
+ */
+export async function collectRegistration(log: LogHandler, load: () => Promise<void>): Promise<Registration> {
+  interceptRequire();
+  const registration: Registration = {
+    functions: new Map(),
+    hooks: { appStart: [], appTerminate: [], preInvocation: [], postInvocation: [], log: [] },
+    log,
+  };
+  loading = registration;
+  try {
+    await load();
+  } finally {
+    loading = undefined;
+  }
+  return registration;
+}
+
+/** As the real worker does: https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/setupCoreModule.ts */
+function interceptRequire(): void {
+  if (isIntercepting) return;
+  isIntercepting = true;
+  Module.prototype.require = new Proxy(Module.prototype.require, {
+    apply: (require, self, [id]: [string]) =>
+      id === CORE_MODULE ? createCoreApi() : Reflect.apply(require, self, [id]),
+  });
+}
+
+/** One per `require`, since each copy of the library sets its model once and keeps what it was given for ever. */
+function createCoreApi(): object {
+  let ownModel: ProgrammingModel | undefined;
+  let app: Registration | undefined;
+  const currentApp = (): Registration => {
+    app = loading ?? app;
+    if (!app) throw new Error(`"${CORE_MODULE}" was used before the Functions host loaded an app.`);
+    return app;
+  };
+  return {
+    version: "3.14.1",
+    hostVersion: "4.1041.200.1", // recent enough for whatever asks, such as log hooks (4.34)
+    Disposable,
+    setProgrammingModel: (model: ProgrammingModel) => {
+      ownModel = latestModel = model;
+    },
+    getProgrammingModel: () => ownModel ?? latestModel,
+    registerFunction: (metadata: FunctionMetadata, handler: FunctionHandler) => {
+      const model = ownModel ?? latestModel;
+      if (!loading || !model) throw new Error("A function can only be registered during app startup.");
+      return addFunction(currentApp(), { metadata, handler, model });
+    },
+    registerHook: (name: string, callback: HookCallback) => addHook(currentApp(), name, callback),
+    log: (level: LogLevel, category: LogCategory, message: string) => currentApp().log(level, category, message),
+  };
+}
+
+function addFunction({ functions }: Registration, registered: RegisteredFunction): Disposable {
+  const { name } = registered.metadata;
+  if (functions.has(name)) throw new Error(`A function with id "${name}" has already been registered.`);
+  functions.set(name, registered);
+  return new Disposable(() => functions.delete(name));
+}
+
+function addHook({ hooks }: Registration, name: string, callback: HookCallback): Disposable {
+  if (!isHookName(name)) {
+    // The library looks for this mark: node_modules/@azure/functions/src/hooks/registerHook.ts
+    throw Object.assign(new RangeError(`Unrecognized hook "${name}"`), { isAzureFunctionsSystemError: true });
+  }
+  const callbacks = hooks[name];
+  callbacks.push(callback);
+  return new Disposable(() => {
+    const index = callbacks.indexOf(callback);
+    if (index >= 0) callbacks.splice(index, 1);
+  });
+}
+
+function isHookName(name: string): name is HookName {
+  return (HOOK_NAMES as readonly string[]).includes(name);
+}
+
+class Disposable {
+  #callOnDispose: (() => unknown) | undefined;
+
+  constructor(callOnDispose: () => unknown) {
+    this.#callOnDispose = callOnDispose;
+  }
+
+  static from(...disposables: readonly { dispose(): unknown }[]): Disposable {
+    return new Disposable(() => {
+      for (const disposable of disposables) disposable.dispose();
+    });
+  }
+
+  dispose(): void {
+    this.#callOnDispose?.();
+    this.#callOnDispose = undefined;
+  }
+}

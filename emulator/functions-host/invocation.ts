@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import type { RegisteredFunction, Registration } from "./core-api.ts";
+import type {
+  CoreInvocationContext,
+  HookCallback,
+  LogHandler,
+  RpcHttpRequest,
+  RpcHttpResponse,
+  RpcTraceContext,
+} from "./core-types.ts";
+import type { HostLog } from "./host-log.ts";
+
+interface Invocation {
+  readonly registered: RegisteredFunction;
+  /** Name of the binding that takes the request. */
+  readonly triggerName: string;
+  readonly request: RpcHttpRequest;
+  readonly traceContext: RpcTraceContext;
+  readonly hooks: Registration["hooks"];
+  readonly onLog: (log: HostLog) => void;
+}
+
+/**
+ * Runs one function and resolves to what to answer: what it returned, 204 for nothing, 500 without a body when it or a
+ * hook threw or when it returned something that is no HTTP response. Never rejects, and sets no bound on the time.
+ * Logs start and end in the words of FunctionInstanceLogger.cs in Azure/azure-webjobs-sdk.
+ */
+export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
+  const functionName = invocation.registered.metadata.name;
+  const invocationId = randomUUID();
+  const startedAt = performance.now();
+  const log = (level: HostLog["level"], message: string, category: HostLog["category"] = "System") =>
+    invocation.onLog({ level, category, functionName, invocationId, message });
+  const logEnd = (level: HostLog["level"], status: string) => {
+    const durationMs = Math.round(performance.now() - startedAt);
+    log(level, `Executed 'Functions.${functionName}' (${status}, Id=${invocationId}, Duration=${durationMs}ms)`);
+  };
+
+  const reason = "This function was programmatically called via the host APIs.";
+  log("information", `Executing 'Functions.${functionName}' (Reason='${reason}', Id=${invocationId})`);
+  try {
+    const response = await runWithHooks(invocation, invocationId, (level, category, message) =>
+      log(level, message, category === "user" ? "User" : "System"),
+    );
+    logEnd("information", "Succeeded");
+    return response ?? emptyResponse(204);
+  } catch (error) {
+    logEnd("error", "Failed");
+    const details = error instanceof Error ? error.stack : String(error);
+    log("error", `Exception while executing function: Functions.${functionName}. ${details}`);
+    return emptyResponse(500);
+  }
+}
+
+/** The order of https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/eventHandlers/InvocationHandler.ts */
+async function runWithHooks(
+  { registered, triggerName, request, traceContext, hooks }: Invocation,
+  invocationId: string,
+  log: LogHandler,
+): Promise<RpcHttpResponse | undefined> {
+  const { metadata, handler, model } = registered;
+  const shared: { hookData: object; invocationContext?: unknown } = { hookData: {} };
+  const core: CoreInvocationContext = {
+    invocationId,
+    metadata,
+    // No triggerMetadata: of an HTTP trigger's, the library reads nothing (converters/fromRpcTriggerMetadata.ts).
+    request: { invocationId, traceContext, inputData: [{ name: triggerName, data: { http: request } }] },
+    state: undefined,
+    log: (...line) => log(...applyLogHooks(hooks.log, line, shared)),
+  };
+  const invocationModel = model.getInvocationModel(core);
+  const { context, inputs } = await invocationModel.getArguments();
+  shared.invocationContext = context;
+
+  const before = { ...shared, inputs, functionCallback: handler };
+  core.state = "preInvocationHooks";
+  await runHooks(hooks.preInvocation, before);
+
+  const after: { inputs: unknown[]; result: unknown; error: unknown } = {
+    ...shared,
+    inputs: before.inputs,
+    result: null,
+    error: null,
+  };
+  core.state = "invocation";
+  try {
+    after.result = await invocationModel.invokeFunction(context, before.inputs, before.functionCallback);
+  } catch (error) {
+    after.error = error;
+  }
+  core.state = "postInvocationHooks";
+  await runHooks(hooks.postInvocation, after);
+  core.state = undefined;
+
+  if (after.error !== null && after.error !== undefined) throw after.error;
+  return (await invocationModel.getResponse(context, after.result)).returnValue?.http;
+}
+
+/** Runs the hooks one after the other; the first that throws is the last. */
+export async function runHooks(callbacks: readonly HookCallback[], context: object): Promise<void> {
+  for (const callback of callbacks) await callback(context);
+}
+
+/** Log hooks may change a function's own lines only, and must not break the logging. */
+function applyLogHooks(
+  callbacks: readonly HookCallback[],
+  line: Parameters<LogHandler>,
+  shared: object,
+): Parameters<LogHandler> {
+  const [level, category, message] = line;
+  const context = { ...shared, level, category, message };
+  try {
+    for (const callback of callbacks) callback(context);
+  } catch {
+    return line;
+  }
+  return category === "user" ? [context.level, category, context.message] : line;
+}
+
+function emptyResponse(status: number): RpcHttpResponse {
+  return { statusCode: String(status), headers: {}, cookies: [] };
+}

@@ -1,0 +1,143 @@
+/** A function that answers HTTP requests, and where. */
+export interface HostedFunction {
+  readonly name: string;
+  /** Upper case; empty means every method. */
+  readonly methods: readonly string[];
+  /** With the prefix of host.json, without a slash in front: `api/profile`. */
+  readonly route: string;
+}
+
+/** Values of the route parameters, percent-decoded except for `%2F`; without those the path does not give. */
+export type RouteParams = Record<string, string>;
+
+export interface RouteMatch<F extends HostedFunction> {
+  readonly hosted: F;
+  readonly params: RouteParams;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly isCatchAll: boolean;
+  readonly isOptional: boolean;
+  readonly constraints: readonly ((value: string) => boolean)[];
+  readonly defaultValue: string | undefined;
+}
+
+/** A literal, in lower case, or a parameter: what stands between two slashes. */
+type Segment = string | Parameter;
+
+/** `{id}`, `{id?}`, `{id:int:long}`, `{id=5}`, `{*rest}`, `{**rest}` */
+const PARAMETER =
+  /^\{(?<stars>\*{0,2})(?<name>[^*:=?{}]+)(?<constraints>(:[^:=?{}]+)*)(=(?<fallback>[^?{}]*))?(?<optional>\?)?\}$/;
+
+const DASHED_GUID = "[\\da-f]{8}(-[\\da-f]{4}){3}-[\\da-f]{12}";
+const GUID = new RegExp(`^([\\da-f]{32}|${DASHED_GUID}|\\{${DASHED_GUID}\\}|\\(${DASHED_GUID}\\))$`, "i");
+
+/** The five most used of https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints */
+const CONSTRAINTS = new Map<string, (value: string) => boolean>([
+  ["int", (value) => isInteger(value, 32)],
+  ["long", (value) => isInteger(value, 64)],
+  ["bool", (value) => /^\s*(true|false)\s*$/i.test(value)],
+  ["guid", (value) => GUID.test(value)],
+  ["alpha", (value) => /^[a-z]*$/i.test(value)],
+]);
+
+/**
+ * Matches as the real host does: functions in the order of their names, the first whose path and method fit wins (a
+ * literal has no precedence over a parameter), letter case is ignored, HEAD and OPTIONS are methods like any other.
+ * Throws on a template that it cannot match: another constraint, or a segment that mixes text and a parameter.
+ *
+ * Source: WebScriptHostHttpRoutesManager.cs in Azure/azure-functions-host, RoutePatternMatcher.cs in dotnet/aspnetcore.
+ */
+export function createRouter<F extends HostedFunction>(
+  functions: readonly F[],
+): (method: string, path: string) => RouteMatch<F> | undefined {
+  const table = orderByName(functions).map((hosted) => ({ hosted, segments: parseTemplate(hosted) }));
+  return (method, path) => {
+    const values = path.split("/").slice(1).map(decodeSegment);
+    for (const { hosted, segments } of table) {
+      if (hosted.methods.length > 0 && !hosted.methods.includes(method)) continue;
+      const params = matchSegments(segments, values);
+      if (params) return { hosted, params };
+    }
+    return undefined;
+  };
+}
+
+/** The order in which routes are tried. */
+export function orderByName<F extends HostedFunction>(functions: readonly F[]): F[] {
+  return [...functions].sort((a, b) => (a.name.toUpperCase() < b.name.toUpperCase() ? -1 : 1));
+}
+
+function parseTemplate({ name, route }: HostedFunction): Segment[] {
+  const fail = (reason: string) => new Error(`The route "${route}" of function "${name}" ${reason}.`);
+  const parts = route.split("/");
+  if (parts.at(-1) === "") parts.pop();
+  return parts.map((part, index) => {
+    if (part === "") throw fail("has an empty segment");
+    if (!/[{}]/.test(part)) return part.toLowerCase();
+    const groups = PARAMETER.exec(part)?.groups;
+    if (!groups) throw fail(`has "${part}", which this host cannot match: give a parameter a segment of its own`);
+    if (groups.stars && index < parts.length - 1) throw fail(`goes on after the catch-all parameter "${part}"`);
+    const constraints = (groups.constraints ?? "").split(":").slice(1);
+    return {
+      name: groups.name ?? "",
+      isCatchAll: groups.stars !== "",
+      isOptional: groups.optional === "?",
+      constraints: constraints.map((constraint) => {
+        const isSatisfied = CONSTRAINTS.get(constraint.toLowerCase());
+        if (!isSatisfied)
+          throw fail(`has the constraint "${constraint}"; this host knows ${[...CONSTRAINTS.keys()].join(", ")}`);
+        return isSatisfied;
+      }),
+      defaultValue: groups.fallback,
+    };
+  });
+}
+
+function matchSegments(segments: readonly Segment[], values: readonly string[]): RouteParams | undefined {
+  const params: RouteParams = {};
+  // "/api/profile/" is "/api/profile"; only a catch-all sees the slash at the end
+  const count = values.at(-1) === "" ? values.length - 1 : values.length;
+  for (const [index, segment] of segments.entries()) {
+    const value = index < count ? values[index] : undefined;
+    if (value === "") return undefined;
+    if (typeof segment === "string") {
+      if (value?.toLowerCase() !== segment) return undefined;
+      continue;
+    }
+    const given = segment.isCatchAll && value ? values.slice(index).join("/") : value;
+    if (!acceptParameter(segment, given ?? segment.defaultValue, params)) return undefined;
+    if (segment.isCatchAll) return params;
+  }
+  return count > segments.length ? undefined : params;
+}
+
+function acceptParameter(parameter: Parameter, value: string | undefined, params: RouteParams): boolean {
+  const { name, isCatchAll, isOptional, constraints } = parameter;
+  if (value === undefined) return isOptional || (isCatchAll && constraints.length === 0);
+  params[name] = value;
+  return constraints.every((isSatisfied) => isSatisfied(value));
+}
+
+/** Kestrel decodes the path before routes are matched, but leaves %2F so that it is no separator. */
+function decodeSegment(segment: string): string {
+  return segment
+    .split(/(%2f)/i)
+    .map((part) => (/^%2f$/i.test(part) ? part : decodeOrKeep(part)))
+    .join("");
+}
+
+function decodeOrKeep(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function isInteger(value: string, bits: number): boolean {
+  if (!/^\s*[+-]?\d+\s*$/.test(value)) return false;
+  const integer = BigInt(value.trim().replace(/^\+/, ""));
+  return integer === BigInt.asIntN(bits, integer);
+}

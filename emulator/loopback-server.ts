@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import type http from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A listening server: where it is, and how to end it. */
+export interface LoopbackServer {
+  /** `http://localhost:<port>`, without a slash at the end. */
+  readonly url: string;
+  /** Ends idle connections at once and the busy ones after `CLOSE_WITHIN_MS`. May be called twice. */
+  close(): Promise<void>;
+}
+
+const CLOSE_WITHIN_MS = 3000;
+const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * Puts a server on the loopback interface. Rejects with an error that names the port when it is taken.
+ *
+ * Requests for another host name are refused with 421: a page on the web that points its own name at 127.0.0.1
+ * (DNS rebinding) must not reach a server that hands out tokens. `alsoServe` names the hosts served besides loopback.
+ */
+export async function listenOnLoopback(
+  server: http.Server,
+  port: number,
+  alsoServe: readonly string[] = [],
+): Promise<LoopbackServer> {
+  refuseOtherHosts(server, new Set([...LOOPBACK_NAMES, ...alsoServe]));
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw describeListenError(cause, port);
+  }
+  const { port: actualPort } = server.address() as AddressInfo;
+  return { url: `http://localhost:${actualPort}`, close: () => closeServer(server) };
+}
+
+function refuseOtherHosts(server: http.Server, names: ReadonlySet<string>): void {
+  const emit = server.emit;
+  server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
+    if (event === "request" || event === "upgrade") {
+      const [request, answer] = args as [http.IncomingMessage, http.ServerResponse];
+      if (!names.has(hostName(request.headers.host))) {
+        if (event === "upgrade") request.socket.destroy();
+        else answer.writeHead(421, { "content-type": "text/plain" }).end("This server answers on localhost only.\n");
+        return true;
+      }
+    }
+    return Reflect.apply(emit, this, [event, ...args]) as boolean;
+  } as typeof server.emit;
+}
+
+function hostName(host = ""): string {
+  return host.replace(/:\d+$/, "").toLowerCase();
+}
+
+function describeListenError(cause: unknown, port: number): Error {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code !== "EADDRINUSE") return cause as Error;
+  const error = new Error(
+    `Port ${port} is in use. Stop what listens there (another \`npm start\`, \`func start\`?) and start again.`,
+    { cause },
+  );
+  return Object.assign(error, { code, port });
+}
+
+async function closeServer(server: http.Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  await closed;
+  clearTimeout(force);
+}

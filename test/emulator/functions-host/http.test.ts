@@ -1,0 +1,253 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, test } from "vitest";
+import { type SendOptions, serveSource } from "./fixture-app.ts";
+
+/** Answers with what it was given. */
+const ECHO = `
+  app.http("echo", {
+    methods: ["GET", "POST"],
+    route: "echo/{id?}",
+    handler: async (request, context) => ({
+      jsonBody: {
+        method: request.method,
+        url: request.url,
+        params: request.params,
+        query: Object.fromEntries(request.query),
+        headers: Object.fromEntries(request.headers),
+        body: await request.text(),
+        traceContext: context.traceContext,
+      },
+    }),
+  });`;
+
+async function echo(method: string, path: string, options?: SendOptions) {
+  const { send } = await serveSource(ECHO);
+  const answer = await send(method, path, options);
+  expect(answer.status).toBe(200);
+  return JSON.parse(answer.body);
+}
+
+/** Serves one function, "f", at /api/f. */
+function serveHandler(handler: string, methods = '["GET", "HEAD", "POST"]') {
+  return serveSource(`app.http("f", { methods: ${methods}, handler: ${handler} });`);
+}
+
+describe("what a function is given", () => {
+  test("method, absolute URL and route parameters", async () => {
+    const given = await echo("GET", "/api/echo/a%2Fb%20c?x=1", { headers: ["Host", "127.0.0.1:7071"] });
+    expect(given).toMatchObject({
+      method: "GET",
+      url: "http://127.0.0.1:7071/api/echo/a%2Fb%20c?x=1",
+      params: { id: "a%2Fb c" },
+    });
+  });
+
+  test("no route parameter that the path does not give", async () => {
+    expect((await echo("GET", "/api/echo")).params).toEqual({});
+  });
+
+  test("header names in lower case, repeated headers joined with a comma", async () => {
+    const headers = ["X-Name", "Ana", "X-Role", "reader", "x-role", "writer", "Cookie", "a=1", "Cookie", "b=2"];
+    const given = await echo("GET", "/api/echo", { headers });
+    expect(given.headers).toMatchObject({ "x-name": "Ana", "x-role": "reader,writer", cookie: "a=1,b=2" });
+  });
+
+  test.each([
+    ["?a=1&a=2", { a: "1,2" }],
+    ["?a=1&A=2", { a: "1,2" }],
+    ["?a=1&b=2", { a: "1", b: "2" }],
+    ["?a", { a: "" }],
+    ["?a=x+y%26z", { a: "x y&z" }],
+    ["?a=1?2", { a: "1?2" }],
+    ["", {}],
+  ])("of the query %s, %j", async (query, expected) => {
+    expect((await echo("GET", `/api/echo${query}`)).query).toEqual(expected);
+  });
+
+  test("a body whose length is announced", async () => {
+    const body = "grüße".repeat(100_000);
+    const headers = ["Content-Length", String(Buffer.byteLength(body))];
+    expect((await echo("POST", "/api/echo", { body, headers })).body).toBe(body);
+  });
+
+  test("no body when it comes in chunks", async () => {
+    const given = await echo("POST", "/api/echo", { body: "hello", headers: ["Transfer-Encoding", "chunked"] });
+    expect(given.body).toBe("");
+  });
+
+  test("the user of the client principal headers", async () => {
+    const { send } = await serveHandler("(request) => ({ jsonBody: request.user })");
+    const principal = Buffer.from(JSON.stringify({ auth_typ: "aad", claims: [] })).toString("base64");
+    const headers = ["X-MS-CLIENT-PRINCIPAL", principal, "X-MS-CLIENT-PRINCIPAL-ID", "7"];
+    headers.push("X-MS-CLIENT-PRINCIPAL-NAME", "ana", "X-MS-CLIENT-PRINCIPAL-IDP", "aad");
+    expect(JSON.parse((await send("GET", "/api/f", { headers })).body)).toMatchObject({ id: "7", username: "ana" });
+  });
+});
+
+describe("the trace context", () => {
+  const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+
+  test("continues the caller's trace with a span of its own", async () => {
+    const headers = ["traceparent", `00-${TRACE_ID}-b7ad6b7169203331-01`, "tracestate", "vendor=value"];
+    const { traceContext } = await echo("GET", "/api/echo", { headers });
+    expect(traceContext.traceParent).toMatch(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-01$`));
+    expect(traceContext.traceParent).not.toContain("b7ad6b7169203331");
+    expect(traceContext.traceState).toBe("vendor=value");
+  });
+
+  test.each([
+    ["no traceparent", []],
+    ["an invalid traceparent", ["traceparent", "00-nonsense-01", "tracestate", "vendor=value"]],
+  ])("is new with %s", async (_, headers) => {
+    const { traceContext } = await echo("GET", "/api/echo", { headers });
+    expect(traceContext.traceParent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    expect(traceContext.traceParent).not.toContain(TRACE_ID);
+    expect(traceContext.traceState).toBe("");
+  });
+});
+
+describe("what a function returns", () => {
+  test.each([
+    ["() => ({ body: 'hello' })", 200, "hello", "text/plain;charset=UTF-8"],
+    ["() => ({ jsonBody: { a: 1 } })", 200, '{"a":1}', "application/json"],
+    ["() => ({ status: 404, body: 'none', headers: { 'content-type': 'text/x' } })", 404, "none", "text/x"],
+    ["() => new HttpResponse({ status: 201, body: 'made' })", 201, "made", "text/plain;charset=UTF-8"],
+    ["() => ({ body: new Uint8Array([111, 107]) })", 200, "ok", undefined],
+    ["() => ({})", 200, "", undefined],
+    ["() => undefined", 204, "", undefined],
+    ["() => null", 204, "", undefined],
+    ["() => ({ status: 304, body: 'dropped' })", 304, "", undefined],
+    ["() => 'a string'", 500, "", undefined],
+    ["() => 7", 500, "", undefined],
+    ["() => ({ status: 42 })", 500, "", undefined],
+    ["() => { throw new Error('secret') }", 500, "", undefined],
+    ["async () => { throw 'secret' }", 500, "", undefined],
+    ["() => ({ body: 'x', headers: { 'x-bad': 'a\\u0001b' } })", 500, "", undefined],
+  ])("%s is answered with %i", async (handler, status, body, contentType) => {
+    const { send } = await serveHandler(handler);
+    const answer = await send("GET", "/api/f");
+    expect(answer).toMatchObject({ status, body });
+    expect(answer.headers["content-type"]).toBe(contentType);
+    expect(answer.headers["x-bad"]).toBeUndefined();
+  });
+
+  test("goes to a POST with a body too when it cannot be sent", async () => {
+    const { send } = await serveHandler("() => ({ headers: { 'x-bad': 'a\\u0001b' } })");
+    expect((await send("POST", "/api/f", { body: "x", headers: ["Content-Length", "1"] })).status).toBe(500);
+  });
+
+  test("has no body in answer to HEAD", async () => {
+    const { send } = await serveHandler("() => ({ body: 'hello', headers: { etag: '1' } })");
+    const answer = await send("HEAD", "/api/f");
+    expect(answer).toMatchObject({ status: 200, body: "", headers: { etag: "1" } });
+  });
+});
+
+describe("a cookie", () => {
+  test.each([
+    ["{ name: 'a', value: 'b' }", "a=b; path=/"],
+    ["{ name: 'a', value: 'b c;d' }", "a=b%20c%3Bd; path=/"],
+    ["{ name: 'a', value: '', expires: new Date(0) }", "a=; path=/"],
+    ["{ name: 'a', value: 'b', expires: new Date(1e12) }", "a=b; expires=Sun, 09 Sep 2001 01:46:40 GMT; path=/"],
+    ["{ name: 'a', value: 'b', maxAge: 0 }", "a=b; max-age=0; path=/"],
+    ["{ name: 'a', value: 'b', sameSite: 'None' }", "a=b; path=/; samesite=none"],
+    [
+      "{ name: 'a', value: 'b', domain: 'd', path: '/p', maxAge: 60, secure: true, httpOnly: true, sameSite: 'Lax' }",
+      "a=b; max-age=60; domain=d; path=/p; secure; samesite=lax; httponly",
+    ],
+  ])("%s is set as %s", async (cookie, header) => {
+    const { send } = await serveHandler(`() => ({ cookies: [${cookie}] })`);
+    expect((await send("GET", "/api/f")).headers["set-cookie"]).toEqual([header]);
+  });
+
+  test("is set beside others and beside a set-cookie header", async () => {
+    const { send } = await serveHandler(`() => ({
+      headers: { "set-cookie": "h=1" },
+      cookies: [{ name: "a", value: "1" }, { name: "b", value: "2" }],
+    })`);
+    expect((await send("GET", "/api/f")).headers["set-cookie"]).toEqual(["h=1", "a=1; path=/", "b=2; path=/"]);
+  });
+});
+
+describe("the server", () => {
+  test.each([
+    ["GET", "/api/F", 200],
+    ["GET", "/api/f/", 200],
+    ["PUT", "/api/f", 404],
+    ["OPTIONS", "/api/f", 404],
+    ["GET", "/f", 404],
+    ["GET", "/api/g", 404],
+    ["GET", "//api/f", 404],
+    ["GET", "http://localhost/api/f", 404],
+    ["OPTIONS", "*", 404],
+  ])("answers %s %s with %i", async (method, path, status) => {
+    const { send } = await serveHandler("() => ({})");
+    expect(await send(method, path)).toMatchObject({ status, body: "" });
+  });
+
+  test("has a home page", async () => {
+    const { send } = await serveHandler("() => ({})");
+    expect(await send("GET", "/?x=1")).toMatchObject({ status: 200, body: expect.stringContaining("running") });
+  });
+
+  test.each([
+    ["", "/f", 200],
+    ["", "/api/f", 404],
+    ["v1/internal", "/v1/internal/f", 200],
+  ])("with the route prefix %j answers %s with %i", async (routePrefix, path, status) => {
+    const { send } = await serveSource(`app.http("f", { handler: () => ({}) });`, { http: { routePrefix } });
+    expect((await send("GET", path)).status).toBe(status);
+  });
+
+  test.each(["/api/f", "/api/none", "/"])("adds the custom headers of host.json to %s", async (path) => {
+    const customHeaders = { "X-Content-Type-Options": "nosniff" };
+    const { send } = await serveSource(`app.http("f", { handler: () => ({}) });`, { http: { customHeaders } });
+    expect((await send("GET", path)).headers["x-content-type-options"]).toBe("nosniff");
+  });
+
+  test("lets a function's own header win over a custom header", async () => {
+    const source = `app.http("f", { handler: () => ({ headers: { "x-own": "function" } }) });`;
+    const { send } = await serveSource(source, { http: { customHeaders: { "X-Own": "host" } } });
+    expect((await send("GET", "/api/f")).headers["x-own"]).toBe("function");
+  });
+
+  test("refuses a body above 100 MB with 413, without reading it", async () => {
+    const { send, logs } = await serveHandler("() => ({})");
+    const answer = await send("POST", "/api/f", {
+      headers: ["Connection", "keep-alive", "Content-Length", "104857601"],
+      body: "the beginning",
+    });
+    expect(answer).toMatchObject({ status: 413, body: "", headers: { connection: "close" } });
+    expect(logs).toEqual([]);
+  });
+
+  test("goes on after a client that leaves in the middle of its body", async () => {
+    const { url, send, logs } = await serveHandler("() => ({})");
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write("POST /api/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\nhalf");
+    await once(socket, "data"); // "100 Continue": the host reads the body
+    socket.destroy();
+    expect((await send("GET", "/api/f")).status).toBe(200);
+    expect(logs.map(({ level }) => level)).toEqual(["information", "information"]);
+  });
+
+  test.each(["evil.example", "evil.example:7071", "localhost.evil.example"])(
+    "refuses requests for the host %s",
+    async (host) => {
+      const { send } = await serveHandler("() => ({})");
+      expect((await send("GET", "/api/f", { headers: ["Host", host] })).status).toBe(421);
+    },
+  );
+
+  test("does not mistake one request for another under load", async () => {
+    const { url } = await serveSource(ECHO);
+    const ids = Array.from({ length: 200 }, (_, index) => `user-${index}`);
+    const seen = await Promise.all(
+      ids.map(
+        async (id) => ((await (await fetch(`${url}/api/echo/${id}`)).json()) as { params: { id: string } }).params.id,
+      ),
+    );
+    expect(seen).toEqual(ids);
+  });
+});

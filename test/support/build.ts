@@ -1,0 +1,4 @@
+import { build } from "../../scripts/build.ts";
+
+/** The end-to-end tests run what is deployed: the bundle. Built once per test run. */
+export default build;
