@@ -1,0 +1,58 @@
+import { Agent, Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from "undici";
+import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "./directory.ts";
+
+/** Addresses on this machine that stand for Microsoft's. */
+export interface MicrosoftOrigins {
+  readonly entra: string;
+  readonly graph: string;
+}
+
+/**
+ * Sends this process's requests for Entra and Graph to the emulators, by `fetch` and by undici alike: both use undici's
+ * global dispatcher. The app runs unchanged, https addresses and all; the `Host` header stays Microsoft's name.
+ * Returns what undoes it.
+ */
+export function routeMicrosoftOrigins({ entra, graph }: MicrosoftOrigins): () => Promise<void> {
+  const previous = getGlobalDispatcher();
+  const routed = new RoutedDispatcher(
+    new Map([
+      [AUTHORITY_ORIGIN, entra],
+      [GRAPH_ORIGIN, graph],
+    ]),
+  );
+  setGlobalDispatcher(routed);
+  return async () => {
+    setGlobalDispatcher(previous);
+    await routed.destroy();
+  };
+}
+
+/** Not made with `compose`: that joins several `Set-Cookie` headers into one for Node 20's own `fetch`. */
+class RoutedDispatcher extends Dispatcher {
+  readonly #agent = new Agent();
+  readonly #targets: ReadonlyMap<string, string>;
+
+  constructor(targets: ReadonlyMap<string, string>) {
+    super();
+    this.#targets = targets;
+  }
+
+  override dispatch(options: Agent.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const target = this.#targets.get(String(options.origin));
+    if (target === undefined) return this.#agent.dispatch(options, handler);
+    const headers = withHost(options.headers, new URL(String(options.origin)).host);
+    return this.#agent.dispatch({ ...options, origin: target, headers }, handler);
+  }
+
+  override async destroy(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+type SentHeaders = NonNullable<Dispatcher.DispatchOptions["headers"]>;
+
+function withHost(headers: SentHeaders | null = {}, host: string): SentHeaders {
+  if (Array.isArray(headers)) return [...headers, "host", host];
+  if (headers && Symbol.iterator in headers) return { ...Object.fromEntries(headers), host };
+  return { ...headers, host };
+}

@@ -1,0 +1,221 @@
+import { createHash, randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type Account,
+  API,
+  createDirectory,
+  FRONTEND,
+  type Registration,
+  TENANT_ID,
+} from "../../emulator/directory.ts";
+import { createSigningKeys } from "../../emulator/entra/keys.ts";
+import { startEntra } from "../../emulator/entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
+import type { LoopbackServer } from "../../emulator/loopback-server.ts";
+
+const CALLBACK = "http://localhost/.auth/login/aad/callback";
+const ON_BEHALF_OF = {
+  grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+  requested_token_use: "on_behalf_of",
+  scope: "https://graph.microsoft.com/.default",
+};
+const directory = createDirectory();
+let issuer: TokenIssuer;
+let entra: LoopbackServer;
+beforeAll(async () => {
+  issuer = createTokenIssuer(await createSigningKeys());
+  entra = await startEntra({ directory, issuer });
+});
+afterAll(() => entra.close());
+
+function account(key: string): Account {
+  const found = directory.accountByKey(key);
+  if (!found) throw new Error(`No account ${key}`);
+  return found;
+}
+
+interface TokenBody {
+  readonly access_token?: string;
+  readonly refresh_token?: string;
+  readonly error?: string;
+  readonly error_codes?: readonly number[];
+  readonly [name: string]: unknown;
+}
+
+async function postToken(
+  client: Registration,
+  form: Record<string, string>,
+): Promise<{ status: number; body: TokenBody }> {
+  const body = new URLSearchParams({ client_id: client.clientId, client_secret: client.clientSecret, ...form });
+  const response = await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body });
+  return { status: response.status, body: (await response.json()) as TokenBody };
+}
+
+async function signInForCode(parameters: Record<string, string> = {}, key = "works"): Promise<string> {
+  const query = new URLSearchParams({
+    ...{ client_id: FRONTEND.clientId, redirect_uri: CALLBACK, response_type: "code", state: "s" },
+    scope: `openid offline_access ${API.identifierUris[0]}/user_impersonation`,
+    ...parameters,
+  });
+  const page = await (await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/authorize?${query}`)).text();
+  const ticket = /name="ticket" value="([^"]+)"/.exec(page)?.[1] ?? "";
+  const body = new URLSearchParams({ ticket, account: key });
+  const answer = await fetch(`${entra.url}/${TENANT_ID}/emulator/sign-in`, {
+    method: "POST",
+    body,
+    redirect: "manual",
+  });
+  const location = new URL(answer.headers.get("location") ?? "about:blank");
+  expect(location.searchParams.get("state")).toBe("s");
+  return location.searchParams.get("code") ?? "";
+}
+
+function claimsOf(token = ""): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+}
+
+describe("authorize", () => {
+  test.each<[string, Record<string, string>, string]>([
+    ["an unknown app", { client_id: randomUUID() }, "AADSTS700016"],
+    [
+      "a redirect URI of another site",
+      { redirect_uri: "https://evil.example/.auth/login/aad/callback" },
+      "AADSTS50011",
+    ],
+    ["a redirect URI of another path", { redirect_uri: "http://localhost:4280/steal" }, "AADSTS50011"],
+    [
+      "a redirect URI of a look-alike host",
+      { redirect_uri: "http://localhost.evil.example/.auth/login/aad/callback" },
+      "AADSTS50011",
+    ],
+    ["another response type", { response_type: "token" }, "AADSTS70002"],
+  ])("refuses %s on its own page, without a redirect", async (_, changes, expected) => {
+    const query = new URLSearchParams({
+      client_id: FRONTEND.clientId,
+      redirect_uri: CALLBACK,
+      response_type: "code",
+      ...changes,
+    });
+    const response = await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/authorize?${query}`, { redirect: "manual" });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain(expected);
+  });
+});
+
+describe("authorization_code", () => {
+  test("gives the frontend a token for the API, an ID token and a refresh token", async () => {
+    const code = await signInForCode({ nonce: "n-1" });
+    const { status, body } = await postToken(FRONTEND, {
+      grant_type: "authorization_code",
+      code,
+      redirect_uri: CALLBACK,
+    });
+    expect(status).toBe(200);
+    expect(claimsOf(body.access_token)).toMatchObject({
+      aud: API.clientId,
+      azp: FRONTEND.clientId,
+      oid: account("works").objectId,
+      scp: "user_impersonation",
+      tid: TENANT_ID,
+      ver: "2.0",
+    });
+    expect(claimsOf(body.id_token as string)).toMatchObject({ aud: FRONTEND.clientId, nonce: "n-1" });
+  });
+
+  test("takes a code once", async () => {
+    const form = { grant_type: "authorization_code", code: await signInForCode(), redirect_uri: CALLBACK };
+    expect((await postToken(FRONTEND, form)).status).toBe(200);
+    expect((await postToken(FRONTEND, form)).body).toMatchObject({ error: "invalid_grant" });
+  });
+
+  test("refuses a code of another app", async () => {
+    const form = { grant_type: "authorization_code", code: await signInForCode(), redirect_uri: CALLBACK };
+    expect((await postToken(API, form)).body).toMatchObject({ error: "invalid_grant" });
+  });
+
+  test("checks the PKCE verifier", async () => {
+    const verifier = "v".repeat(43);
+    const code_challenge = createHash("sha256").update(verifier).digest("base64url");
+    const form = async () => ({
+      grant_type: "authorization_code",
+      code: await signInForCode({ code_challenge, code_challenge_method: "S256" }),
+      redirect_uri: CALLBACK,
+    });
+    expect((await postToken(FRONTEND, { ...(await form()), code_verifier: verifier })).status).toBe(200);
+    expect((await postToken(FRONTEND, { ...(await form()), code_verifier: "w".repeat(43) })).status).toBe(400);
+    expect((await postToken(FRONTEND, await form())).status).toBe(400);
+  });
+
+  test("without a scope of an API gives a token that is not for the API", async () => {
+    const code = await signInForCode({ scope: "openid" });
+    const { body } = await postToken(FRONTEND, { grant_type: "authorization_code", code, redirect_uri: CALLBACK });
+    expect(claimsOf(body.access_token).aud).toBe("https://graph.microsoft.com");
+    expect(body).not.toHaveProperty("refresh_token");
+  });
+});
+
+describe("refresh_token", () => {
+  test("gives new tokens and a new refresh token, and is then used up", async () => {
+    const code = await signInForCode();
+    const first = await postToken(FRONTEND, { grant_type: "authorization_code", code, redirect_uri: CALLBACK });
+    const form = { grant_type: "refresh_token", refresh_token: first.body.refresh_token ?? "" };
+    const second = await postToken(FRONTEND, form);
+    expect(claimsOf(second.body.access_token)).toMatchObject({ aud: API.clientId, oid: account("works").objectId });
+    expect(second.body.refresh_token).not.toBe(first.body.refresh_token);
+    expect((await postToken(FRONTEND, form)).body).toMatchObject({ error: "invalid_grant", error_codes: [700082] });
+  });
+});
+
+describe("on-behalf-of", () => {
+  const request = (key = "works") => ({ account: account(key), audience: API, scope: "user_impersonation" });
+  const past = Math.floor(Date.now() / 1000) - 7200;
+
+  test("gives the API a Graph token of the user, and echoes the scope as it was asked", async () => {
+    const { body } = await postToken(API, { ...ON_BEHALF_OF, assertion: await issuer.apiToken(request()) });
+    expect(body.scope).toBe(ON_BEHALF_OF.scope);
+    expect(claimsOf(body.access_token)).toMatchObject({ appid: API.clientId, oid: account("works").objectId });
+  });
+
+  test.each<[string, () => Promise<string>, Registration, number]>([
+    ["garbage", async () => "a.b.c", API, 50013],
+    ["a token of other keys", async () => createTokenIssuer(await createSigningKeys()).apiToken(request()), API, 50013],
+    ["an expired token", () => issuer.apiToken(request(), { exp: past }), API, 500133],
+    ["a token for another app", () => issuer.apiToken(request()), FRONTEND, 500131],
+    ["an ID token", () => issuer.idToken(account("works"), API), API, 240002],
+    ["a Graph token", () => issuer.graphToken(account("works"), API, "User.Read"), API, 50013],
+    ["a token of a user without consent", () => issuer.apiToken(request("no-consent")), API, 65001],
+  ])("refuses %s as Entra does", async (_, assertion, client, number) => {
+    const { status, body } = await postToken(client, { ...ON_BEHALF_OF, assertion: await assertion() });
+    expect(status).toBe(400);
+    expect(body.error_codes).toEqual([number]);
+    expect(Object.keys(body)).toEqual(
+      expect.arrayContaining(["error", "error_description", "timestamp", "trace_id", "correlation_id", "error_uri"]),
+    );
+    expect(body.error_description).toMatch(
+      new RegExp(`^AADSTS${number}: .* Trace ID: .* Correlation ID: .* Timestamp: `),
+    );
+  });
+
+  test("refuses a wrong client secret with 401", async () => {
+    const assertion = await issuer.apiToken(request());
+    const { status, body } = await postToken(API, { ...ON_BEHALF_OF, assertion, client_secret: "wrong" });
+    expect([status, body.error, body.error_codes]).toEqual([401, "invalid_client", [7000215]]);
+  });
+});
+
+describe("the token for scripts", () => {
+  test("is for the API and cannot be read by a page of another origin", async () => {
+    const response = await fetch(`${entra.url}/emulator/token?account=sparse`, {
+      headers: { origin: "https://evil.example" },
+    });
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    const { access_token } = (await response.json()) as TokenBody;
+    expect(claimsOf(access_token)).toMatchObject({ aud: API.clientId, oid: account("sparse").objectId });
+  });
+
+  test("of an unknown account lists the accounts there are", async () => {
+    const response = await fetch(`${entra.url}/emulator/token?account=nobody`);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toEqual({ accounts: ["works", "sparse", "no-consent"] });
+  });
+});
