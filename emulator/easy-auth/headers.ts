@@ -1,0 +1,61 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { JWTPayload } from "jose";
+
+/** Tokens of a session, as Easy Auth's token store keeps them. */
+export interface StoredTokens {
+  readonly idToken: string;
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly accessTokenExpiresAt: number;
+}
+
+const RESERVED = /^x-ms-(client-principal|token-)/;
+
+/** Claim names that Easy Auth writes in their long form; the others stay. */
+const CLAIM_TYPES: ReadonlyMap<string, string> = new Map([
+  ["tid", "http://schemas.microsoft.com/identity/claims/tenantid"],
+  ["oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"],
+  ["email", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"],
+  ["sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"],
+  ["scp", "http://schemas.microsoft.com/identity/claims/scope"],
+  ["upn", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"],
+]);
+
+/** Removes what only the gate may set. First of all things, on every request, so that nobody can claim to be someone else. */
+export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
+  for (const name of Object.keys(headers)) {
+    if (RESERVED.test(name)) delete headers[name];
+  }
+}
+
+/** Adds who the user is, and the stored tokens when there are some. `Authorization` stays as the caller sent it. */
+export function injectUserHeaders(headers: IncomingHttpHeaders, claims: JWTPayload, tokens?: StoredTokens): void {
+  const principal = {
+    auth_typ: "aad",
+    claims: userClaims(claims),
+    name_typ: "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+    role_typ: "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
+  };
+  headers["x-ms-client-principal"] = Buffer.from(JSON.stringify(principal)).toString("base64");
+  headers["x-ms-client-principal-id"] = String(claims.oid ?? claims.sub);
+  headers["x-ms-client-principal-name"] = String(claims.preferred_username ?? claims.oid ?? claims.sub);
+  headers["x-ms-client-principal-idp"] = "aad";
+  if (!tokens) return;
+  headers["x-ms-token-aad-id-token"] = tokens.idToken;
+  headers["x-ms-token-aad-access-token"] = tokens.accessToken;
+  headers["x-ms-token-aad-expires-on"] = expiresOn(tokens);
+  if (tokens.refreshToken !== undefined) headers["x-ms-token-aad-refresh-token"] = tokens.refreshToken;
+}
+
+/** Claims as `{ typ, val }`; a claim of several values is repeated. */
+export function userClaims(claims: JWTPayload): { typ: string; val: string }[] {
+  return Object.entries(claims).flatMap(([name, value]) =>
+    [value].flat().map((one) => ({ typ: CLAIM_TYPES.get(name) ?? name, val: String(one) })),
+  );
+}
+
+/** UTC with seven fractional digits, as `/.auth/me` writes it. */
+export function expiresOn({ accessTokenExpiresAt }: StoredTokens): string {
+  return new Date(accessTokenExpiresAt).toISOString().replace("Z", "0000Z");
+}
