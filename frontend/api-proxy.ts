@@ -1,0 +1,124 @@
+import { once } from "node:events";
+import http, {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from "node:http";
+import https from "node:https";
+import { pipeline } from "node:stream/promises";
+import { Failure } from "./failure.ts";
+
+/** Easy Auth puts the access token of the user's session here. */
+const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
+
+/** All of a request the backend sees: never cookies, and nothing that only Easy Auth may say. */
+const REQUEST_HEADERS = [
+  "accept",
+  "accept-language",
+  "content-length",
+  "content-type",
+  "if-none-match",
+  "range",
+  "traceparent",
+  "tracestate",
+] as const;
+
+/** All of an answer the browser sees: the backend sets no cookies and no rules for this origin. */
+const RESPONSE_HEADERS = [
+  "accept-ranges",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "etag",
+  "last-modified",
+  "retry-after",
+  "www-authenticate",
+  "x-correlation-id",
+] as const;
+
+export interface ApiProxyOptions {
+  readonly backendUrl: string;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Sends the request on to the backend as the signed-in user and streams the answer back, both ways with back-pressure.
+ * `target` is path and query, already checked. Ends the backend's request when the client leaves.
+ *
+ * @throws Failure `not_signed_in`, `downstream_failed`, `downstream_timeout`
+ */
+export async function forwardToBackend(
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: string,
+  { backendUrl, timeoutMs }: ApiProxyOptions,
+): Promise<void> {
+  const headers = backendHeaders(request);
+  const send = backendUrl.startsWith("https:") ? https.request : http.request;
+  const backendRequest = send(`${backendUrl}${target}`, { method: request.method, headers });
+  // A failure before the answer rejects below; one after it shows in the answer's own stream.
+  backendRequest.on("error", () => {});
+  response.once("close", () => {
+    if (!response.writableFinished) backendRequest.destroy();
+  });
+  // Not pipeline(): a backend that fails must not destroy the request, which is still to be answered.
+  request.pipe(backendRequest);
+  const answer = await answerOf(backendRequest, timeoutMs);
+  response.writeHead(answer.statusCode ?? 502, {
+    "cache-control": "no-store",
+    ...pick(answer.headers, RESPONSE_HEADERS),
+  });
+  await streamAnswer(answer, response);
+}
+
+function backendHeaders(request: IncomingMessage): OutgoingHttpHeaders {
+  const accessToken = request.headers[ACCESS_TOKEN_HEADER];
+  if (!accessToken) {
+    throw new Failure("not_signed_in", {
+      headers: { "www-authenticate": "Bearer" },
+      hint: "Easy Auth passed no access token on. Check that its token store is on and that its login parameters ask for the API's scope.",
+    });
+  }
+  const headers: OutgoingHttpHeaders = {
+    ...pick(request.headers, REQUEST_HEADERS),
+    authorization: `Bearer ${accessToken}`,
+  };
+  // Without it Node writes the body of a DELETE or GET unframed, and the backend would read it as a second request.
+  if (request.headers["transfer-encoding"]) headers["transfer-encoding"] = "chunked";
+  return headers;
+}
+
+async function answerOf(backendRequest: ClientRequest, timeoutMs: number): Promise<IncomingMessage> {
+  const timer = setTimeout(() => backendRequest.destroy(new Failure("downstream_timeout")), timeoutMs);
+  try {
+    const [answer] = (await once(backendRequest, "response")) as [IncomingMessage];
+    return answer;
+  } catch (cause) {
+    throw cause instanceof Failure ? cause : new Failure("downstream_failed", { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function streamAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  let isBackendToBlame = false;
+  // A client that leaves destroys the response first; what pipeline() rejects with differs between Node versions.
+  answer.once("error", () => {
+    isBackendToBlame = !response.destroyed;
+  });
+  try {
+    await pipeline(answer, response);
+  } catch (cause) {
+    if (!isBackendToBlame) return;
+    throw new Failure("downstream_failed", { cause, hint: "The backend broke off in the middle of its answer." });
+  }
+}
+
+function pick(headers: IncomingMessage["headers"], names: readonly string[]): OutgoingHttpHeaders {
+  const picked: OutgoingHttpHeaders = {};
+  for (const name of names) if (headers[name] !== undefined) picked[name] = headers[name];
+  return picked;
+}

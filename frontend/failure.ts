@@ -1,0 +1,31 @@
+/** Every way this server itself can fail a request. Status and text of each are in `problem.ts`. */
+export type FailureCode =
+  | "not_signed_in"
+  | "cross_site_request"
+  | "not_found"
+  | "method_not_allowed"
+  | "downstream_failed"
+  | "downstream_timeout"
+  | "internal_error";
+
+export interface FailureOptions extends ErrorOptions {
+  /** Sent with the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For the operator's log: what to look at or fix. Holds no token. */
+  readonly hint?: string;
+}
+
+/** A failure with a known answer. Whatever else is thrown is a bug and answered as `internal_error`. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly code: FailureCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly hint: string | undefined;
+
+  constructor(code: FailureCode, options: FailureOptions = {}) {
+    super(code, options);
+    this.code = code;
+    this.headers = options.headers ?? {};
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,42 @@
+import { createElement, createLink, requireElement } from "./element.ts";
+import { initialsOf, languageName, type Profile } from "./profile.ts";
+
+/** The profile as a card: a copy of the page's loading card with its fields filled. */
+export function createProfileCard(loadingCard: HTMLElement, profile: Profile): HTMLElement {
+  const card = loadingCard.cloneNode(true) as HTMLElement;
+  card.removeAttribute("aria-busy");
+  card.removeAttribute("aria-hidden");
+  fill(card, "initials", initialsOf(profile.displayName) || "?");
+  fill(card, "displayName", profile.displayName || profile.userPrincipalName || "No name");
+  fill(card, "jobTitle", profile.jobTitle || notSet("No job title"));
+  fill(card, "mail", linkOrNotSet("mailto:", profile.mail));
+  fill(card, "officeLocation", profile.officeLocation || notSet());
+  fill(card, "businessPhones", ...phoneLinks(profile.businessPhones));
+  fill(card, "mobilePhone", linkOrNotSet("tel:", profile.mobilePhone));
+  fill(card, "preferredLanguage", languageOrNotSet(profile.preferredLanguage));
+  fill(card, "userPrincipalName", profile.userPrincipalName || notSet());
+  return card;
+}
+
+function fill(card: HTMLElement, field: string, ...content: (Node | string)[]): void {
+  requireElement(card, `[data-field="${field}"]`).replaceChildren(...content);
+}
+
+function notSet(label = "Not set"): HTMLElement {
+  return createElement("span", "not-set", label);
+}
+
+function linkOrNotSet(scheme: "mailto:" | "tel:", value: string): HTMLElement {
+  if (!value) return notSet();
+  const address = scheme === "tel:" ? value.replace(/[^\d+*#,;]/g, "") : encodeURIComponent(value).replace("%40", "@");
+  return createLink(`${scheme}${address}`, "", value);
+}
+
+function phoneLinks(phones: readonly string[]): (Node | string)[] {
+  if (phones.length === 0) return [notSet()];
+  return phones.flatMap((phone, index) => [index > 0 ? ", " : "", linkOrNotSet("tel:", phone)]);
+}
+
+function languageOrNotSet(tag: string): HTMLElement | string {
+  return tag ? languageName(tag, navigator.language) : notSet();
+}

@@ -1,0 +1,93 @@
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import { forwardToBackend } from "./api-proxy.ts";
+import { Failure } from "./failure.ts";
+import { answerFailure, type Log } from "./problem.ts";
+import { setSecurityHeaders } from "./security-headers.ts";
+import { readStaticFiles, type StaticFile, sendStaticFile } from "./static-files.ts";
+
+export interface FrontendOptions {
+  /** Origin of the API, for example `https://api.example.net`: no path, no slash at the end. */
+  readonly backendUrl: string;
+  /** Holds `index.html`, `style.css`, `page.js` and `icon.svg`. Read once, when the server is created. */
+  readonly pageFolder: string;
+  /** Milliseconds the backend may take until its response headers; 15,000 by default. */
+  readonly timeoutMs?: number;
+  /** Takes one JSON line for each failure an operator should know of; standard error by default. */
+  readonly log?: Log;
+}
+
+interface Site {
+  readonly backendUrl: string;
+  readonly timeoutMs: number;
+  readonly files: ReadonlyMap<string, StaticFile>;
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+/** Bytes. Easy Auth adds up to three tokens and the principal to the session's cookies; Node's 16 KiB are too few. */
+const MAX_HEADER_SIZE = 65_536;
+
+const PRINCIPAL_NAME_HEADER = "x-ms-client-principal-name";
+const READ_METHODS = ["GET", "HEAD"];
+/** Not TRACE: its answer repeats the request, and with it the access token. */
+const API_METHODS = [...READ_METHODS, "DELETE", "OPTIONS", "PATCH", "POST", "PUT"];
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * The reference frontend: serves the page and forwards `/api/*` to the backend with the signed-in user's access token.
+ * Not listening yet. Must run behind Easy Auth, which signs the user in before a request arrives and fills the `X-MS-*`
+ * headers; this server does not verify them, the backend verifies the token.
+ */
+export function createFrontend(options: FrontendOptions): http.Server {
+  const { backendUrl, pageFolder, timeoutMs = DEFAULT_TIMEOUT_MS, log = console.error } = options;
+  const site = { backendUrl, timeoutMs, files: readStaticFiles(pageFolder) };
+  return http.createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, response) => {
+    setSecurityHeaders(request, response);
+    answer(request, response, site).catch((error: unknown) => answerFailure(response, error, log));
+  });
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
+  refuseCrossSiteChange(request);
+  const { pathname, search } = addressOf(request);
+  if (pathname.startsWith("/api/")) {
+    allowMethods(request, API_METHODS);
+    return forwardToBackend(request, response, `${pathname}${search}`, site);
+  }
+  const file = site.files.get(pathname);
+  if (!file && pathname !== "/session" && pathname !== "/health") throw new Failure("not_found");
+  allowMethods(request, READ_METHODS);
+  if (file) return sendStaticFile(request, response, file);
+  if (pathname === "/health") return sendJson(response, { status: "ok" });
+  sendJson(response, { name: request.headers[PRINCIPAL_NAME_HEADER] ?? null });
+}
+
+/** The session's cookie comes with requests from other sites too, so a change must come from a page of our own. */
+function refuseCrossSiteChange(request: IncomingMessage): void {
+  const isChange = !SAFE_METHODS.has(request.method ?? "");
+  if (isChange && request.headers["sec-fetch-site"] === "cross-site") throw new Failure("cross_site_request");
+}
+
+/** The address with its dot segments resolved, so that what is compared here is what the backend gets. */
+function addressOf(request: IncomingMessage): URL {
+  const target = request.url ?? "";
+  // An encoded slash is part of a segment to us, but a separator to some servers: `/api/..%2fadmin`.
+  if (!target.startsWith("/") || /%2f|%5c/i.test(target.replace(/\?.*/s, ""))) throw new Failure("not_found");
+  // Never resolved against a base: a target like `//elsewhere/api/` would replace its host.
+  return new URL(`http://localhost${target}`);
+}
+
+function allowMethods(request: IncomingMessage, methods: readonly string[]): void {
+  if (methods.includes(request.method ?? "")) return;
+  throw new Failure("method_not_allowed", { headers: { allow: methods.join(", ") } });
+}
+
+function sendJson(response: ServerResponse, content: object): void {
+  const body = JSON.stringify(content);
+  response.writeHead(200, {
+    "cache-control": "no-store",
+    "content-length": Buffer.byteLength(body),
+    "content-type": "application/json",
+  });
+  response.end(body);
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import {
+  ACCESS_TOKEN,
+  SIGNED_IN,
+  send,
+  serveBackend,
+  serveFrontend,
+  serveRecordingBackend,
+  serveSilentBackend,
+  unusedUrl,
+} from "./fixture.ts";
+
+const LARGE = randomBytes(8 * 1024 * 1024);
+
+describe("failures of /api/*", () => {
+  test("without an access token: 401 not_signed_in, and the log says where to look", async () => {
+    const backend = await serveRecordingBackend();
+    const { url, logged } = await serveFrontend({ backendUrl: backend.url });
+    const { status, headers, body } = await send(url, "/api/profile", { headers: { cookie: "a=b" } });
+    expect(status).toBe(401);
+    expect(headers).toMatchObject({
+      "cache-control": "no-store",
+      "content-type": "application/problem+json",
+      "www-authenticate": "Bearer",
+    });
+    expect(JSON.parse(body)).toEqual({
+      type: "urn:problem:on-behalf-of:not_signed_in",
+      title: "Nobody is signed in",
+      status: 401,
+      detail: "The request carries no user's access token. Sign in and try again.",
+      code: "not_signed_in",
+      correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(backend.received).toEqual([]);
+    expect(logged).toMatchObject([expect.stringContaining("token store")]);
+  });
+
+  test("backend down: 502 downstream_failed, logged with the reason under the same correlation id", async () => {
+    const { url, logged } = await serveFrontend({ backendUrl: await unusedUrl() });
+    const { status, body } = await send(url, "/api/profile", { headers: SIGNED_IN });
+    const problem = JSON.parse(body);
+    expect({ status, code: problem.code }).toEqual({ status: 502, code: "downstream_failed" });
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([
+      { code: "downstream_failed", correlationId: problem.correlationId, reason: "ECONNREFUSED" },
+    ]);
+  });
+
+  test("backend down: an upload is answered too, not cut off", async () => {
+    const { url } = await serveFrontend({ backendUrl: await unusedUrl() });
+    const answer = await fetch(`${url}/api/notes`, { method: "POST", headers: SIGNED_IN, body: LARGE });
+    expect(answer.status).toBe(502);
+  });
+
+  test("backend silent: 504 downstream_timeout, and its request is ended", async () => {
+    const backend = await serveSilentBackend();
+    const { url } = await serveFrontend({ backendUrl: backend.url, timeoutMs: 50 });
+    const asked = send(url, "/api/profile", { headers: SIGNED_IN });
+    const [, backendResponse] = await backend.arrived;
+    const closed = once(backendResponse, "close");
+    const { status, body } = await asked;
+    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 504, code: "downstream_timeout" });
+    await closed;
+  });
+
+  test("backend breaks off in its answer: the browser sees the break, and it is logged", async () => {
+    const backendUrl = await serveBackend((_request, response) => {
+      response.writeHead(200, { "content-length": "10" });
+      response.write("first", () => response.destroy());
+    });
+    const { url, logged } = await serveFrontend({ backendUrl });
+    const answer = await fetch(`${url}/api/profile`, { headers: SIGNED_IN });
+    await expect(answer.text()).rejects.toThrow();
+    await send(url, "/health"); // by then the frontend has seen the break too
+    expect(logged).toMatchObject([expect.stringContaining("broke off")]);
+  });
+
+  test("no access token ever reaches the log", async () => {
+    const { url, logged } = await serveFrontend({ backendUrl: await unusedUrl() });
+    await send(url, "/api/profile", { headers: SIGNED_IN });
+    await send(url, "/api/profile", { headers: { ...SIGNED_IN, "x-ms-token-aad-access-token": "" } });
+    expect(logged).toHaveLength(2);
+    expect(logged.join()).not.toMatch(new RegExp(`${ACCESS_TOKEN}|secret`));
+  });
+});

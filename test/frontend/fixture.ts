@@ -1,0 +1,112 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http, { type IncomingHttpHeaders, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+import { createFrontend, type FrontendOptions } from "../../frontend/server.ts";
+
+export const ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJhcGkifQ.c2lnbmF0dXJl";
+
+/** What Easy Auth sends along for a signed-in user. */
+export const SIGNED_IN = {
+  cookie: "AppServiceAuthSession=secret-session",
+  "x-ms-client-principal-name": "ada@contoso.example",
+  "x-ms-token-aad-access-token": ACCESS_TOKEN,
+  "x-ms-token-aad-id-token": "secret-id-token",
+} as const;
+
+/** A request and its answer, as the backend holds them. */
+export type Arrived = [request: http.IncomingMessage, response: http.ServerResponse];
+
+export interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface SendOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** Puts a server on a free port until the test ends. Gives its URL. */
+async function serve(server: http.Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A backend that answers with `listener` (200 by default). */
+export function serveBackend(listener: RequestListener = (_request, response) => response.end("ok")): Promise<string> {
+  return serve(http.createServer(listener));
+}
+
+/** A backend that leaves the first request to the test: it says nothing itself. */
+export async function serveSilentBackend(): Promise<{ url: string; arrived: Promise<Arrived> }> {
+  const server = http.createServer();
+  const arrived = once(server, "request") as Promise<Arrived>;
+  return { url: await serve(server), arrived };
+}
+
+/** A backend that notes each request with its whole body, then answers 200. */
+export async function serveRecordingBackend(): Promise<{ url: string; received: Received[] }> {
+  const received: Received[] = [];
+  const url = await serveBackend(async (request, response) => {
+    const { method = "", url = "", headers } = request;
+    received.push({ method, url, headers, body: await text(request) });
+    response.end("ok");
+  });
+  return { url, received };
+}
+
+/** The frontend in front of a backend, with a page of four tiny files, and the lines it logs. */
+export async function serveFrontend(
+  options: Partial<FrontendOptions> & Pick<FrontendOptions, "backendUrl">,
+): Promise<{ url: string; logged: string[] }> {
+  const logged: string[] = [];
+  const log = (line: string): void => void logged.push(line);
+  return { url: await serve(createFrontend({ pageFolder: makePageFolder(), log, ...options })), logged };
+}
+
+/** An address where nothing listens. */
+export async function unusedUrl(): Promise<string> {
+  const server = http.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Sends the path as it is written here: `fetch` would tidy `/../` away before it leaves. */
+export async function send(url: string, path: string, options: SendOptions = {}): Promise<Answer> {
+  const { method = "GET", headers = {}, body } = options;
+  const { hostname, port } = new URL(url);
+  const request = http.request({ hostname, port, path, method, headers, agent: false });
+  request.end(body);
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
+}
+
+/** A temporary folder with the page's files. */
+export function makePageFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "frontend-page-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const name of ["index.html", "style.css", "page.js", "icon.svg"]) writeFileSync(join(folder, name), `(${name})`);
+  return folder;
+}

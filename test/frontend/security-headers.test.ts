@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { SIGNED_IN, send, serveBackend, serveFrontend, unusedUrl } from "./fixture.ts";
+
+const NO_BACKEND = { backendUrl: "http://127.0.0.1:1" };
+
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+describe("security headers", () => {
+  test.each([
+    ["page", "/", "GET", 200],
+    ["session", "/session", "GET", 200],
+    ["API's answer", "/api/profile", "GET", 200],
+    ["404", "/nothing", "GET", 404],
+    ["405", "/", "POST", 405],
+  ])("are on the %s", async (_kind, path, method, status) => {
+    const { url } = await serveFrontend({ backendUrl: await serveBackend() });
+    expect(await send(url, path, { method, headers: SIGNED_IN })).toMatchObject({ status, headers: SECURITY_HEADERS });
+  });
+
+  test("are on a 304, a 401 and a 502 too", async () => {
+    const { url } = await serveFrontend({ backendUrl: await unusedUrl() });
+    const held = { "if-none-match": "*" };
+    expect(await send(url, "/", { headers: held })).toMatchObject({ status: 304, headers: SECURITY_HEADERS });
+    expect(await send(url, "/api/profile")).toMatchObject({ status: 401, headers: SECURITY_HEADERS });
+    const failed = await send(url, "/api/profile", { headers: SIGNED_IN });
+    expect(failed).toMatchObject({ status: 502, headers: SECURITY_HEADERS });
+  });
+
+  test("cannot be loosened by the backend", async () => {
+    const backendUrl = await serveBackend((_request, response) => {
+      response.writeHead(200, { "content-security-policy": "default-src *", "access-control-allow-origin": "*" }).end();
+    });
+    const { url } = await serveFrontend({ backendUrl });
+    const { headers } = await send(url, "/api/profile", { headers: SIGNED_IN });
+    expect(headers).toMatchObject(SECURITY_HEADERS);
+    expect(headers).not.toHaveProperty("access-control-allow-origin");
+  });
+
+  test.each([
+    ["https", "max-age=31536000"],
+    ["http", undefined],
+  ])("hold Strict-Transport-Security as it should be when the browser came over %s", async (scheme, expected) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const { headers } = await send(url, "/", { headers: { "x-forwarded-proto": scheme } });
+    expect(headers["strict-transport-security"]).toBe(expected);
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { SIGNED_IN, send, serveBackend, serveFrontend } from "./fixture.ts";
+
+const NO_BACKEND = { backendUrl: "http://127.0.0.1:1" };
+
+describe("addresses", () => {
+  test("OPTIONS *, which is no address at all, is answered 404", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    expect(await send(url, "*", { method: "OPTIONS" })).toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    "/nothing",
+    "/index.html",
+    "/tsconfig.json",
+    "/api",
+    "/../../../../etc/passwd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/..%2f..%2fetc/passwd",
+    "/..%5c..%5cetc/passwd",
+    "/%00",
+    "//style.css",
+  ])("%s is answered 404", async (path) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const { status, headers, body } = await send(url, path, { headers: SIGNED_IN });
+    expect(status).toBe(404);
+    expect(headers["content-type"]).toBe("application/problem+json");
+    expect(JSON.parse(body)).toMatchObject({ code: "not_found", status: 404 });
+  });
+
+  test.each([
+    "/api/../admin",
+    "/api/%2e%2e/admin",
+    "/api/..%2fadmin",
+    "/api/..%5cadmin",
+    "/api\\..\\..\\admin",
+    "//elsewhere.example/api/profile",
+    "http://elsewhere.example/api/profile",
+  ])("%s never reaches the backend", async (path) => {
+    const reached: unknown[] = [];
+    const backendUrl = await serveBackend((request, response) => {
+      reached.push(request.url);
+      response.end();
+    });
+    const { url } = await serveFrontend({ backendUrl });
+    expect(await send(url, path, { headers: SIGNED_IN })).toMatchObject({ status: 404 });
+    expect(reached).toEqual([]);
+  });
+
+  test.each([
+    ["/", "GET, HEAD"],
+    ["/session", "GET, HEAD"],
+    ["/health", "GET, HEAD"],
+  ])("POST %s is answered 405 with the methods it allows", async (path, allow) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const { status, headers, body } = await send(url, path, { method: "POST" });
+    expect({ status, allow: headers.allow }).toEqual({ status: 405, allow });
+    expect(JSON.parse(body)).toMatchObject({ code: "method_not_allowed" });
+  });
+
+  test("TRACE is refused, since its answer would repeat the access token", async () => {
+    const { url } = await serveFrontend({ backendUrl: await serveBackend() });
+    const { status, headers } = await send(url, "/api/profile", { method: "TRACE", headers: SIGNED_IN });
+    expect({ status, allow: headers.allow }).toEqual({
+      status: 405,
+      allow: "GET, HEAD, DELETE, OPTIONS, PATCH, POST, PUT",
+    });
+  });
+});
+
+describe("GET /session", () => {
+  test("tells the signed-in user's name and nothing else", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const { headers, body } = await send(url, "/session", { headers: SIGNED_IN });
+    expect(JSON.parse(body)).toEqual({ name: "ada@contoso.example" });
+    expect(headers).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
+  });
+
+  test("tells null when nobody is signed in", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    expect(JSON.parse((await send(url, "/session")).body)).toEqual({ name: null });
+  });
+
+  test("is served with the headers of a user in very many groups", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const headers = { ...SIGNED_IN, "x-ms-client-principal": "g".repeat(40_000) };
+    expect(await send(url, "/session", { headers })).toMatchObject({ status: 200 });
+  });
+});
+
+test("GET /health answers without anyone signed in and without details", async () => {
+  const { url } = await serveFrontend(NO_BACKEND);
+  expect(await send(url, "/health")).toMatchObject({ status: 200, body: '{"status":"ok"}' });
+});
+
+describe("a request from another site", () => {
+  test.each(["POST", "PUT", "PATCH", "DELETE"])(
+    "%s is refused, since the session's cookie comes along",
+    async (method) => {
+      const { url } = await serveFrontend({ backendUrl: await serveBackend() });
+      const answer = await send(url, "/api/profile", {
+        method,
+        headers: { ...SIGNED_IN, "sec-fetch-site": "cross-site" },
+      });
+      expect(answer.status).toBe(403);
+      expect(JSON.parse(answer.body)).toMatchObject({ code: "cross_site_request" });
+    },
+  );
+
+  test("GET is served: following a link changes nothing", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    expect(await send(url, "/", { headers: { "sec-fetch-site": "cross-site" } })).toMatchObject({ status: 200 });
+  });
+
+  test.each(["same-origin", "none"])("POST with Sec-Fetch-Site %s is not one", async (site) => {
+    const { url } = await serveFrontend({ backendUrl: await serveBackend() });
+    const headers = { ...SIGNED_IN, "sec-fetch-site": site };
+    expect(await send(url, "/api/profile", { method: "POST", headers })).toMatchObject({ status: 200 });
+  });
+});
