@@ -1,0 +1,22 @@
+import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal-node";
+import type { Settings } from "../settings.ts";
+import { createTokenEndpoint } from "./token-endpoint.ts";
+
+const TOKEN_TIMEOUT_MS = 5000;
+
+/**
+ * Makes the MSAL client; once per process, it lives in module scope. Makes no request yet: MSAL knows the endpoints of
+ * Microsoft's clouds, and a wrong credential shows at the first exchange.
+ */
+export function createConfidentialClient(settings: Settings): ConfidentialClientApplication {
+  const { origin, tenant } = settings.authority;
+  return new ConfidentialClientApplication({
+    auth: { clientId: settings.clientId, authority: `${origin}/${tenant}`, ...credentialOf(settings) },
+    system: { networkClient: createTokenEndpoint(TOKEN_TIMEOUT_MS) },
+  });
+}
+
+/** How this app proves to Entra who it is. */
+function credentialOf({ clientSecret }: Settings): Pick<NodeAuthOptions, "clientSecret"> {
+  return { clientSecret };
+}

@@ -1,0 +1,84 @@
+import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
+
+/** The error answer of the token endpoint: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
+interface ErrorBody {
+  readonly error?: unknown;
+  readonly suberror?: unknown;
+  readonly error_codes?: unknown;
+  readonly claims?: unknown;
+  readonly trace_id?: unknown;
+}
+
+/**
+ * Entra refused, or could not answer. Thrown from MSAL's network module, so that MSAL neither throttles other users for
+ * one user's failure nor hands them that user's error text. Holds no `error_description`: that text is not ours to show.
+ */
+export class TokenEndpointError extends AuthError {
+  override readonly name = "TokenEndpointError";
+  /** HTTP status, or 0 without an answer: `errorCode` is then `timeout` or `unreachable`. */
+  readonly status: number;
+  readonly suberror: string;
+  /** AADSTS numbers. Microsoft may change them: they refine, they never decide alone. */
+  readonly errorNumbers: readonly number[];
+  readonly claims: string | undefined;
+  readonly traceId: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, body: ErrorBody, retryAfter: string | null, correlationId: string) {
+    super(text(body.error) ?? `http_${status}`, correlationId, "The token endpoint refused.", text(body.suberror));
+    // AuthError's own constructor sets the prototype back to AuthError's.
+    Object.setPrototypeOf(this, TokenEndpointError.prototype);
+    this.status = status;
+    this.suberror = text(body.suberror) ?? "";
+    this.errorNumbers = Array.isArray(body.error_codes) ? body.error_codes.map(Number) : [];
+    this.claims = text(body.claims);
+    this.traceId = text(body.trace_id);
+    this.retryAfterSeconds = seconds(retryAfter);
+  }
+}
+
+/** MSAL's way to the token endpoint: one request with a time-out. Whatever is not a success is a `TokenEndpointError`. */
+export function createTokenEndpoint(timeoutMs: number): INetworkModule {
+  async function send<T>(
+    method: string,
+    url: string,
+    options: NetworkRequestOptions = {},
+  ): Promise<NetworkResponse<T>> {
+    const { headers = {}, body = null, correlationId = "" } = options;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { response, answer } = await fetch(url, { method, headers, body, redirect: "error", signal })
+      .then(async (response) => ({ response, answer: parse(await response.text()) }))
+      .catch(() => {
+        throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, null, correlationId);
+      });
+    if (response.ok)
+      return { status: response.status, headers: Object.fromEntries(response.headers), body: answer as T };
+    throw new TokenEndpointError(response.status, answer, response.headers.get("retry-after"), correlationId);
+  }
+
+  return {
+    sendGetRequestAsync: (url, options) => send("GET", url, options),
+    sendPostRequestAsync: (url, options) => send("POST", url, options),
+  };
+}
+
+/** What is not JSON, such as a proxy's HTML, counts as an answer without content. */
+function parse(body: string): ErrorBody {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3). */
+function seconds(retryAfter: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  const value = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
+  return Number.isFinite(value) ? Math.max(0, value) : undefined;
+}

@@ -1,0 +1,96 @@
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { AppError } from "../errors.ts";
+import type { Settings } from "../settings.ts";
+
+/** Who signed in, as the verified assertion says. */
+export interface VerifiedUser {
+  readonly tenantId: string;
+  readonly objectId: string;
+  /** Seconds since 1970: when the assertion ends. */
+  readonly expiresAt: number;
+}
+
+export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
+
+/** Scope of this API that a caller needs; the one Easy Auth's registration exposes. */
+const REQUIRED_SCOPE = "user_impersonation";
+const CLOCK_SKEW_SECONDS = 60;
+const KEYS_TIMEOUT_MS = 5000;
+
+/**
+ * Makes the check every assertion passes before it is used. Easy Auth made it before us; made again here, a gate that is
+ * off, or lets anonymous requests through, opens nothing.
+ *
+ * Checked: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
+ * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user.
+ * Not checked: which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
+ * the exchange). Source: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
+ *
+ * The function throws AppError `token_expired`, `token_rejected`, `insufficient_scope` or `identity_unavailable`.
+ */
+export function createVerifier(
+  settings: Pick<Settings, "authority" | "allowedTenants" | "audiences">,
+  keys: JWTVerifyGetKey = keysOf(settings.authority),
+): VerifyAssertion {
+  const allowedTenants = new Set(settings.allowedTenants);
+  const options = {
+    algorithms: ["RS256"],
+    audience: [...settings.audiences],
+    clockTolerance: CLOCK_SKEW_SECONDS,
+    requiredClaims: ["iss", "aud", "exp", "nbf", "tid", "oid"],
+  };
+
+  return async (assertion) => {
+    const { payload } = await jwtVerify(assertion, keys, options).catch(rethrow);
+    const tenantId = text(payload.tid).toLowerCase();
+    if (!allowedTenants.has(tenantId) || !isIssuerOf(settings.authority, tenantId, payload)) {
+      throw new AppError("token_rejected", { hint: "The token was issued for or by another tenant." });
+    }
+    requireDelegatedScope(payload);
+    return { tenantId, objectId: text(payload.oid), expiresAt: Number(payload.exp) };
+  };
+}
+
+function keysOf({ origin, tenant }: Settings["authority"]): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(`${origin}/${tenant}/discovery/v2.0/keys`), { timeoutDuration: KEYS_TIMEOUT_MS });
+}
+
+function isIssuerOf({ origin, v1IssuerOrigin }: Settings["authority"], tenantId: string, { iss }: JWTPayload): boolean {
+  return iss === `${origin}/${tenantId}/v2.0` || iss === `${v1IssuerOrigin}/${tenantId}/`;
+}
+
+/** App-only tokens and ID tokens have no `scp`: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
+function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
+  if (typeof scp !== "string" || scp === "" || idtyp === "app") {
+    throw new AppError("token_rejected", {
+      hint: "The token is not a user's access token. An ID token or an app-only token cannot be exchanged on behalf of a user.",
+    });
+  }
+  if (!scp.split(" ").includes(REQUIRED_SCOPE)) {
+    throw new AppError("insufficient_scope", { hint: `The token lacks the scope ${REQUIRED_SCOPE}.` });
+  }
+}
+
+/** jose's claim errors carry the whole payload, so none of them goes on as `cause`. */
+function rethrow(error: unknown): never {
+  if (error instanceof errors.JWTExpired) throw new AppError("token_expired");
+  if (error instanceof errors.JWTClaimValidationFailed)
+    throw new AppError("token_rejected", { hint: hintFor(error.claim) });
+  const code = error instanceof errors.JOSEError ? error.code : "";
+  if (code === "" || code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC" || code === "ERR_JWKS_INVALID") {
+    throw new AppError("identity_unavailable", { hint: "The signing keys could not be read.", cause: error });
+  }
+  throw new AppError("token_rejected", { hint: `The token's form or signature does not hold (${code}).` });
+}
+
+function hintFor(claim: string): string {
+  if (claim !== "aud") return `The token's ${claim} claim does not hold.`;
+  return (
+    "The token is for another audience. If it came from a sign-in by Easy Auth, add the API's scope to the frontend's " +
+    "loginParameters (scope=openid profile email offline_access api://<API client id>/user_impersonation) and sign in again."
+  );
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

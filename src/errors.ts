@@ -1,0 +1,51 @@
+/**
+ * Every way a request can fail. Status, title and text of each are in `http/problem.ts`: a code that is missing there
+ * does not compile.
+ */
+export type ErrorCode =
+  | "invalid_request"
+  | "not_signed_in"
+  | "token_expired"
+  | "token_rejected"
+  | "claims_challenge"
+  | "insufficient_scope"
+  | "consent_required"
+  | "blocked_by_policy"
+  | "user_not_assigned"
+  | "downstream_forbidden"
+  | "downstream_failed"
+  | "downstream_timeout"
+  | "throttled"
+  | "identity_unavailable"
+  | "misconfigured"
+  | "internal_error";
+
+export interface AppErrorOptions extends ErrorOptions {
+  /** Shown to the caller instead of the code's own text. Our words only, never those of another service. */
+  readonly detail?: string;
+  /** For the operator's log: what to look at or fix. Holds no token, secret or claim value. */
+  readonly hint?: string;
+  /** Seconds the caller should wait, for the `Retry-After` header. */
+  readonly retryAfterSeconds?: number;
+  /** What another sign-in has to satisfy: the JSON of a claims request, for `claims_challenge`. */
+  readonly claims?: string;
+}
+
+/** A failure with a known answer. Whatever else is thrown is a bug and answered as `internal_error`. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly claims: string | undefined;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(code, options);
+    this.code = code;
+    this.detail = options.detail;
+    this.hint = options.hint;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.claims = options.claims;
+  }
+}

@@ -1,0 +1,10 @@
+import { app } from "@azure/functions";
+import { asUser, graphFor } from "../app.ts";
+import { getProfile } from "../graph/profile.ts";
+
+/** The route and shape that the frontend of Microsoft's tutorial expects, with `BACKEND_URL=https://<app>/api`. */
+app.http("get-profile", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser(async (user) => ({ jsonBody: { profile: await getProfile(graphFor(user)) } })),
+});

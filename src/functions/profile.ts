@@ -1,0 +1,12 @@
+import { app } from "@azure/functions";
+import { asUser, graphFor } from "../app.ts";
+import { getProfile, selectFrom } from "../graph/profile.ts";
+
+app.http("profile", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser(async (user, request) => {
+    const select = selectFrom(request.query);
+    return { jsonBody: await getProfile(graphFor(user), select) };
+  }),
+});

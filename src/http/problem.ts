@@ -1,0 +1,146 @@
+import type { HttpResponseInit } from "@azure/functions";
+import { AppError, type ErrorCode } from "../errors.ts";
+
+interface Problem {
+  readonly status: number;
+  readonly title: string;
+  /** What happened and what the signed-in user, or their frontend, can do about it. */
+  readonly detail: string;
+  /** `error` in the `Bearer` challenge: https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+  readonly challenge?: "invalid_token" | "insufficient_scope" | "insufficient_claims";
+}
+
+/** The one place where a code gets its status and words. 401: another sign-in can help. 403: it cannot. */
+const PROBLEMS = {
+  invalid_request: {
+    status: 400,
+    title: "The request is not valid",
+    detail: "A parameter of the request has a value that this API does not take.",
+  },
+  not_signed_in: {
+    status: 401,
+    title: "Nobody is signed in",
+    detail: "The request carries no user's access token. Sign in and try again.",
+  },
+  token_expired: {
+    status: 401,
+    title: "The sign-in has expired",
+    detail: "The access token is past its time. Refresh it, or sign in again.",
+    challenge: "invalid_token",
+  },
+  token_rejected: {
+    status: 401,
+    title: "The access token is not accepted",
+    detail: "The access token is not a valid token of a user for this API. Sign in again.",
+    challenge: "invalid_token",
+  },
+  claims_challenge: {
+    status: 401,
+    title: "Another sign-in step is needed",
+    detail:
+      "Your organization asks for one more step, such as multifactor authentication. Sign in again to complete it.",
+    challenge: "insufficient_claims",
+  },
+  insufficient_scope: {
+    status: 403,
+    title: "The access token lacks a permission",
+    detail:
+      "The access token was issued without the scope user_impersonation of this API. Ask for that scope at sign-in.",
+    challenge: "insufficient_scope",
+  },
+  consent_required: {
+    status: 403,
+    title: "An administrator's consent is missing",
+    detail:
+      "You are signed in, but this app has no consent to read from the service on your behalf. Signing in again does not " +
+      "help: an administrator of your organization has to grant consent to the app's permissions once.",
+  },
+  blocked_by_policy: {
+    status: 403,
+    title: "Your organization's policy blocks access",
+    detail:
+      "A Conditional Access policy does not allow this sign-in. Your administrator can say what the policy asks for.",
+  },
+  user_not_assigned: {
+    status: 403,
+    title: "You are not assigned to this app",
+    detail: "Your organization lets only assigned users use this app. An administrator can assign you.",
+  },
+  downstream_forbidden: {
+    status: 403,
+    title: "You are not allowed to see this",
+    detail: "The service behind this API refused the request for your account.",
+  },
+  downstream_failed: {
+    status: 502,
+    title: "The service behind this API failed",
+    detail: "The service behind this API gave no usable answer. Try again in a moment.",
+  },
+  downstream_timeout: {
+    status: 504,
+    title: "The service behind this API took too long",
+    detail: "The service behind this API did not answer in time. Try again in a moment.",
+  },
+  throttled: {
+    status: 503,
+    title: "Too many requests at the moment",
+    detail: "A service behind this API asks to wait. Try again after the time in Retry-After.",
+  },
+  identity_unavailable: {
+    status: 503,
+    title: "Sign-in is not available at the moment",
+    detail: "Microsoft Entra ID gave no usable answer. Try again in a moment.",
+  },
+  misconfigured: {
+    status: 500,
+    title: "This API is not set up correctly",
+    detail: "The fault is not yours. Its operator finds what to fix in the log, by the correlation id.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Something went wrong in this API",
+    detail: "The fault is not yours. Its operator finds the details in the log, by the correlation id.",
+  },
+} as const satisfies Record<ErrorCode, Problem>;
+
+const DEFAULT_RETRY_AFTER_SECONDS = 5;
+
+/** Whatever was thrown, as a failure with a code: an `AppError` stays, anything else is a bug and says nothing of itself. */
+export function toAppError(error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError("internal_error", { cause: error });
+}
+
+/** The HTTP status a failure is answered with. */
+export function statusOf({ code }: AppError): number {
+  return PROBLEMS[code].status;
+}
+
+/** The answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
+export function problemResponse(error: AppError, correlationId: string): HttpResponseInit {
+  const problem: Problem = PROBLEMS[error.code];
+  const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  if (problem.status === 401 || problem.challenge) headers["www-authenticate"] = challengeFor(problem, error);
+  if (problem.status === 503) {
+    headers["retry-after"] = String(Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS));
+  }
+  const body = {
+    type: `urn:problem:on-behalf-of:${error.code}`,
+    title: problem.title,
+    status: problem.status,
+    detail: error.detail ?? problem.detail,
+    code: error.code,
+    correlationId,
+  };
+  return { status: problem.status, headers, body: JSON.stringify(body) };
+}
+
+/** One `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. */
+function challengeFor({ challenge }: Problem, { claims }: AppError): string {
+  const parameters = ['realm="api"'];
+  if (challenge) parameters.push(`error="${challenge}"`);
+  if (challenge === "insufficient_scope") parameters.push('scope="user_impersonation"');
+  if (challenge === "insufficient_claims" && claims) {
+    parameters.push(`claims="${Buffer.from(claims).toString("base64")}"`);
+  }
+  return `Bearer ${parameters.join(", ")}`;
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from "node:crypto";
+import http from "node:http";
+import { createRemoteJWKSet, type JWTPayload, SignJWT } from "jose";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createSigningKeys, type SigningKeys } from "../../emulator/entra/keys.ts";
+import { listenOnLoopback } from "../../emulator/loopback-server.ts";
+import { createVerifier, type VerifyAssertion } from "../../src/entra/verify.ts";
+import type { AppError } from "../../src/errors.ts";
+
+const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+const CLIENT = "00001111-aaaa-2222-bbbb-3333cccc4444";
+const AUTHORITY = {
+  origin: "https://login.microsoftonline.com",
+  v1IssuerOrigin: "https://sts.windows.net",
+  tenant: TENANT,
+};
+const SETTINGS = { authority: AUTHORITY, allowedTenants: [TENANT], audiences: [CLIENT, `api://${CLIENT}`] };
+const OBJECT_ID = randomUUID();
+
+let keys: SigningKeys;
+let verify: VerifyAssertion;
+beforeAll(async () => {
+  keys = await createSigningKeys();
+  verify = createVerifier(SETTINGS, keys.verificationKeys);
+});
+
+type Changes = Readonly<Record<string, unknown>>;
+
+function claims(changes: Changes = {}): JWTPayload {
+  const iat = Math.floor(Date.now() / 1000);
+  return {
+    ...{ aud: CLIENT, iss: `${AUTHORITY.origin}/${TENANT}/v2.0`, iat, nbf: iat, exp: iat + 3600 },
+    ...{ tid: TENANT, oid: OBJECT_ID, scp: "user_impersonation", ver: "2.0" },
+    ...changes,
+  };
+}
+
+async function codeOf(verifying: Promise<unknown>): Promise<string> {
+  return verifying.then(
+    () => "accepted",
+    (error: AppError) => error.code,
+  );
+}
+
+const NOW = Math.floor(Date.now() / 1000);
+
+describe("an assertion", () => {
+  test("tells who signed in and until when", async () => {
+    const payload = claims();
+    expect(await verify(await keys.sign(payload))).toEqual({
+      tenantId: TENANT,
+      objectId: OBJECT_ID,
+      expiresAt: payload.exp,
+    });
+  });
+
+  test.each<[string, Changes, string]>([
+    [
+      "of version 1, with its issuer and the API's URI",
+      { iss: `https://sts.windows.net/${TENANT}/`, aud: `api://${CLIENT}` },
+      "accepted",
+    ],
+    ["with more scopes", { scp: "openid user_impersonation files" }, "accepted"],
+    ["that ended within the skew", { exp: NOW - 30 }, "accepted"],
+    ["that ended", { exp: NOW - 90 }, "token_expired"],
+    ["that begins later", { nbf: NOW + 120 }, "token_rejected"],
+    ["without an end", { exp: undefined }, "token_rejected"],
+    ["for another audience", { aud: randomUUID() }, "token_rejected"],
+    ["for Graph", { aud: "https://graph.microsoft.com" }, "token_rejected"],
+    ["of another tenant", { tid: "bbbbcccc-1111-dddd-2222-eeee3333ffff" }, "token_rejected"],
+    [
+      "of this tenant by another's issuer",
+      { iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0` },
+      "token_rejected",
+    ],
+    ["by an issuer that only begins alike", { iss: `${AUTHORITY.origin}/${TENANT}/v2.0/` }, "token_rejected"],
+    ["by nobody", { iss: undefined }, "token_rejected"],
+    ["without a user", { oid: undefined }, "token_rejected"],
+    ["of an app, not a user", { scp: undefined, roles: ["Everything"], idtyp: "app" }, "token_rejected"],
+    ["of an app that claims a scope", { idtyp: "app" }, "token_rejected"],
+    ["that is an ID token", { scp: undefined, nonce: "n" }, "token_rejected"],
+    ["whose scope is a list", { scp: ["user_impersonation"] }, "token_rejected"],
+    ["without this API's scope", { scp: "other.scope" }, "insufficient_scope"],
+    [
+      "whose scope only contains the name",
+      { scp: "not_user_impersonation user_impersonation.read" },
+      "insufficient_scope",
+    ],
+  ])("%s", async (_, changes, expected) => {
+    expect(await codeOf(verify(await keys.sign(claims(changes))))).toBe(expected);
+  });
+
+  test("signed by another key is rejected", async () => {
+    const stranger = await createSigningKeys();
+    expect(await codeOf(verify(await stranger.sign(claims())))).toBe("token_rejected");
+  });
+
+  test("changed after signing is rejected", async () => {
+    const [header, , signature] = (await keys.sign(claims())).split(".");
+    const payload = Buffer.from(JSON.stringify(claims({ oid: randomUUID() }))).toString("base64url");
+    expect(await codeOf(verify([header, payload, signature].join(".")))).toBe("token_rejected");
+  });
+
+  test("without a signature (alg none) is rejected", async () => {
+    const header = Buffer.from(JSON.stringify({ alg: "none", typ: "JWT", kid: keys.keyId })).toString("base64url");
+    const payload = Buffer.from(JSON.stringify(claims())).toString("base64url");
+    expect(await codeOf(verify(`${header}.${payload}.`))).toBe("token_rejected");
+  });
+
+  test("signed with the public key as an HMAC secret is rejected", async () => {
+    const secret = Buffer.from(JSON.stringify(keys.jwks.keys[0]));
+    const forged = await new SignJWT(claims()).setProtectedHeader({ alg: "HS256", kid: keys.keyId }).sign(secret);
+    expect(await codeOf(verify(forged))).toBe("token_rejected");
+  });
+
+  test.each(["", "abc", "a.b.c", "..", "eyJhbGciOiJSUzI1NiJ9.e30.", "é.é.é"])(
+    "of garbage %j is rejected",
+    async (garbage) => {
+      expect(await codeOf(verify(garbage))).toBe("token_rejected");
+    },
+  );
+});
+
+describe("an assertion for an API of several tenants", () => {
+  const guest = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+  const several = {
+    ...SETTINGS,
+    authority: { ...AUTHORITY, tenant: "organizations" },
+    allowedTenants: [TENANT, guest],
+  };
+
+  test.each([
+    ["of an allowed tenant", guest, guest, "accepted"],
+    [
+      "of a tenant that is not allowed",
+      "ccccdddd-2222-eeee-3333-ffff4444aaaa",
+      "ccccdddd-2222-eeee-3333-ffff4444aaaa",
+      "token_rejected",
+    ],
+    ["of an allowed tenant, by the issuer of another", guest, TENANT, "token_rejected"],
+  ])("%s", async (_, tid, issuerTenant, expected) => {
+    const token = await keys.sign(claims({ tid, iss: `${AUTHORITY.origin}/${issuerTenant}/v2.0` }));
+    expect(await codeOf(createVerifier(several, keys.verificationKeys)(token))).toBe(expected);
+  });
+});
+
+describe("the authority's keys", () => {
+  async function serveKeys(answer: http.RequestListener): Promise<ReturnType<typeof createRemoteJWKSet>> {
+    const server = await listenOnLoopback(http.createServer(answer), 0);
+    onTestFinished(() => server.close());
+    return createRemoteJWKSet(new URL(`${server.url}/keys`), { timeoutDuration: 200 });
+  }
+
+  test("are read once for many assertions", async () => {
+    let reads = 0;
+    const remote = await serveKeys((_, response) => {
+      reads += 1;
+      response.setHeader("content-type", "application/json").end(JSON.stringify(keys.jwks));
+    });
+    const verifyRemote = createVerifier(SETTINGS, remote);
+    for (let count = 0; count < 5; count += 1) await verifyRemote(await keys.sign(claims()));
+    expect(reads).toBe(1);
+  });
+
+  test.each<[string, http.RequestListener]>([
+    ["fail with 500", (_, response) => response.writeHead(500).end()],
+    ["are not JSON", (_, response) => response.end("<html>")],
+    ["never arrive", () => {}],
+  ])("that %s make sign-in unavailable, not the assertion wrong", async (_, answer) => {
+    const verifyRemote = createVerifier(SETTINGS, await serveKeys(answer));
+    expect(await codeOf(verifyRemote(await keys.sign(claims())))).toBe("identity_unavailable");
+  });
+});

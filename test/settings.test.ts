@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { type Environment, readSettings, SETTING_NAMES, SettingsError } from "../src/settings.ts";
+
+const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+const CLIENT = "00001111-aaaa-2222-bbbb-3333cccc4444";
+const VALID: Environment = {
+  WEBSITE_AUTH_CLIENT_ID: CLIENT,
+  WEBSITE_AUTH_OPENID_ISSUER: `https://login.microsoftonline.com/${TENANT}/v2.0`,
+  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "a~secret.value",
+};
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("settings", () => {
+  test("come from the names that Easy Auth itself sets", () => {
+    expect(readSettings(VALID)).toEqual({
+      clientId: CLIENT,
+      clientSecret: "a~secret.value",
+      authority: {
+        origin: "https://login.microsoftonline.com",
+        v1IssuerOrigin: "https://sts.windows.net",
+        tenant: TENANT,
+      },
+      allowedTenants: [TENANT],
+      audiences: [CLIENT, `api://${CLIENT}`],
+      graphScopes: ["https://graph.microsoft.com/.default"],
+    });
+  });
+
+  test.each([
+    [`https://sts.windows.net/${TENANT}/v2.0`, "https://login.microsoftonline.com"],
+    [`https://sts.windows.net/${TENANT}/`, "https://login.microsoftonline.com"],
+    [`https://login.microsoftonline.com/${TENANT}/v2.0`, "https://login.microsoftonline.com"],
+    [`https://login.microsoftonline.com/${TENANT}/`, "https://login.microsoftonline.com"],
+    [`https://login.microsoftonline.com/${TENANT.toUpperCase()}/v2.0`, "https://login.microsoftonline.com"],
+    [`https://login.windows.net/${TENANT}`, "https://login.microsoftonline.com"],
+    [`https://login.microsoftonline.us/${TENANT}/v2.0`, "https://login.microsoftonline.us"],
+    [`https://login.partner.microsoftonline.cn/${TENANT}/v2.0`, "https://login.chinacloudapi.cn"],
+  ])("take the issuer %s as the authority at %s", (issuer, origin) => {
+    const { authority } = readSettings({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer });
+    expect(authority).toMatchObject({ origin, tenant: TENANT });
+  });
+
+  test.each([
+    "http://login.microsoftonline.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
+    "https://login.example.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
+    "https://login.microsoftonline.com/v2.0",
+    "https://login.microsoftonline.com/contoso/v2.0",
+    "https://login.microsoftonline.com:8443/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
+    "aaaabbbb-0000-cccc-1111-dddd2222eeee",
+  ])("refuse the issuer %s", (issuer) => {
+    expect(problemsOf({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer })).toEqual([
+      expect.stringMatching(/^WEBSITE_AUTH_OPENID_ISSUER is not an issuer .* Use https:/),
+    ]);
+  });
+
+  test("of several tenants take the tenants that are allowed", () => {
+    const issuer = "https://login.microsoftonline.com/organizations/v2.0";
+    const other = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+    const environment = { ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer };
+    const allowed = `${TENANT}, ${other.toUpperCase()}`;
+    expect(readSettings({ ...environment, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed }).allowedTenants).toEqual([
+      TENANT,
+      other,
+    ]);
+    expect(problemsOf(environment)).toEqual([expect.stringMatching(/^WEBSITE_AUTH_AAD_ALLOWED_TENANTS is missing/)]);
+  });
+
+  test("of one tenant refuse an allow-list without that tenant", () => {
+    const allowed = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+    expect(problemsOf({ ...VALID, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed })).toHaveLength(1);
+  });
+
+  test("name every problem at once, each with its fix, and show no secret", () => {
+    const secret = "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/very-private)";
+    const environment = {
+      WEBSITE_AUTH_CLIENT_ID: "my app",
+      WEBSITE_AUTH_AAD_ALLOWED_TENANTS: "contoso",
+      MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secret,
+      GRAPH_SCOPES: "https://graph.microsoft.com/.default, User.Read",
+    };
+    const problems = problemsOf(environment);
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
+      "WEBSITE_AUTH_CLIENT_ID",
+      "WEBSITE_AUTH_OPENID_ISSUER",
+      "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
+      "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
+      "GRAPH_SCOPES",
+    ]);
+    expect(problems.join("\n")).not.toContain("very-private");
+    expect(() => readSettings(environment)).toThrow(/WEBSITE_AUTH_CLIENT_ID.*GRAPH_SCOPES/s);
+  });
+
+  test("refuse the id of a secret in place of its value", () => {
+    expect(problemsOf({ ...VALID, MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: TENANT })).toEqual([
+      expect.stringMatching(/the secret's value/),
+    ]);
+  });
+
+  test("of the example file are exactly those the code reads, and are accepted", async () => {
+    const file = JSON.parse(await readFile(new URL("../local.settings.example.json", import.meta.url), "utf8"));
+    const { FUNCTIONS_WORKER_RUNTIME, ...values } = file.Values;
+    expect(file.IsEncrypted, "func takes an absent IsEncrypted for true").toBe(false);
+    expect(FUNCTIONS_WORKER_RUNTIME).toBe("node");
+    expect(Object.keys(values).sort()).toEqual([...SETTING_NAMES].sort());
+    expect(problemsOf(values)).toEqual([]);
+  });
+});
