@@ -1,0 +1,162 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { createFrontend } from "../frontend/server.ts";
+import {
+  type Account,
+  API,
+  AUTHORITY_ORIGIN,
+  createDirectory,
+  type Directory,
+  FRONTEND,
+  TENANT_ID,
+} from "./directory.ts";
+import type { AuthSettings } from "./easy-auth/auth-settings.ts";
+import { startGate } from "./easy-auth/gate.ts";
+import { createSigningKeys } from "./entra/keys.ts";
+import { startEntra } from "./entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
+import { type FunctionsHost, type HostLog, startFunctionsHost } from "./functions-host/host.ts";
+import { startGraph } from "./graph/server.ts";
+import { listenOnLoopback } from "./loopback-server.ts";
+import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
+import type { Exchanged } from "./router.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Ports of the parts people open; 0 takes a free one. */
+export interface StackPorts {
+  readonly frontend: number;
+  readonly api: number;
+  readonly entra: number;
+  readonly graph: number;
+  readonly functions: number;
+}
+
+export interface StackOptions {
+  /** Default: free ones. */
+  readonly ports?: StackPorts;
+  /** Accounts besides the made-up tenant's own. */
+  readonly accounts?: readonly Account[];
+  readonly onLog?: (log: HostLog) => void;
+  /** Told of every request that Entra or Graph answered. */
+  readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+}
+
+/** A running stack. The addresses have no slash at the end. */
+export interface Stack {
+  readonly frontendUrl: string;
+  readonly apiUrl: string;
+  readonly entraUrl: string;
+  readonly graphUrl: string;
+  readonly functions: FunctionsHost;
+  readonly directory: Directory;
+  /** Mints tokens as the tenant does. */
+  readonly issuer: TokenIssuer;
+  close(): Promise<void>;
+}
+
+export const FREE_PORTS: StackPorts = { frontend: 0, api: 0, entra: 0, graph: 0, functions: 0 };
+
+/**
+ * Starts the whole chain in this process: frontend behind its gate, API behind its gate, Functions host with the built app,
+ * Entra and Graph. The built app reads the settings of `local.settings.example.json`. One stack per process at a time:
+ * requests for Microsoft's addresses are routed for the whole process.
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  refuseInAzure();
+  const started: (() => unknown)[] = [];
+  const closeAll = async () => {
+    for (const close of started.splice(0).reverse()) await close();
+  };
+  try {
+    const stack = await startParts(options, (close) => started.push(close));
+    return { ...stack, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+type Parts = Omit<Stack, "close">;
+
+async function startParts(options: StackOptions, onStarted: (close: () => unknown) => void): Promise<Parts> {
+  const { ports = FREE_PORTS, accounts, onLog, onExchange } = options;
+  const started = async <T extends { close(): unknown }>(starting: Promise<T>): Promise<T> => {
+    const part = await starting;
+    onStarted(() => part.close());
+    return part;
+  };
+  const directory = createDirectory(accounts);
+  const keys = await createSigningKeys();
+  const issuer = createTokenIssuer(keys);
+  const tell = (service: "entra" | "graph") => ({
+    onExchange: (exchanged: Exchanged) => onExchange?.(service, exchanged),
+  });
+  const entra = await started(startEntra({ directory, issuer, port: ports.entra, ...tell("entra") }));
+  const graph = await started(startGraph({ directory, keys, port: ports.graph, ...tell("graph") }));
+  onStarted(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
+
+  const settings = await readExampleSettings();
+  const host = { appRoot: ROOT, port: ports.functions, settings, ...(onLog !== undefined && { onLog }) };
+  const functions = await started(startFunctionsHost(host));
+  const api = await started(startGate({ settings: API_AUTH, upstream: functions.url, port: ports.api }));
+  const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
+  const app = await started(listenOnLoopback(server, 0));
+  const signIn = { clientSecret: FRONTEND.clientSecret, browserOrigin: entra.url };
+  const gate = { settings: FRONTEND_AUTH, upstream: app.url, port: ports.frontend, ...signIn };
+  const frontend = await started(startGate(gate));
+  const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
+  return { ...urls, functions, directory, issuer };
+}
+
+const ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
+
+/** The API takes bearer tokens of the frontend and signs nobody in. */
+const API_AUTH: AuthSettings = {
+  globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: ["/api/health"] },
+  identityProviders: {
+    azureActiveDirectory: {
+      registration: { openIdIssuer: ISSUER, clientId: API.clientId },
+      validation: {
+        allowedAudiences: [API.clientId, ...API.identifierUris],
+        defaultAuthorizationPolicy: { allowedApplications: [FRONTEND.clientId] },
+      },
+    },
+  },
+  login: { tokenStore: { enabled: false } },
+};
+
+/** The frontend signs users in, with the API's scope, and keeps their tokens. */
+const FRONTEND_AUTH: AuthSettings = {
+  globalValidation: { unauthenticatedClientAction: "RedirectToLoginPage", excludedPaths: ["/health"] },
+  identityProviders: {
+    azureActiveDirectory: {
+      registration: {
+        openIdIssuer: ISSUER,
+        clientId: FRONTEND.clientId,
+        clientSecretSettingName: "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
+      },
+      login: {
+        loginParameters: [`scope=openid profile email offline_access ${API.identifierUris[0]}/user_impersonation`],
+      },
+      validation: {
+        allowedAudiences: [FRONTEND.clientId],
+        defaultAuthorizationPolicy: { allowedApplications: [FRONTEND.clientId] },
+      },
+    },
+  },
+  login: { tokenStore: { enabled: true } },
+};
+
+async function readExampleSettings(): Promise<Record<string, string>> {
+  const file = JSON.parse(await readFile(`${ROOT}local.settings.example.json`, "utf8")) as {
+    Values: Record<string, string>;
+  };
+  return file.Values;
+}
+
+/** Emulators answer to anyone who asks, so they run on a developer's machine only. */
+function refuseInAzure(): void {
+  const marker = ["WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME"].find((name) => process.env[name] !== undefined);
+  if (marker) throw new Error(`The emulators do not start in Azure App Service (${marker} is set).`);
+}
