@@ -17,8 +17,11 @@ interface Running {
 }
 
 function start(script: string, args: readonly string[] = [], env: Record<string, string> = {}): Running {
-  const options = { cwd: ROOT, env: { ...process.env, ...env } };
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], options);
+  return run(process.execPath, ["--import", "tsx", script, ...args], env);
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
+  const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env } });
   onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   const line = (pattern: RegExp) =>
@@ -53,9 +56,9 @@ async function exitCode({ child }: Running): Promise<number | null> {
 
 describe("npm start", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
-    "prints its addresses, then Ready, and stops on %s with exit code 0",
+    "prints its addresses, then Ready; %s to npm alone stops all of it with exit code 0",
     async (signal) => {
-      const running = start("emulator/main.ts", ["--free-ports"]);
+      const running = run("npm", ["start", "--", "--free-ports"]);
       await running.line(/^Ready/);
       const lines = running
         .output()
