@@ -7,6 +7,7 @@ import { routeMicrosoftOrigins } from "../../emulator/microsoft-origins.ts";
 import { AppError } from "../../src/errors.ts";
 import { createGraphClient, graphFailure } from "../../src/graph/client.ts";
 import { getProfile } from "../../src/graph/profile.ts";
+import type { GraphUser } from "../../src/graph/transport.ts";
 
 async function graphAnswering(answer: http.RequestListener): Promise<void> {
   const server = await listenOnLoopback(http.createServer(answer), 0, [new URL(GRAPH_ORIGIN).host]);
@@ -14,9 +15,18 @@ async function graphAnswering(answer: http.RequestListener): Promise<void> {
   onTestFinished(routeMicrosoftOrigins({ entra: "http://localhost:9", graph: server.url }));
 }
 
-async function failureOf(graphToken: () => Promise<string> = async () => "graph-token"): Promise<AppError> {
-  const graph = createGraphClient({ graphToken, correlationId: randomUUID() });
-  return getProfile(graph).then(
+function graphUser(changes: Partial<GraphUser> = {}): GraphUser {
+  return {
+    graphToken: async () => "graph-token",
+    forgetGraphToken: () => {},
+    correlationId: randomUUID(),
+    deadline: { signal: new AbortController().signal, timeLeft: () => 5000 },
+    ...changes,
+  };
+}
+
+async function failureOf(changes?: Partial<GraphUser>): Promise<AppError> {
+  return getProfile(createGraphClient(graphUser(changes))).then(
     () => {
       throw new Error("The call succeeded.");
     },
@@ -38,8 +48,7 @@ describe("a call to Graph", () => {
       response.setHeader("content-type", "application/json").end('{"id":"1"}');
     });
     const correlationId = randomUUID();
-    const graph = createGraphClient({ graphToken: async () => "graph-token", correlationId });
-    expect(await getProfile(graph)).toEqual({ id: "1" });
+    expect(await getProfile(createGraphClient(graphUser({ correlationId })))).toEqual({ id: "1" });
     expect(seen[0]).toMatchObject({ authorization: "Bearer graph-token", "client-request-id": correlationId });
   });
 
@@ -70,6 +79,13 @@ describe("a call to Graph", () => {
     ["with JSON cut short", (_, response) => response.setHeader("content-type", "application/json").end('{"id":')],
     ["with a JSON string", (_, response) => response.setHeader("content-type", "application/json").end('"id"')],
     ["with nothing", (_, response) => response.writeHead(204).end()],
+    [
+      "with JSON that ends early",
+      (_, response) =>
+        response
+          .writeHead(200, { "content-type": "application/json", "content-length": "99" })
+          .write("{", () => response.destroy()),
+    ],
     ["with a redirect", (_, response) => response.writeHead(302, { location: "http://localhost:9/" }).end()],
     ["by hanging up", (request) => request.socket.destroy()],
   ])("that is answered %s fails as downstream_failed", async (_, answer) => {
@@ -79,6 +95,95 @@ describe("a call to Graph", () => {
 
   test("whose token could not be had fails as the exchange did", async () => {
     const failure = new AppError("consent_required");
-    expect(await failureOf(() => Promise.reject(failure))).toBe(failure);
+    expect(await failureOf({ graphToken: () => Promise.reject(failure) })).toBe(failure);
+  });
+
+  test("that Graph answers with 401 makes the token be forgotten", async () => {
+    await graphAnswering(graphError(401, "InvalidAuthenticationToken"));
+    let forgotten = 0;
+    await failureOf({ forgetGraphToken: () => (forgotten += 1) });
+    expect(forgotten).toBe(1);
+  });
+});
+
+describe("a call that Graph could not serve at first", () => {
+  /** Answers the given statuses in turn, then 200; the bodies are large enough to occupy a connection until read. */
+  async function graphStumbling(statuses: readonly number[], headers: http.OutgoingHttpHeaders = {}) {
+    const seen = { requests: 0, connections: new Set<unknown>() };
+    await graphAnswering((request, response) => {
+      seen.connections.add(request.socket);
+      const status = statuses[seen.requests];
+      seen.requests += 1;
+      response.setHeader("content-type", "application/json");
+      if (status === undefined) response.end('{"id":"1"}');
+      else if (status === 0) request.socket.destroy();
+      else
+        response
+          .writeHead(status, headers)
+          .end(JSON.stringify({ error: { code: "busy", message: "x".repeat(50_000) } }));
+    });
+    return seen;
+  }
+
+  test.each([429, 503, 504, 0])("with %i is made again, and succeeds", async (status) => {
+    const seen = await graphStumbling([status]);
+    expect(await getProfile(createGraphClient(graphUser()))).toEqual({ id: "1" });
+    expect(seen.requests).toBe(2);
+  });
+
+  test("is made three times at most", async () => {
+    const seen = await graphStumbling([503, 503, 503, 503]);
+    expect((await failureOf()).code).toBe("throttled");
+    expect(seen.requests).toBe(3);
+  });
+
+  test.each([400, 401, 403, 404, 500, 502])("with %i is not made again", async (status) => {
+    const seen = await graphStumbling([status]);
+    await failureOf();
+    expect(seen.requests).toBe(1);
+  });
+
+  test("is not made again when it changes something", async () => {
+    const seen = await graphStumbling([503]);
+    await expect(createGraphClient(graphUser()).api("/me").patch({ city: "Rome" })).rejects.toThrow();
+    expect(seen.requests).toBe(1);
+  });
+
+  test("uses the same connection again: the first answer's body was read to its end", async () => {
+    const seen = await graphStumbling([429], { "retry-after": "0" });
+    await getProfile(createGraphClient(graphUser()));
+    expect(seen.connections.size).toBe(1);
+  });
+
+  test("is final when Retry-After is longer than the request's time", async () => {
+    const seen = await graphStumbling([429], { "retry-after": "6" });
+    const failure = await failureOf();
+    expect([failure.code, failure.retryAfterSeconds, seen.requests]).toEqual(["throttled", 6, 1]);
+  });
+
+  test("stops waiting when the request's time is up", async () => {
+    await graphStumbling([429], { "retry-after": "4" });
+    const controller = new AbortController();
+    const failing = failureOf({ deadline: { signal: controller.signal, timeLeft: () => 5000 } });
+    setImmediate(() => controller.abort());
+    expect((await failing).code).toBe("downstream_timeout");
+  });
+});
+
+describe("a call that hangs", () => {
+  test.each<[string, http.RequestListener]>([
+    ["before the answer", () => {}],
+    [
+      "in the middle of the answer",
+      (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write('{"id":'),
+    ],
+  ])("%s ends when the request's time is up", async (_, answer) => {
+    const controller = new AbortController();
+    await graphAnswering((request, response) => {
+      answer(request, response);
+      setImmediate(() => controller.abort());
+    });
+    const failure = await failureOf({ deadline: { signal: controller.signal, timeLeft: () => 5000 } });
+    expect(failure.code).toBe("downstream_timeout");
   });
 });

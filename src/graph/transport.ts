@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Context, GraphClientError, type Middleware } from "@microsoft/microsoft-graph-client";
+import { AppError } from "../errors.ts";
+import type { Deadline } from "../http/deadline.ts";
+import { type OutgoingAnswer, type OutgoingRequest, retryAfterOf, send } from "../http/outgoing.ts";
+
+export interface GraphUser {
+  /** An access token for Graph as the user, cached or not; asked once per call. */
+  graphToken(): Promise<string>;
+  /** Told when Graph no longer takes the token. */
+  forgetGraphToken(): void;
+  /** Sent to Graph as `client-request-id`. */
+  readonly correlationId: string;
+  /** Ends a call and its retries. */
+  readonly deadline: Deadline;
+}
+
+const MAX_RETRIES = 2;
+const FIRST_DELAY_MS = 200;
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
+const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/**
+ * The whole middleware chain of the Graph client: the user's token, one request, and at most two more for a GET that Graph
+ * throttled, that failed on the way, or that it could not serve (429, 503, 504). `Retry-After` is obeyed when it fits into
+ * the request's time, else the answer is final. The default chain costs three times as much and bounds none of this.
+ */
+export class UserTransport implements Middleware {
+  readonly #user: GraphUser;
+
+  constructor(user: GraphUser) {
+    this.#user = user;
+  }
+
+  async execute(context: Context): Promise<void> {
+    try {
+      const request = this.#requestOf(context, await this.#user.graphToken());
+      const answer = await this.#sendWithRetries(request);
+      if (answer.statusCode === 401) this.#user.forgetGraphToken();
+      context.response = responseOf(answer);
+    } catch (error) {
+      const failure = error instanceof AppError ? error : unreachable(error, this.#user.deadline.signal);
+      // The Graph client wraps whatever its middleware throws, and drops it, except its own class.
+      throw Object.assign(new GraphClientError(failure.code), { customError: failure });
+    }
+  }
+
+  #requestOf({ request, options }: Context, graphToken: string): OutgoingRequest {
+    const url = typeof request === "string" ? request : request.url;
+    const headers = {
+      ...(options?.headers as Record<string, string> | undefined),
+      authorization: `Bearer ${graphToken}`,
+      "client-request-id": this.#user.correlationId,
+    };
+    const { method = "GET", body } = options ?? {};
+    return { url, method, headers, body: body as OutgoingRequest["body"], signal: this.#user.deadline.signal };
+  }
+
+  async #sendWithRetries(request: OutgoingRequest): Promise<OutgoingAnswer> {
+    for (let retries = RETRIED_METHODS.has(request.method) ? MAX_RETRIES : 0; ; retries -= 1) {
+      const answer = await send(request).catch((error: unknown) => {
+        if (retries === 0 || request.signal.aborted) throw error;
+        return undefined;
+      });
+      if (answer && (retries === 0 || !RETRIED_STATUSES.has(answer.statusCode))) return answer;
+      const delayMs = delayOf(answer, MAX_RETRIES - retries);
+      if (answer && delayMs >= this.#user.deadline.timeLeft()) return answer;
+      // Unread, the body would keep its connection from being used again.
+      await answer?.body.dump();
+      await sleep(delayMs, undefined, { signal: request.signal });
+    }
+  }
+}
+
+/** Graph's own wish, else 200 ms doubled with each retry; with up to half as much again, so that callers spread out. */
+function delayOf(answer: OutgoingAnswer | undefined, retry: number): number {
+  const retryAfter = answer && retryAfterOf(answer);
+  if (retryAfter !== undefined) return retryAfter * 1000;
+  return FIRST_DELAY_MS * 2 ** retry * (1 + Math.random() / 2);
+}
+
+/**
+ * The answer as the Graph client reads it: status, headers, and one way of reading the body. A real `Response` costs three
+ * times as much.
+ */
+function responseOf({ statusCode: status, headers, body }: OutgoingAnswer): Response {
+  const response = {
+    status,
+    ok: status >= 200 && status < 300,
+    headers: { get: (name: string) => [headers[name.toLowerCase()] ?? null].flat().join(", ") || null },
+    body,
+    json: () => body.json(),
+    text: () => body.text(),
+    blob: () => body.blob(),
+    arrayBuffer: () => body.arrayBuffer(),
+  };
+  return response as unknown as Response;
+}
+
+function unreachable(cause: unknown, { aborted }: AbortSignal): AppError {
+  return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
+}

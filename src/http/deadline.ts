@@ -1,0 +1,40 @@
+import { AppError } from "../errors.ts";
+
+/** When a request has to be over. */
+export interface Deadline {
+  /** Aborted when the time is up. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until then. */
+  timeLeft(): number;
+}
+
+/** How long work that obeys its signal has to say itself what it was waiting for. */
+const GRACE_MS = 50;
+
+/**
+ * Runs work for at most a time: then its deadline's signal is aborted, and 50 ms later this rejects whatever the work does.
+ *
+ * @throws AppError `downstream_timeout`, or what the work throws
+ */
+export async function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const endsAt = performance.now() + timeoutMs;
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      controller.abort();
+      timer = setTimeout(
+        () => reject(new AppError("downstream_timeout", { hint: "The request's time is up." })),
+        GRACE_MS,
+      );
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([
+      work({ signal: controller.signal, timeLeft: () => endsAt - performance.now() }),
+      timeUp,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

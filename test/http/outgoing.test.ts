@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import http from "node:http";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { listenOnLoopback } from "../../emulator/loopback-server.ts";
+import { retryAfterOf } from "../../src/http/outgoing.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** In a process of its own: the order in which a process meets its two copies of undici matters. */
+async function runScript(script: string): Promise<string> {
+  const args = ["--import", "tsx", "--input-type=module", "--eval", script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 15_000 });
+  return stdout.trim();
+}
+
+async function startServer(): Promise<{ url: string; sockets: Set<unknown> }> {
+  const sockets = new Set<unknown>();
+  const server = http.createServer((request, response) => {
+    sockets.add(request.socket);
+    response.setHeader("set-cookie", ["a=1", "b=2"]).end(request.method);
+  });
+  const { url, close } = await listenOnLoopback(server, 0);
+  onTestFinished(close);
+  return { url, sockets };
+}
+
+const SEND = `
+  const { send } = await import("./src/http/outgoing.ts");
+  const signal = AbortSignal.timeout(5000);
+  const answer = await send({ url, method: "POST", headers: {}, body: "x", signal });
+  console.log(answer.statusCode, await answer.body.text());
+`;
+const FETCH = `
+  const fetched = await fetch(url);
+  console.log(fetched.status, await fetched.text());
+`;
+
+describe("a request to another service", () => {
+  test.each([
+    ["before", `${SEND}${FETCH}`, "200 POST\n200 GET"],
+    ["after", `${FETCH}${SEND}`, "200 GET\n200 POST"],
+  ])("works %s the process's own fetch was used", async (_, script, expected) => {
+    const { url } = await startServer();
+    expect(await runScript(`const url = "${url}";${script}process.exit(0)`)).toBe(expected);
+  });
+
+  test("uses its connection again", async () => {
+    const { url, sockets } = await startServer();
+    await runScript(`const url = "${url}";{${SEND}}{${SEND}}process.exit(0)`);
+    expect(sockets.size).toBe(1);
+  });
+});
+
+describe("Retry-After", () => {
+  test.each<[string | string[] | undefined, number | undefined]>([
+    ["0", 0],
+    ["120", 120],
+    [new Date(Date.now() - 60_000).toUTCString(), 0],
+    [undefined, undefined],
+    ["", undefined],
+    ["soon", undefined],
+    ["-5", undefined],
+    ["1e9", undefined],
+    ["99999999999999999999", undefined],
+    [["1", "2"], undefined],
+  ])("%j means %s", (value, expected) => {
+    expect(retryAfterOf({ headers: { "retry-after": value } })).toBe(expected);
+  });
+
+  test("may be a date", () => {
+    const seconds = retryAfterOf({ headers: { "retry-after": new Date(Date.now() + 30_000).toUTCString() } });
+    expect(seconds).toBeGreaterThan(28);
+    expect(seconds).toBeLessThanOrEqual(30);
+  });
+});
