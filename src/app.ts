@@ -2,23 +2,34 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import type { Client } from "@microsoft/microsoft-graph-client";
 import { assertionFrom } from "./easy-auth/user-token.ts";
 import { createConfidentialClient } from "./entra/client.ts";
-import { createOnBehalfOf } from "./entra/on-behalf-of.ts";
+import { OnBehalfOf } from "./entra/on-behalf-of.ts";
+import { TokenCache } from "./entra/token-cache.ts";
 import { createVerifier, type VerifiedUser } from "./entra/verify.ts";
 import { createGraphClient, graphFailure } from "./graph/client.ts";
+import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
 import { readSettings } from "./settings.ts";
 
-// Built once per process: bad settings stop the start, and every request shares one MSAL client.
+// Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
 const settings = readSettings();
 const verify = createVerifier(settings);
-const onBehalfOf = createOnBehalfOf(createConfidentialClient(settings), settings.authority);
+const onBehalfOf = new OnBehalfOf({
+  client: createConfidentialClient(settings),
+  authorityOrigin: settings.authority.origin,
+  cache: new TokenCache({ maxBytes: settings.tokenCacheBytes }),
+  concurrency: settings.exchangeConcurrency,
+});
 
 /** The user a request came from, verified. */
 export interface SignedInUser extends VerifiedUser {
   /** Names this request here, in Entra's logs and in Graph's. */
   readonly correlationId: string;
+  /** When the request has to be over. */
+  readonly deadline: Deadline;
   /** An access token for the scopes' resource, on behalf of this user. */
   accessToken(scopes: readonly string[]): Promise<string>;
+  /** Drops that token from the cache: its resource no longer takes it. */
+  forgetAccessToken(scopes: readonly string[]): void;
 }
 
 export type UserHandler = (
@@ -27,26 +38,37 @@ export type UserHandler = (
   context: InvocationContext,
 ) => Promise<HttpResponseInit>;
 
-/** Makes a Functions handler that runs only for a signed-in user; every failure is answered as problem+json. */
+/** Makes a Functions handler that runs only for a signed-in user; every failure is answered as problem+json, in time. */
 export function asUser(handler: UserHandler): HttpHandler {
-  return endpoint(async (request, context, correlationId) => {
-    const assertion = assertionFrom(request.headers);
-    const verified = await verify(assertion);
-    const user: SignedInUser = {
-      ...verified,
-      correlationId,
-      accessToken: (scopes) => onBehalfOf({ assertion, tenantId: verified.tenantId, scopes, correlationId }),
-    };
-    return handler(user, request, context).catch((error) => {
-      throw graphFailure(error);
-    });
-  });
+  return endpoint((request, context, correlationId) =>
+    withDeadline(settings.requestTimeoutMs, async (deadline) => {
+      const user = await signedInUser(assertionFrom(request.headers), correlationId, deadline);
+      return handler(user, request, context).catch((error) => {
+        throw graphFailure(error);
+      });
+    }),
+  );
+}
+
+/** A cached token vouches for its assertion: it was verified before the token was asked for, and is not past its end. */
+async function signedInUser(assertion: string, correlationId: string, deadline: Deadline): Promise<SignedInUser> {
+  const user = onBehalfOf.find(assertion, settings.graphScopes)?.user ?? (await verify(assertion));
+  const { signal } = deadline;
+  return {
+    ...user,
+    correlationId,
+    deadline,
+    accessToken: (scopes) => onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal }),
+    forgetAccessToken: (scopes) => onBehalfOf.forget(assertion, scopes),
+  };
 }
 
 /** Microsoft Graph as this user. The exchange happens at the first call. */
 export function graphFor(user: SignedInUser): Client {
   return createGraphClient({
     correlationId: user.correlationId,
+    deadline: user.deadline,
     graphToken: () => user.accessToken(settings.graphScopes),
+    forgetGraphToken: () => user.forgetAccessToken(settings.graphScopes),
   });
 }

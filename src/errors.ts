@@ -16,6 +16,7 @@ export type ErrorCode =
   | "downstream_failed"
   | "downstream_timeout"
   | "throttled"
+  | "overloaded"
   | "identity_unavailable"
   | "misconfigured"
   | "internal_error";

@@ -19,6 +19,12 @@ export interface Settings {
   readonly audiences: readonly string[];
   /** Scopes asked of Microsoft Graph on behalf of the user. */
   readonly graphScopes: readonly string[];
+  /** Bytes that cached tokens may take. */
+  readonly tokenCacheBytes: number;
+  /** Exchanges with Entra at a time. */
+  readonly exchangeConcurrency: number;
+  /** How long a request may take, all waiting and retrying included. */
+  readonly requestTimeoutMs: number;
 }
 
 /** Names of all settings this app reads. `local.settings.example.json` and the infrastructure are held against it. */
@@ -29,6 +35,9 @@ export const SETTING_NAMES = [
   "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
   "API_AUDIENCES",
   "GRAPH_SCOPES",
+  "TOKEN_CACHE_MB",
+  "EXCHANGE_CONCURRENCY",
+  "REQUEST_TIMEOUT_MS",
 ] as const;
 
 type SettingName = (typeof SETTING_NAMES)[number];
@@ -78,6 +87,20 @@ export function readSettings(environment: Environment = process.env): Settings {
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
     audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
     graphScopes: readGraphScopes(environment, problems),
+    tokenCacheBytes:
+      readNumber(environment, "TOKEN_CACHE_MB", { least: 1, most: 4096, otherwise: 128 }, problems) * 2 ** 20,
+    exchangeConcurrency: readNumber(
+      environment,
+      "EXCHANGE_CONCURRENCY",
+      { least: 1, most: 1000, otherwise: 50 },
+      problems,
+    ),
+    requestTimeoutMs: readNumber(
+      environment,
+      "REQUEST_TIMEOUT_MS",
+      { least: 100, most: 230_000, otherwise: 10_000 },
+      problems,
+    ),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
@@ -154,6 +177,21 @@ function readGraphScopes({ GRAPH_SCOPES }: Environment, problems: string[]): rea
     problems.push("GRAPH_SCOPES mixes .default with other scopes, which Entra refuses. Use one or the other.");
   }
   return scopes;
+}
+
+interface NumberRange {
+  readonly least: number;
+  readonly most: number;
+  readonly otherwise: number;
+}
+
+function readNumber(environment: Environment, name: SettingName, range: NumberRange, problems: string[]): number {
+  const { least, most, otherwise } = range;
+  const value = (environment[name] ?? "").trim();
+  const number = value === "" ? otherwise : Number(value);
+  if (Number.isInteger(number) && number >= least && number <= most) return number;
+  problems.push(`${name} is not a whole number from ${least} to ${most}. Remove the setting for ${otherwise}.`);
+  return otherwise;
 }
 
 function readList(value = "", separator: RegExp = /,/): string[] {

@@ -33,6 +33,9 @@ describe("settings", () => {
       allowedTenants: [TENANT],
       audiences: [CLIENT, `api://${CLIENT}`],
       graphScopes: ["https://graph.microsoft.com/.default"],
+      tokenCacheBytes: 128 * 2 ** 20,
+      exchangeConcurrency: 50,
+      requestTimeoutMs: 10_000,
     });
   });
 
@@ -103,6 +106,19 @@ describe("settings", () => {
   test("refuse the id of a secret in place of its value", () => {
     expect(problemsOf({ ...VALID, MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: TENANT })).toEqual([
       expect.stringMatching(/the secret's value/),
+    ]);
+  });
+
+  test.each([
+    ["TOKEN_CACHE_MB", "0"],
+    ["TOKEN_CACHE_MB", "1e9"],
+    ["EXCHANGE_CONCURRENCY", "many"],
+    ["EXCHANGE_CONCURRENCY", "2.5"],
+    ["REQUEST_TIMEOUT_MS", "99"],
+    ["REQUEST_TIMEOUT_MS", "10s"],
+  ])("refuse %s=%s, and say which numbers are taken", (name, value) => {
+    expect(problemsOf({ ...VALID, [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} is not a whole number from \\d+ to \\d+\\.`)),
     ]);
   });
 

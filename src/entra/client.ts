@@ -2,7 +2,8 @@ import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal
 import type { Settings } from "../settings.ts";
 import { createTokenEndpoint } from "./token-endpoint.ts";
 
-const TOKEN_TIMEOUT_MS = 5000;
+/** Of the request's time: an exchange that fails at once can be tried again within it, and Graph still be asked. */
+const TOKEN_TIMEOUT_SHARE = 0.4;
 
 /**
  * Makes the MSAL client; once per process, it lives in module scope. Makes no request yet: MSAL knows the endpoints of
@@ -12,7 +13,7 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
   const { origin, tenant } = settings.authority;
   return new ConfidentialClientApplication({
     auth: { clientId: settings.clientId, authority: `${origin}/${tenant}`, ...credentialOf(settings) },
-    system: { networkClient: createTokenEndpoint(TOKEN_TIMEOUT_MS) },
+    system: { networkClient: createTokenEndpoint(settings.requestTimeoutMs * TOKEN_TIMEOUT_SHARE) },
   });
 }
 

@@ -44,7 +44,8 @@ export function exchangeFailure(error: unknown): unknown {
 
 function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndpointError): ErrorCode {
   if (status === 429) return "throttled";
-  if (status === 0 || status >= 500) return "identity_unavailable";
+  // No OAuth error at all: a proxy on the way, not Entra.
+  if (status < 400 || status >= 500 || errorCode === "") return "identity_unavailable";
   if (claims !== undefined) return "claims_challenge";
   if (suberror === "consent_required" || errorCode === "consent_required") return "consent_required";
   for (const number of errorNumbers) {

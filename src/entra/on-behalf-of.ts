@@ -1,37 +1,186 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ConfidentialClientApplication } from "@azure/msal-node";
-import { AppError } from "../errors.ts";
-import type { Authority } from "../settings.ts";
+import { LRUCache } from "lru-cache";
+import pLimit from "p-limit";
+import { AppError, type ErrorCode } from "../errors.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
+import type { CachedToken, TokenCache } from "./token-cache.ts";
+import { TokenEndpointError } from "./token-endpoint.ts";
+import type { VerifiedUser } from "./verify.ts";
 
 export interface Exchange {
-  /** The verified access token of the user for this API. */
+  /** The user's access token for this API. */
   readonly assertion: string;
-  /** The assertion's tenant, whose authority answers. */
-  readonly tenantId: string;
+  /** Who the assertion, verified, says they are. */
+  readonly user: VerifiedUser;
   readonly scopes: readonly string[];
   /** Sent to Entra as `client-request-id`. */
   readonly correlationId: string;
+  /** Ends the wait of this caller. The exchange goes on for the others who wait for it. */
+  readonly signal: AbortSignal;
 }
 
-/** Resolves to an access token for the scopes' resource, as the assertion's user. */
-export type OnBehalfOf = (exchange: Exchange) => Promise<string>;
+export interface OnBehalfOfOptions {
+  readonly client: Pick<ConfidentialClientApplication, "acquireTokenOnBehalfOf" | "clearCache">;
+  /** For example `https://login.microsoftonline.com`. */
+  readonly authorityOrigin: string;
+  readonly cache: TokenCache;
+  /** Exchanges at a time; ten times as many may wait for their turn. */
+  readonly concurrency: number;
+  readonly now?: () => number;
+}
+
+const WAITING_PER_TURN = 10;
+const RETRY_DELAY_MS = 100;
+const REFUSALS_KEPT = 10_000;
+const REFUSAL_MS = 5000;
+const PAUSE_SECONDS = 5;
+const MAX_PAUSE_SECONDS = 60;
+
+/** Failures that are one user's own and do not go away within seconds. */
+const REMEMBERED: ReadonlySet<ErrorCode> = new Set([
+  "claims_challenge",
+  "consent_required",
+  "blocked_by_policy",
+  "user_not_assigned",
+  "token_expired",
+  "token_rejected",
+]);
 
 /**
- * Makes the on-behalf-of exchange (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow).
- * MSAL's cache is not used: its hits scan all users, and nothing in it is ever evicted.
- * Does not verify the assertion: see `verify.ts`. The function throws AppError.
+ * The on-behalf-of exchange (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow), cached,
+ * made once for all who wait for the same token, bounded in number and time. MSAL makes it; MSAL's cache is not used,
+ * since its hits scan all users and nothing in it is evicted. Why, and what it costs: docs/performance.md.
  */
-export function createOnBehalfOf(client: ConfidentialClientApplication, { origin }: Authority): OnBehalfOf {
-  return async ({ assertion, tenantId, scopes, correlationId }) => {
-    const request = { oboAssertion: assertion, scopes: [...scopes], authority: `${origin}/${tenantId}`, correlationId };
+export class OnBehalfOf {
+  readonly #options: OnBehalfOfOptions;
+  readonly #cache: TokenCache;
+  readonly #now: () => number;
+  readonly #inFlight = new Map<string, Promise<CachedToken>>();
+  readonly #refusals: LRUCache<string, AppError>;
+  readonly #turns: ReturnType<typeof pLimit>;
+  #pausedUntil = 0;
+
+  constructor(options: OnBehalfOfOptions) {
+    this.#options = options;
+    this.#cache = options.cache;
+    this.#now = options.now ?? Date.now;
+    this.#refusals = new LRUCache({ max: REFUSALS_KEPT, ttl: REFUSAL_MS, ttlResolution: 0, perf: { now: this.#now } });
+    this.#turns = pLimit(options.concurrency);
+  }
+
+  /** The cached token, with the user its assertion was verified to be; no exchange is made. */
+  find(assertion: string, scopes: readonly string[]): CachedToken | undefined {
+    return this.#cache.get(this.#cache.keyOf(assertion, scopes));
+  }
+
+  /**
+   * An access token for the scopes' resource, as the user. Does not verify the assertion: see `verify.ts`.
+   *
+   * @throws AppError as `exchange-failure.ts` says; `overloaded` when too many wait already
+   */
+  async exchange(exchange: Exchange): Promise<string> {
+    const key = this.#cache.keyOf(exchange.assertion, exchange.scopes);
+    const cached = this.#cache.get(key);
+    if (cached) return cached.accessToken;
+    const { accessToken } = await untilAborted(this.#inFlight.get(key) ?? this.#begin(key, exchange), exchange.signal);
+    return accessToken;
+  }
+
+  /** Drops the token: the resource no longer takes it. The next caller makes a new exchange. */
+  forget(assertion: string, scopes: readonly string[]): void {
+    this.#cache.delete(this.#cache.keyOf(assertion, scopes));
+  }
+
+  /** Exchanges under way or waiting for their turn. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  #begin(key: string, exchange: Exchange): Promise<CachedToken> {
+    const refusal = this.#refusals.get(key) ?? this.#pause() ?? this.#overload();
+    if (refusal) return Promise.reject(refusal);
+    const exchanging = this.#turns(() => this.#acquire(key, exchange)).finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, exchanging);
+    return exchanging;
+  }
+
+  /** After a 429 Entra is left alone for a while. Only callers without a cached token notice. */
+  #pause(): AppError | undefined {
+    const retryAfterSeconds = (this.#pausedUntil - this.#now()) / 1000;
+    if (retryAfterSeconds > 0) return new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });
+    return undefined;
+  }
+
+  #overload(): AppError | undefined {
+    if (this.#turns.pendingCount < this.#options.concurrency * WAITING_PER_TURN) return undefined;
+    return new AppError("overloaded", { hint: "Too many exchanges wait for their turn.", retryAfterSeconds: 1 });
+  }
+
+  async #acquire(key: string, exchange: Exchange): Promise<CachedToken> {
+    const paused = this.#pause();
+    if (paused) throw paused;
     try {
-      const result = await client.acquireTokenOnBehalfOf({ ...request, skipCache: true });
-      if (result?.accessToken) return result.accessToken;
+      const { accessToken, expiresOn } = await this.#askTwice(exchange);
+      const token = { user: exchange.user, accessToken };
+      this.#cache.set(key, token, expiresOn?.getTime() ?? 0);
+      return token;
     } catch (error) {
-      throw exchangeFailure(error);
+      if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
+      const failure = exchangeFailure(error);
+      if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(key, failure);
+      throw failure;
+    }
+  }
+
+  #beginPause(seconds = PAUSE_SECONDS): void {
+    const end = this.#now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000;
+    this.#pausedUntil = Math.max(this.#pausedUntil, end);
+  }
+
+  /** Asks once more when the connection failed or Entra did (5xx), after a moment that differs from caller to caller. */
+  async #askTwice(exchange: Exchange): Promise<{ accessToken: string; expiresOn: Date | null }> {
+    try {
+      return await this.#ask(exchange);
+    } catch (error) {
+      if (!(error instanceof TokenEndpointError && error.mayPass)) throw error;
+      await sleep(RETRY_DELAY_MS * (1 + Math.random()));
+      return this.#ask(exchange);
+    }
+  }
+
+  async #ask({
+    assertion,
+    user,
+    scopes,
+    correlationId,
+  }: Exchange): Promise<{ accessToken: string; expiresOn: Date | null }> {
+    const { client, authorityOrigin } = this.#options;
+    const authority = `${authorityOrigin}/${user.tenantId}`;
+    const request = { oboAssertion: assertion, scopes: [...scopes], authority, correlationId, skipCache: true };
+    try {
+      const result = await client.acquireTokenOnBehalfOf(request);
+      if (result?.accessToken) return result;
     } finally {
+      // MSAL stores what it acquires even when it is told not to look; nothing of it may stay.
       client.clearCache();
     }
     throw new AppError("identity_unavailable", { hint: "Entra answered without an access token." });
-  };
+  }
+}
+
+/** The promise's result, or a failure once the caller's time is up. What the promise does then is not this caller's concern. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () =>
+      reject(new AppError("identity_unavailable", { hint: "The exchange took longer than the request may." }));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -1,4 +1,5 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
+import { type OutgoingAnswer, retryAfterOf, send } from "../http/outgoing.ts";
 
 /** The error answer of the token endpoint: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
 interface ErrorBody {
@@ -24,8 +25,8 @@ export class TokenEndpointError extends AuthError {
   readonly traceId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, body: ErrorBody, retryAfter: string | null, correlationId: string) {
-    super(text(body.error) ?? `http_${status}`, correlationId, "The token endpoint refused.", text(body.suberror));
+  constructor(status: number, body: ErrorBody, retryAfterSeconds: number | undefined, correlationId: string) {
+    super(text(body.error) ?? "", correlationId, "The token endpoint refused.", text(body.suberror));
     // AuthError's own constructor sets the prototype back to AuthError's.
     Object.setPrototypeOf(this, TokenEndpointError.prototype);
     this.status = status;
@@ -33,32 +34,40 @@ export class TokenEndpointError extends AuthError {
     this.errorNumbers = Array.isArray(body.error_codes) ? body.error_codes.map(Number) : [];
     this.claims = text(body.claims);
     this.traceId = text(body.trace_id);
-    this.retryAfterSeconds = seconds(retryAfter);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  /** Whether the same request may succeed in a moment: the connection failed, or Entra itself did. Not a time-out. */
+  get mayPass(): boolean {
+    return this.errorCode === "unreachable" || this.status >= 500;
   }
 }
 
 /** MSAL's way to the token endpoint: one request with a time-out. Whatever is not a success is a `TokenEndpointError`. */
 export function createTokenEndpoint(timeoutMs: number): INetworkModule {
-  async function send<T>(
+  async function exchange<T>(
     method: string,
     url: string,
     options: NetworkRequestOptions = {},
   ): Promise<NetworkResponse<T>> {
     const { headers = {}, body = null, correlationId = "" } = options;
     const signal = AbortSignal.timeout(timeoutMs);
-    const { response, answer } = await fetch(url, { method, headers, body, redirect: "error", signal })
-      .then(async (response) => ({ response, answer: parse(await response.text()) }))
-      .catch(() => {
-        throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, null, correlationId);
-      });
-    if (response.ok)
-      return { status: response.status, headers: Object.fromEntries(response.headers), body: answer as T };
-    throw new TokenEndpointError(response.status, answer, response.headers.get("retry-after"), correlationId);
+    let answer: OutgoingAnswer;
+    let content: ErrorBody;
+    try {
+      answer = await send({ url, method, headers, body, signal });
+      content = parse(await answer.body.text());
+    } catch {
+      throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, undefined, correlationId);
+    }
+    const { statusCode: status } = answer;
+    if (status !== 200) throw new TokenEndpointError(status, content, retryAfterOf(answer), correlationId);
+    return { status, headers: {}, body: content as T };
   }
 
   return {
-    sendGetRequestAsync: (url, options) => send("GET", url, options),
-    sendPostRequestAsync: (url, options) => send("POST", url, options),
+    sendGetRequestAsync: (url, options) => exchange("GET", url, options),
+    sendPostRequestAsync: (url, options) => exchange("POST", url, options),
   };
 }
 
@@ -74,11 +83,4 @@ function parse(body: string): ErrorBody {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3). */
-function seconds(retryAfter: string | null): number | undefined {
-  if (retryAfter === null) return undefined;
-  const value = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
-  return Number.isFinite(value) ? Math.max(0, value) : undefined;
 }

@@ -86,6 +86,11 @@ const PROBLEMS = {
     title: "Too many requests at the moment",
     detail: "A service behind this API asks to wait. Try again after the time in Retry-After.",
   },
+  overloaded: {
+    status: 503,
+    title: "This API has too much to do at the moment",
+    detail: "More users signed in at once than this API can serve. Try again after the time in Retry-After.",
+  },
   identity_unavailable: {
     status: 503,
     title: "Sign-in is not available at the moment",

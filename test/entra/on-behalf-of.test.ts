@@ -1,52 +1,18 @@
-import { randomUUID } from "node:crypto";
-import http from "node:http";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { API, AUTHORITY_ORIGIN, createDirectory, TENANT_ID } from "../../emulator/directory.ts";
-import { createSigningKeys } from "../../emulator/entra/keys.ts";
-import { startEntra } from "../../emulator/entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
-import { listenOnLoopback } from "../../emulator/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../emulator/microsoft-origins.ts";
+import type http from "node:http";
+import { describe, expect, test } from "vitest";
 import { createConfidentialClient } from "../../src/entra/client.ts";
-import { createOnBehalfOf, type OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
+import { TokenCache } from "../../src/entra/token-cache.ts";
 import type { AppError } from "../../src/errors.ts";
 import { readSettings } from "../../src/settings.ts";
-
-const GRAPH_DEFAULT = "https://graph.microsoft.com/.default";
-const directory = createDirectory();
-let issuer: TokenIssuer;
-beforeAll(async () => {
-  issuer = createTokenIssuer(await createSigningKeys());
-});
-
-function onBehalfOfAt(entraUrl: string, secret = API.clientSecret): OnBehalfOf {
-  onTestFinished(routeMicrosoftOrigins({ entra: entraUrl, graph: "http://localhost:9" }));
-  const settings = readSettings({
-    WEBSITE_AUTH_CLIENT_ID: API.clientId,
-    WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,
-    MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secret,
-  });
-  return createOnBehalfOf(createConfidentialClient(settings), settings.authority);
-}
-
-async function startEmulator(): Promise<string> {
-  const server = await startEntra({ directory, issuer });
-  onTestFinished(() => server.close());
-  return server.url;
-}
-
-async function startAnswering(answer: http.RequestListener): Promise<string> {
-  const server = await listenOnLoopback(http.createServer(answer), 0, [new URL(AUTHORITY_ORIGIN).host]);
-  onTestFinished(() => server.close());
-  return server.url;
-}
-
-async function exchange(onBehalfOf: OnBehalfOf, key = "works"): Promise<string> {
-  const account = directory.accountByKey(key);
-  if (!account) throw new Error(`No account ${key}`);
-  const assertion = await issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
-  return onBehalfOf({ assertion, tenantId: TENANT_ID, scopes: [GRAPH_DEFAULT], correlationId: randomUUID() });
-}
+import {
+  ENVIRONMENT,
+  exchangeOf,
+  GRAPH_DEFAULT,
+  onBehalfOfAt,
+  refuse,
+  startTokenEndpoint,
+  succeed,
+} from "../support/exchange.ts";
 
 async function failureOf(exchanging: Promise<unknown>): Promise<AppError> {
   return exchanging.then(
@@ -57,48 +23,105 @@ async function failureOf(exchanging: Promise<unknown>): Promise<AppError> {
   );
 }
 
+/** A clock that a test moves. */
+function createClock() {
+  let time = Date.now();
+  return {
+    now: () => time,
+    advance: (seconds: number) => {
+      time += seconds * 1000;
+    },
+  };
+}
+
+const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"p1"}}}';
+const NO_CONSENT = { error: "invalid_grant", suberror: "consent_required", error_codes: [65001] };
+
 describe("an exchange", () => {
-  test("gives a Graph token of the assertion's user", async () => {
-    const graphToken = await exchange(onBehalfOfAt(await startEmulator()));
-    const claims = JSON.parse(Buffer.from(graphToken.split(".")[1] ?? "", "base64url").toString());
-    expect(claims).toMatchObject({
-      aud: "https://graph.microsoft.com",
-      appid: API.clientId,
-      oid: directory.accountByKey("works")?.objectId,
-    });
+  test("gives the token that Entra issued for the assertion", async () => {
+    const entra = await startTokenEndpoint((assertion, response) => succeed(response, `token of ${assertion}`));
+    expect(await onBehalfOfAt(entra.url).exchange(exchangeOf("adele"))).toBe("token of adele");
   });
 
-  test("without consent fails as consent_required", async () => {
-    const { code, hint } = await failureOf(exchange(onBehalfOfAt(await startEmulator()), "no-consent"));
-    expect(code).toBe("consent_required");
-    expect(hint).toContain("AADSTS65001");
+  test("is made once for 100 callers who wait for the same token", async () => {
+    const entra = await startTokenEndpoint((assertion, response) => succeed(response, `token of ${assertion}`));
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    const tokens = await Promise.all(Array.from({ length: 100 }, () => onBehalfOf.exchange(exchangeOf("adele"))));
+    expect(new Set(tokens)).toEqual(new Set(["token of adele"]));
+    expect(entra.asked).toEqual(["adele"]);
+    expect(onBehalfOf.inFlight).toBe(0);
   });
 
-  test("with a wrong secret is the operator's to mend", async () => {
-    const { code, hint } = await failureOf(exchange(onBehalfOfAt(await startEmulator(), "not-the-secret")));
-    expect(code).toBe("misconfigured");
-    expect(hint).toContain("AADSTS7000215");
+  test("is not made again while its token is cached", async () => {
+    const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    const first = exchangeOf("adele");
+    await onBehalfOf.exchange(first);
+    await onBehalfOf.exchange(exchangeOf("adele"));
+    expect(entra.asked).toHaveLength(1);
+    expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toEqual({ user: first.user, accessToken: "token" });
   });
 
-  test("never shows Entra's own text", async () => {
-    const body = {
-      error: "invalid_grant",
-      error_description: "AADSTS50000: about someone@contoso.example",
-      error_codes: [50000],
-    };
-    const url = await startAnswering((_, response) => response.writeHead(400).end(JSON.stringify(body)));
-    const failure = await failureOf(exchange(onBehalfOfAt(url)));
-    expect(JSON.stringify([failure.message, failure.hint, failure.detail, String(failure.cause)])).not.toContain(
-      "someone",
-    );
+  test("of other scopes is another exchange, whatever the order they are named in", async () => {
+    const entra = await startTokenEndpoint((_, response) => succeed(response, `token ${entra.asked.length}`));
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    const [mail, user] = ["https://graph.microsoft.com/Mail.Read", "https://graph.microsoft.com/User.Read"];
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token 1");
+    expect(await onBehalfOf.exchange(exchangeOf("adele", { scopes: [mail, user] }))).toBe("token 2");
+    expect(await onBehalfOf.exchange(exchangeOf("adele", { scopes: [user, mail] }))).toBe("token 2");
+  });
+
+  test("is made again after its token was forgotten", async () => {
+    const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    await onBehalfOf.exchange(exchangeOf("adele"));
+    onBehalfOf.forget("adele", [GRAPH_DEFAULT]);
+    expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toBeUndefined();
+    await onBehalfOf.exchange(exchangeOf("adele"));
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test("is made again 300 s before its token ends", async () => {
+    const entra = await startTokenEndpoint((_, response) => succeed(response, "token", 3600));
+    const clock = createClock();
+    const cache = new TokenCache({ maxBytes: 1e6, now: clock.now });
+    const onBehalfOf = onBehalfOfAt(entra.url, { cache, now: clock.now });
+    const user = { ...exchangeOf("").user, expiresAt: clock.now() / 1000 + 7200 };
+    await onBehalfOf.exchange(exchangeOf("adele", { user }));
+    clock.advance(3295);
+    await onBehalfOf.exchange(exchangeOf("adele", { user }));
+    expect(entra.asked).toHaveLength(1);
+    clock.advance(10);
+    await onBehalfOf.exchange(exchangeOf("adele", { user }));
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test("vouches for nobody past the end of their assertion", async () => {
+    const entra = await startTokenEndpoint((_, response) => succeed(response, "token", 3600));
+    const clock = createClock();
+    const cache = new TokenCache({ maxBytes: 1e6, now: clock.now });
+    const onBehalfOf = onBehalfOfAt(entra.url, { cache, now: clock.now });
+    const user = { ...exchangeOf("").user, expiresAt: clock.now() / 1000 + 60 };
+    await onBehalfOf.exchange(exchangeOf("adele", { user }));
+    clock.advance(59);
+    expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toBeDefined();
+    clock.advance(2);
+    expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toBeUndefined();
+  });
+
+  test("leaves nothing in MSAL's own cache", async () => {
+    const entra = await startTokenEndpoint((assertion, response) => succeed(response, assertion));
+    const client = createConfidentialClient(readSettings(ENVIRONMENT));
+    const onBehalfOf = onBehalfOfAt(entra.url, { client });
+    await Promise.all(["a", "b", "c"].map((assertion) => onBehalfOf.exchange(exchangeOf(assertion))));
+    const kept = JSON.parse(client.getTokenCache().serialize()) as Record<string, object>;
+    expect(Object.values(kept).flatMap((entries) => Object.keys(entries))).toEqual([]);
   });
 });
 
-const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"p1"}}}';
-
 describe("Entra's answer", () => {
   test.each<[number, object, string]>([
-    [400, { error: "invalid_grant", suberror: "consent_required", error_codes: [65001] }, "consent_required"],
+    [400, NO_CONSENT, "consent_required"],
     [400, { error: "invalid_grant", error_codes: [65001] }, "consent_required"],
     [400, { error: "invalid_grant", error_codes: [90094] }, "consent_required"],
     [400, { error: "interaction_required", claims: CLAIMS, error_codes: [50076] }, "claims_challenge"],
@@ -113,63 +136,226 @@ describe("Entra's answer", () => {
     [400, { error: "invalid_grant", suberror: "message_only", error_codes: [53003] }, "blocked_by_policy"],
     [400, { error: "access_denied" }, "blocked_by_policy"],
     [400, { error: "invalid_grant", error_codes: [50105] }, "user_not_assigned"],
+    [400, { error: "invalid_grant", error_codes: [50196] }, "throttled"],
     [401, { error: "invalid_client", error_codes: [7000222] }, "misconfigured"],
     [400, { error: "unauthorized_client", error_codes: [700016] }, "misconfigured"],
     [400, { error: "invalid_scope" }, "misconfigured"],
     [400, { error: "invalid_resource", error_codes: [500011] }, "misconfigured"],
     [400, { error: "temporarily_unavailable" }, "identity_unavailable"],
+    [400, {}, "identity_unavailable"],
+    [403, { message: "blocked by a proxy" }, "identity_unavailable"],
     [429, {}, "throttled"],
     [500, { error: "server_error" }, "identity_unavailable"],
     [503, {}, "identity_unavailable"],
     [200, {}, "identity_unavailable"],
     [200, { access_token: "" }, "identity_unavailable"],
+    [204, {}, "identity_unavailable"],
   ])("%i %j means %s", async (status, body, expected) => {
-    const url = await startAnswering((_, response) => {
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    });
-    expect((await failureOf(exchange(onBehalfOfAt(url)))).code).toBe(expected);
-  });
-
-  test("429 with Retry-After says how long to wait", async () => {
-    const url = await startAnswering((_, response) => response.writeHead(429, { "retry-after": "17" }).end("{}"));
-    expect((await failureOf(exchange(onBehalfOfAt(url)))).retryAfterSeconds).toBe(17);
+    const entra = await startTokenEndpoint((_, response) => refuse(response, status, body));
+    expect((await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")))).code).toBe(expected);
   });
 
   test("with claims keeps them for the caller's next sign-in", async () => {
-    const body = JSON.stringify({ error: "interaction_required", claims: CLAIMS });
-    const url = await startAnswering((_, response) => response.writeHead(400).end(body));
-    expect((await failureOf(exchange(onBehalfOfAt(url)))).claims).toBe(CLAIMS);
+    const entra = await startTokenEndpoint((_, response) =>
+      refuse(response, 400, { error: "invalid_grant", claims: CLAIMS }),
+    );
+    expect((await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")))).claims).toBe(CLAIMS);
   });
 
-  test.each<[string, http.RequestListener]>([
-    ["of HTML", (_, response) => response.end("<html>proxy</html>")],
+  test.each<[string, (response: http.ServerResponse, request: http.IncomingMessage) => void]>([
+    ["of HTML", (response) => response.end("<html>proxy</html>")],
     [
       "cut short",
-      (_, response) => response.writeHead(200, { "content-length": "500" }).write("{", () => response.destroy()),
+      (response) => response.writeHead(200, { "content-length": "500" }).write("{", () => response.destroy()),
     ],
-    ["that never comes", (request) => request.socket.destroy()],
-    ["that redirects", (_, response) => response.writeHead(307, { location: "http://localhost:9/" }).end()],
+    ["that never comes", (_, request) => request.socket.destroy()],
+    ["that redirects", (response) => response.writeHead(307, { location: "http://localhost:9/" }).end()],
   ])("%s means identity_unavailable", async (_, answer) => {
-    expect((await failureOf(exchange(onBehalfOfAt(await startAnswering(answer))))).code).toBe("identity_unavailable");
+    const entra = await startTokenEndpoint((_assertion, response, request) => answer(response, request));
+    expect((await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")))).code).toBe("identity_unavailable");
   });
 
-  test("to one user, a 429 with Retry-After, does not stop the next user", async () => {
-    const emulator = await startEmulator();
-    let refuse = true;
-    const url = await startAnswering((request, response) => {
-      if (refuse) {
-        response.writeHead(429, { "retry-after": "60" }).end("{}");
-        return;
-      }
-      request.pipe(
-        http.request(`${emulator}${request.url}`, { method: "POST", headers: request.headers }, (answer) =>
-          answer.pipe(response),
-        ),
-      );
+  test("is never shown in Entra's own words", async () => {
+    const error_description = "AADSTS50000: about someone@contoso.example";
+    const entra = await startTokenEndpoint((_, response) =>
+      refuse(response, 400, { error: "invalid_grant", error_description }),
+    );
+    const failure = await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")));
+    expect(JSON.stringify([failure.message, failure.hint, failure.detail, String(failure.cause)])).not.toContain(
+      "someone",
+    );
+  });
+});
+
+describe("an exchange that failed on the way", () => {
+  test.each([500, 503, 0])("(%i) is made once more, and succeeds", async (status) => {
+    const entra = await startTokenEndpoint((_, response, request) => {
+      if (entra.asked.length > 1) succeed(response, "token");
+      else if (status === 0) request.socket.destroy();
+      else refuse(response, status, {});
     });
-    const onBehalfOf = onBehalfOfAt(url);
-    expect((await failureOf(exchange(onBehalfOf, "sparse"))).code).toBe("throttled");
-    refuse = false;
-    await expect(exchange(onBehalfOf)).resolves.toMatch(/^eyJ/);
+    expect(await onBehalfOfAt(entra.url).exchange(exchangeOf("adele"))).toBe("token");
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test("is made twice at most", async () => {
+    const entra = await startTokenEndpoint((_, response) => refuse(response, 503, {}));
+    await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")));
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test.each([400, 401, 403, 429])("is not made again after %i", async (status) => {
+    const entra = await startTokenEndpoint((_, response) => refuse(response, status, { error: "invalid_grant" }));
+    await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")));
+    expect(entra.asked).toHaveLength(1);
+  });
+
+  test("because Entra hangs ends with its time-out, and is not made again", async () => {
+    const entra = await startTokenEndpoint(() => {});
+    const failure = await failureOf(onBehalfOfAt(entra.url, { requestTimeoutMs: 200 }).exchange(exchangeOf("adele")));
+    expect(failure.code).toBe("identity_unavailable");
+    expect((failure.cause as { errorCode?: string }).errorCode).toBe("timeout");
+    expect(entra.asked).toHaveLength(1);
+  });
+});
+
+describe("a caller whose time is up", () => {
+  test("stops waiting, while the others get the token", async () => {
+    let answer = () => {};
+    const entra = await startTokenEndpoint((_, response) => {
+      answer = () => succeed(response, "token");
+      controller.abort();
+    });
+    const controller = new AbortController();
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    const impatient = onBehalfOf.exchange(exchangeOf("adele", { signal: controller.signal }));
+    const patient = onBehalfOf.exchange(exchangeOf("adele"));
+    expect((await failureOf(impatient)).code).toBe("identity_unavailable");
+    answer();
+    expect(await patient).toBe("token");
+    expect(entra.asked).toHaveLength(1);
+  });
+});
+
+describe("one user's trouble stays theirs", () => {
+  test.each<[string, (response: http.ServerResponse) => void]>([
+    ["is refused", (response) => refuse(response, 400, NO_CONSENT)],
+    ["is refused with Retry-After", (response) => refuse(response, 400, NO_CONSENT, { "retry-after": "60" })],
+    ["meets a server error", (response) => refuse(response, 500, {})],
+    ["hangs", () => {}],
+  ])("while one's exchange %s, another's answers normally", async (_, trouble) => {
+    const entra = await startTokenEndpoint((assertion, response) => {
+      if (assertion === "lidia") trouble(response);
+      else succeed(response, `token of ${assertion}`);
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url, { requestTimeoutMs: 500 });
+    const lidia = failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token of adele");
+    await lidia;
+    expect(await onBehalfOf.exchange(exchangeOf("diego"))).toBe("token of diego");
+  });
+
+  test("while Entra throttles, those with a cached token notice nothing", async () => {
+    const entra = await startTokenEndpoint((assertion, response) => {
+      if (assertion === "lidia") refuse(response, 429, {}, { "retry-after": "30" });
+      else succeed(response, `token of ${assertion}`);
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    await onBehalfOf.exchange(exchangeOf("adele"));
+    await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token of adele");
+  });
+
+  test("a refusal is remembered for its user for some seconds, and for nobody else", async () => {
+    const entra = await startTokenEndpoint((assertion, response) => {
+      if (assertion === "lidia") refuse(response, 400, NO_CONSENT);
+      else succeed(response, "token");
+    });
+    const clock = createClock();
+    const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
+    for (let count = 0; count < 3; count += 1) {
+      expect((await failureOf(onBehalfOf.exchange(exchangeOf("lidia")))).code).toBe("consent_required");
+    }
+    expect(entra.asked).toEqual(["lidia"]);
+    await onBehalfOf.exchange(exchangeOf("adele"));
+    clock.advance(6);
+    await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+    expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
+  });
+
+  test.each([500, 401, 400])("a failure that is not the user's own is not remembered (%i)", async (status) => {
+    const entra = await startTokenEndpoint((_, response) => {
+      if (entra.asked.length <= 2) refuse(response, status, { error: "invalid_client" });
+      else succeed(response, "token");
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url);
+    await failureOf(onBehalfOf.exchange(exchangeOf("adele")));
+    if (entra.asked.length === 1) await failureOf(onBehalfOf.exchange(exchangeOf("adele")));
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token");
+  });
+});
+
+describe("after Entra answered 429", () => {
+  async function throttled(headers: http.OutgoingHttpHeaders) {
+    const clock = createClock();
+    const entra = await startTokenEndpoint((_, response) => {
+      if (entra.asked.length === 1) refuse(response, 429, {}, headers);
+      else succeed(response, "token");
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
+    const failure = await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+    return { clock, entra, onBehalfOf, failure };
+  }
+
+  test("callers who need an exchange are told at once how long to wait, and Entra is left alone", async () => {
+    const { clock, entra, onBehalfOf, failure } = await throttled({ "retry-after": "20" });
+    expect([failure.code, failure.retryAfterSeconds]).toEqual(["throttled", 20]);
+    clock.advance(5);
+    const next = await failureOf(onBehalfOf.exchange(exchangeOf("adele")));
+    expect([next.code, next.retryAfterSeconds]).toEqual(["throttled", 15]);
+    expect(entra.asked).toHaveLength(1);
+    clock.advance(16);
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token");
+  });
+
+  test.each([
+    ["without Retry-After lasts 5 s", {}, 5],
+    ["never lasts longer than 60 s", { "retry-after": "3600" }, 60],
+  ])("the pause %s", async (_, headers, seconds) => {
+    const { clock, onBehalfOf } = await throttled(headers);
+    clock.advance(seconds - 1);
+    expect((await failureOf(onBehalfOf.exchange(exchangeOf("adele")))).code).toBe("throttled");
+    clock.advance(2);
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token");
+  });
+});
+
+describe("under overload", () => {
+  test("exchanges wait for their turn, and beyond ten times as many are refused at once", async () => {
+    const waiting: (() => void)[] = [];
+    const entra = await startTokenEndpoint((assertion, response) => {
+      waiting.push(() => succeed(response, `token of ${assertion}`));
+      if (entra.asked.length === 2) allAsked();
+    });
+    let allAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      allAsked = resolve;
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url, { concurrency: 2 });
+    const exchanging = Array.from({ length: 23 }, (_, index) =>
+      onBehalfOf.exchange(exchangeOf(`user ${index}`)).catch((error: AppError) => error),
+    );
+    const last = (await exchanging.at(-1)) as AppError;
+    expect([last.code, last.retryAfterSeconds]).toEqual(["overloaded", 1]);
+    await asked;
+    expect(entra.asked).toHaveLength(2);
+
+    const answering = setInterval(() => {
+      for (const answer of waiting.splice(0)) answer();
+    }, 1);
+    const results = await Promise.all(exchanging);
+    clearInterval(answering);
+    expect(results.slice(0, 22)).toEqual(Array.from({ length: 22 }, (_, index) => `token of user ${index}`));
+    expect(onBehalfOf.inFlight).toBe(0);
   });
 });

@@ -48,6 +48,7 @@ const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   downstream_failed: [502, undefined],
   downstream_timeout: [504, undefined],
   throttled: [503, undefined],
+  overloaded: [503, undefined],
   identity_unavailable: [503, undefined],
   misconfigured: [500, undefined],
   internal_error: [500, undefined],

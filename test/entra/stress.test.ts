@@ -1,0 +1,141 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
+import { TokenCache } from "../../src/entra/token-cache.ts";
+import { AppError } from "../../src/errors.ts";
+import { exchangeOf, GRAPH_DEFAULT, onBehalfOfAt, refuse, startTokenEndpoint, succeed } from "../support/exchange.ts";
+
+const USERS = 1500;
+const CALLS = 20_000;
+const AT_ONCE = 100;
+const CACHE_BYTES = 1_000_000;
+
+/** A random source that gives the same numbers in every run (mulberry32). */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Entra that fails one exchange in ten, each of five ways, and names the user in every text it writes. */
+async function startTroubledEntra() {
+  const random = createRandom(1);
+  const troubles = [429, 500, 503, 400, 0];
+  return startTokenEndpoint((assertion, response) => {
+    if (random() >= 0.1) {
+      succeed(response, `token of ${assertion} ${"x".repeat(1000)}`);
+      return;
+    }
+    const status = troubles[Math.floor(random() * troubles.length)];
+    const description = { error_description: `AADSTS50000: the trouble of ${assertion}` };
+    const headers = status === 429 ? { "retry-after": "1" } : {};
+    if (status) refuse(response, status, { error: "invalid_grant", error_codes: [50000], ...description }, headers);
+  });
+}
+
+interface Outcome {
+  readonly wrongUsers: number;
+  readonly foreignTexts: number;
+  readonly unforeseen: unknown[];
+  readonly byCode: Map<string, number>;
+}
+
+async function storm(onBehalfOf: OnBehalfOf, calls: number, onCall: () => void): Promise<Outcome> {
+  const random = createRandom(2);
+  const outcome = { wrongUsers: 0, foreignTexts: 0, unforeseen: [] as unknown[], byCode: new Map<string, number>() };
+  let left = calls;
+  async function caller(): Promise<void> {
+    while (left > 0) {
+      left -= 1;
+      onCall();
+      const assertion = `user-${Math.floor(random() * USERS)}-`;
+      try {
+        const token = await onBehalfOf.exchange(exchangeOf(assertion));
+        if (!token.startsWith(`token of ${assertion} `)) outcome.wrongUsers += 1;
+      } catch (error) {
+        if (!(error instanceof AppError)) outcome.unforeseen.push(error);
+        else outcome.byCode.set(error.code, (outcome.byCode.get(error.code) ?? 0) + 1);
+        if (/user-\d+-|AADSTS50000: /.test(everythingIn(error))) outcome.foreignTexts += 1;
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, caller));
+  return outcome;
+}
+
+/** All text an error holds, its causes' included. */
+function everythingIn(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name)));
+  return [...own, error.cause === undefined ? "" : everythingIn(error.cause)].join("\n");
+}
+
+function heapAfterCollection(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return process.memoryUsage().heapUsed;
+}
+
+describe(`${CALLS} calls of ${USERS} users, one exchange in ten failing`, () => {
+  test("give nobody another's token or error text, leave nothing in flight, and stay within their memory", async () => {
+    const entra = await startTroubledEntra();
+    let time = Date.now();
+    const now = () => time;
+    const cache = new TokenCache({ maxBytes: CACHE_BYTES, now });
+    const onBehalfOf = onBehalfOfAt(entra.url, { cache, now, requestTimeoutMs: 500 });
+    const heapBefore = heapAfterCollection();
+    let mostBytes = 0;
+    const { wrongUsers, foreignTexts, unforeseen, byCode } = await storm(onBehalfOf, CALLS, () => {
+      time += 50;
+      mostBytes = Math.max(mostBytes, cache.bytes);
+    });
+    expect({ wrongUsers, foreignTexts, unforeseen }).toEqual({ wrongUsers: 0, foreignTexts: 0, unforeseen: [] });
+    expect([...byCode.keys()].sort()).toEqual(["identity_unavailable", "throttled", "token_rejected"]);
+    expect(onBehalfOf.inFlight).toBe(0);
+    expect(mostBytes).toBeLessThanOrEqual(CACHE_BYTES);
+    expect(cache.size).toBeGreaterThan(300);
+    entra.asked.length = 0;
+    expect(heapAfterCollection() - heapBefore).toBeLessThan(CACHE_BYTES + 16_000_000);
+  }, 120_000);
+
+  test("would show it if two users had one key", async () => {
+    class OneKeyForAll extends TokenCache {
+      override keyOf(_: string, scopes: readonly string[]): string {
+        return super.keyOf("", scopes);
+      }
+    }
+    const entra = await startTokenEndpoint((assertion, response) => succeed(response, `token of ${assertion} `));
+    const onBehalfOf = onBehalfOfAt(entra.url, { cache: new OneKeyForAll({ maxBytes: CACHE_BYTES }) });
+    const { wrongUsers } = await storm(onBehalfOf, 200, () => {});
+    expect(wrongUsers).toBeGreaterThan(100);
+  });
+});
+
+describe("the cache", () => {
+  test("holds its bound when 200,000 users are offered, and keeps those used last", () => {
+    const cache = new TokenCache({ maxBytes: 10_000_000 });
+    const { user } = exchangeOf("");
+    for (let index = 0; index < 200_000; index += 1) {
+      const key = cache.keyOf(`user-${index}`, [GRAPH_DEFAULT]);
+      cache.set(key, { user, accessToken: `token of ${index} ${"x".repeat(500)}` }, Date.now() + 3_600_000);
+      if (index === 0 || index % 1000 === 0) expect(cache.get(cache.keyOf("user-0", [GRAPH_DEFAULT]))).toBeDefined();
+    }
+    expect(cache.bytes).toBeLessThanOrEqual(10_000_000);
+    expect(cache.size).toBeGreaterThan(5000);
+    expect(cache.get(cache.keyOf("user-1", [GRAPH_DEFAULT]))).toBeUndefined();
+    expect(cache.get(cache.keyOf("user-199999", [GRAPH_DEFAULT]))).toBeDefined();
+  });
+
+  test("does not take a token that is too large for it, nor one that is at its end", () => {
+    const cache = new TokenCache({ maxBytes: 10_000 });
+    const { user } = exchangeOf("");
+    cache.set("large", { user, accessToken: "x".repeat(20_000) }, Date.now() + 3_600_000);
+    cache.set("ended", { user, accessToken: "x" }, Date.now() + 299_000);
+    expect(cache.size).toBe(0);
+  });
+});

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import http from "node:http";
+import { onTestFinished } from "vitest";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../emulator/directory.ts";
+import { listenOnLoopback } from "../../emulator/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../emulator/microsoft-origins.ts";
+import { createConfidentialClient } from "../../src/entra/client.ts";
+import { type Exchange, OnBehalfOf, type OnBehalfOfOptions } from "../../src/entra/on-behalf-of.ts";
+import { TokenCache } from "../../src/entra/token-cache.ts";
+import { type Environment, readSettings } from "../../src/settings.ts";
+
+export const GRAPH_DEFAULT = "https://graph.microsoft.com/.default";
+
+export const ENVIRONMENT: Environment = {
+  WEBSITE_AUTH_CLIENT_ID: API.clientId,
+  WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,
+  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecret,
+};
+
+/** Entra's token endpoint as a test wants it: answers each exchange, told which assertion it is for. */
+export type TokenAnswerer = (assertion: string, response: http.ServerResponse, request: http.IncomingMessage) => void;
+
+export interface FakeTokenEndpoint {
+  readonly url: string;
+  /** Assertions in the order they came. */
+  readonly asked: string[];
+}
+
+/** Starts it; closed when the test ends. */
+export async function startTokenEndpoint(answer: TokenAnswerer): Promise<FakeTokenEndpoint> {
+  const asked: string[] = [];
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const assertion = new URLSearchParams(Buffer.concat(chunks).toString()).get("assertion") ?? "";
+    asked.push(assertion);
+    answer(assertion, response, request);
+  });
+  const listening = await listenOnLoopback(server, 0, [new URL(AUTHORITY_ORIGIN).host]);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return listening.close();
+  });
+  return { url: listening.url, asked };
+}
+
+/** A successful answer whose token is the one `tokenFor` tells. */
+export function succeed(response: http.ServerResponse, accessToken: string, expiresIn = 3600): void {
+  const body = { token_type: "Bearer", scope: GRAPH_DEFAULT, expires_in: expiresIn, access_token: accessToken };
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+/** An error answer in Entra's shape. */
+export function refuse(
+  response: http.ServerResponse,
+  status: number,
+  body: object,
+  headers: http.OutgoingHttpHeaders = {},
+): void {
+  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+}
+
+export type OnBehalfOfChanges = Partial<OnBehalfOfOptions> & {
+  readonly secret?: string;
+  readonly requestTimeoutMs?: number;
+};
+
+/** The exchange as the app composes it, with real MSAL, its requests for Entra routed to `entraUrl`. */
+export function onBehalfOfAt(entraUrl: string, changes: OnBehalfOfChanges = {}): OnBehalfOf {
+  const { secret = API.clientSecret, requestTimeoutMs = 10_000, ...options } = changes;
+  onTestFinished(routeMicrosoftOrigins({ entra: entraUrl, graph: "http://localhost:9" }));
+  const settings = readSettings({
+    ...ENVIRONMENT,
+    MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secret,
+    REQUEST_TIMEOUT_MS: String(requestTimeoutMs),
+  });
+  return new OnBehalfOf({
+    client: createConfidentialClient(settings),
+    authorityOrigin: settings.authority.origin,
+    cache: new TokenCache({ maxBytes: settings.tokenCacheBytes }),
+    concurrency: settings.exchangeConcurrency,
+    ...options,
+  });
+}
+
+/** One caller's exchange; the assertion is any text, since verifying it is not the exchange's part. */
+export function exchangeOf(assertion: string, changes: Partial<Exchange> = {}): Exchange {
+  return {
+    assertion,
+    user: { tenantId: TENANT_ID, objectId: randomUUID(), expiresAt: Date.now() / 1000 + 3600 },
+    scopes: [GRAPH_DEFAULT],
+    correlationId: randomUUID(),
+    signal: new AbortController().signal,
+    ...changes,
+  };
+}
