@@ -12,6 +12,8 @@ export interface AuthRoutesOptions {
   readonly tokenStore: boolean;
   /** The gate's own address. Known once it listens. */
   readonly publicUrl: () => string;
+  /** Told of what failed behind an answer that says little. */
+  readonly onError: (step: string, error: unknown) => void;
 }
 
 export const SESSION_COOKIE = "AppServiceAuthSession";
@@ -69,8 +71,10 @@ export class AuthRoutes {
     try {
       const callback = new URL(url.pathname + url.search, this.#options.publicUrl());
       const id = this.#options.sessions.open(await signIn.complete(callback, pending));
-      return redirect(pending.returnTo, [setCookie(SESSION_COOKIE, id), clearCookie(NONCE_COOKIE)]);
-    } catch {
+      // Absolute, so that no path can be read as another host. The nonce's cookie stays: another tab may be signing in.
+      return redirect(`${this.#options.publicUrl()}${pending.returnTo}`, [setCookie(SESSION_COOKIE, id)]);
+    } catch (error) {
+      this.#options.onError("sign-in", error);
       return text(401, "The sign-in could not be completed.");
     }
   }
@@ -99,7 +103,8 @@ export class AuthRoutes {
     try {
       this.#options.sessions.update(cookieOf(request, SESSION_COOKIE), await signIn.refresh(session));
       return text(200, "");
-    } catch {
+    } catch (error) {
+      this.#options.onError("refresh", error);
       return text(403, "The refresh token is no longer accepted.");
     }
   }
@@ -121,7 +126,7 @@ export class AuthRoutes {
     const base = this.#options.publicUrl();
     if (!URL.canParse(target, base)) return undefined;
     const { origin, username, password, pathname, search, hash } = new URL(target, base);
-    const isOwn = origin === new URL(base).origin && username === "" && password === "" && !pathname.startsWith("//");
+    const isOwn = origin === new URL(base).origin && username === "" && password === "";
     return isOwn ? `${pathname}${search}${hash}` : undefined;
   }
 }

@@ -10,7 +10,7 @@ export interface StoredTokens {
   readonly accessTokenExpiresAt: number;
 }
 
-const RESERVED = /^x-ms-(client-principal|token-)/;
+const RESERVED = /^(x[-_]ms[-_](client[-_]principal|token[-_])|x-forwarded-|forwarded$|x-original-url$)/;
 
 /** Claim names that Easy Auth writes in their long form; the others stay. */
 const CLAIM_TYPES: ReadonlyMap<string, string> = new Map([
@@ -22,7 +22,26 @@ const CLAIM_TYPES: ReadonlyMap<string, string> = new Map([
   ["upn", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"],
 ]);
 
-/** Removes what only the gate may set. First of all things, on every request, so that nobody can claim to be someone else. */
+/** Headers about one connection (RFC 9110, 7.6.1), which a proxy does not pass on. */
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+];
+
+/** Removes what is for this connection only, and what the client names in `Connection`. Before anything is injected. */
+export function stripHopByHopHeaders(headers: IncomingHttpHeaders): void {
+  const named = (headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
+  for (const name of [...named, ...HOP_BY_HOP]) {
+    if (name !== "host" && name !== "upgrade") delete headers[name];
+  }
+}
+
+/** Removes what only the gate and the platform may set. First of all things, on every request, so that nobody can claim to be someone else. */
 export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
   for (const name of Object.keys(headers)) {
     if (RESERVED.test(name)) delete headers[name];

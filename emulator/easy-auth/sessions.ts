@@ -27,9 +27,9 @@ export class Sessions {
     return this.#signedIn.get(id);
   }
 
-  /** Replaces the tokens; the session's end stays where it is. */
+  /** Replaces the tokens of a session that still is; its end stays where it is. */
   update(id: string, signedIn: SignedIn): void {
-    this.#signedIn.set(id, signedIn, { ttl: this.#signedIn.getRemainingTTL(id) });
+    if (this.#signedIn.has(id)) this.#signedIn.set(id, signedIn, { ttl: this.#signedIn.getRemainingTTL(id) });
   }
 
   close(id: string): void {

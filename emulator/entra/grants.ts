@@ -88,7 +88,7 @@ export class Grants {
         "The refresh token is unknown, expired, or was issued to another app.",
       );
     }
-    this.#refreshTokens.delete(refreshToken);
+    // Every use gives a new one, and the old one stays good: https://learn.microsoft.com/entra/identity-platform/refresh-tokens
     return this.#answerSignIn({ ...signIn, nonce: undefined }, client);
   }
 

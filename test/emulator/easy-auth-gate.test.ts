@@ -189,6 +189,18 @@ describe("a session", () => {
     ]);
   });
 
+  test("ends with signing out: its old cookie is nobody", async () => {
+    const browser = new Browser();
+    await browser.signIn(`${frontendGate.url}/`, "works");
+    const cookie = `AppServiceAuthSession=${browser.cookie("AppServiceAuthSession")}`;
+    expect((await fetch(`${frontendGate.url}/.auth/me`, { headers: { cookie } })).status).toBe(200);
+    await Promise.all([
+      browser.request(`${frontendGate.url}/.auth/refresh`),
+      browser.request(`${frontendGate.url}/.auth/logout`),
+    ]);
+    expect((await fetch(`${frontendGate.url}/.auth/me`, { headers: { cookie } })).status).toBe(401);
+  });
+
   test("cookie is out of reach for page scripts", async () => {
     const browser = new Browser();
     const kept: string[] = [];
@@ -232,6 +244,41 @@ describe("signing in", () => {
       const location = response.headers.get("location");
       if (location !== null) expect(new URL(location).hostname).toBe("localhost");
       else expect(response.status).toBe(400);
+    }
+  });
+
+  test.each(["//evil.example/x?a=1", "/.//evil.example", "/%2e//evil.example/", "/\\\\evil.example/"])(
+    "ends at this site when it began at %s",
+    async (path) => {
+      const { url } = await new Browser().signIn(`${frontendGate.url}${path}`, "works");
+      expect(new URL(url).origin).toBe(frontendGate.url);
+    },
+  );
+
+  test("twice with one callback answers 401 the second time", async () => {
+    const browser = new Browser();
+    const seen: string[] = [];
+    const request = browser.request.bind(browser);
+    browser.request = (url, init) => {
+      seen.push(url);
+      return request(url, init);
+    };
+    await browser.signIn(`${frontendGate.url}/`, "works");
+    const callback = seen.find((url) => url.includes("/callback?")) ?? "";
+    expect((await request(callback)).status).toBe(401);
+  });
+
+  test("works in two tabs at once", async () => {
+    const browser = new Browser();
+    const [first, second] = [await browser.open(`${frontendGate.url}/a`), await browser.open(`${frontendGate.url}/b`)];
+    for (const [page, path] of [
+      [first, "/a"],
+      [second, "/b"],
+    ] as const) {
+      const ticket = /name="ticket" value="([^"]+)"/.exec(await page.response.text())?.[1] ?? "";
+      const body = new URLSearchParams({ ticket, account: "works" });
+      const { url } = await browser.open(`${entra.url}/${TENANT_ID}/emulator/sign-in`, { method: "POST", body });
+      expect(url).toBe(`${frontendGate.url}${path}`);
     }
   });
 
@@ -284,6 +331,9 @@ describe("a request without a session", () => {
     ["/publicity", 401],
     ["/public/../x", 401],
     ["/public/%2e%2e/x", 401],
+    ["/public/..%2f..%2fx", 401],
+    ["/public/%5c..%5cx", 401],
+    ["/x/../health", 200],
     ["//health", 401],
   ])("to %s is answered %i, by the excluded paths", async (path, status) => {
     const answered = await new Promise<number | undefined>((resolve, reject) => {
@@ -321,6 +371,51 @@ describe("a bearer token", () => {
 });
 
 describe("the gate", () => {
+  test("survives headers about the connection, and keeps them from the app", async () => {
+    const { port } = new URL(apiGate.url);
+    const headers = {
+      Trailer: "x",
+      TE: "trailers",
+      "Proxy-Authorization": "Basic x",
+      Connection: "close, X-Mine",
+      "X-Mine": "1",
+    };
+    const body = await new Promise<string>((resolve, reject) => {
+      http
+        .get({ host: "127.0.0.1", port, path: "/health", headers }, (response) => {
+          let text = "";
+          response.on("data", (chunk) => {
+            text += chunk;
+          });
+          response.on("end", () => resolve(text));
+        })
+        .on("error", reject);
+    });
+    expect(Object.keys(JSON.parse(body).headers).sort()).toEqual(
+      expect.not.arrayContaining(["trailer", "te", "proxy-authorization", "x-mine"]),
+    );
+  });
+
+  test.each(["X-MS-CLIENT-PRINCIPAL-ID", "Authorization", "Host"])(
+    "lets no client have %s removed by naming it in Connection",
+    async (name) => {
+      const browser = new Browser();
+      await browser.signIn(`${frontendGate.url}/`, "works");
+      const { port } = new URL(frontendGate.url);
+      const cookie = `AppServiceAuthSession=${browser.cookie("AppServiceAuthSession")}`;
+      const seen = await new Promise<http.IncomingHttpHeaders>((resolve, reject) => {
+        const headers = { connection: `close, ${name}`, cookie, host: `localhost:${port}` };
+        http
+          .get({ host: "127.0.0.1", port, path: "/x", headers }, (response) => {
+            response.on("data", (chunk) => resolve(JSON.parse(chunk).headers));
+          })
+          .on("error", reject);
+      });
+      expect(seen["x-ms-client-principal-id"]).toBe(account("works").objectId);
+      expect(seen.host).toBe(`localhost:${port}`);
+    },
+  );
+
   test("never forwards /.auth", async () => {
     const headers = { authorization: `Bearer ${await apiToken()}` };
     for (const path of ["/.auth", "/.auth/", "/.auth/unknown"]) {
