@@ -1,10 +1,11 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import type { HttpHandler, HttpRequest, HttpResponse, HttpResponseInit, InvocationContext } from "@azure/functions";
 import type { Client } from "@microsoft/microsoft-graph-client";
 import { assertionFrom } from "./easy-auth/user-token.ts";
 import { createConfidentialClient } from "./entra/client.ts";
 import { OnBehalfOf } from "./entra/on-behalf-of.ts";
 import { TokenCache } from "./entra/token-cache.ts";
 import { createVerifier, type VerifiedUser } from "./entra/verify.ts";
+import type { Remedy } from "./errors.ts";
 import { createGraphClient, graphFailure } from "./graph/client.ts";
 import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
@@ -15,6 +16,7 @@ const settings = readSettings();
 const verify = createVerifier(settings);
 const onBehalfOf = new OnBehalfOf({
   client: createConfidentialClient(settings),
+  clientId: settings.clientId,
   authorityOrigin: settings.authority.origin,
   cache: new TokenCache({ maxBytes: settings.tokenCacheBytes }),
   concurrency: settings.exchangeConcurrency,
@@ -26,8 +28,10 @@ export interface SignedInUser extends VerifiedUser {
   readonly correlationId: string;
   /** When the request has to be over. */
   readonly deadline: Deadline;
-  /** An access token for the scopes' resource, on behalf of this user. */
-  accessToken(scopes: readonly string[]): Promise<string>;
+  /** Where this user, or their administrator, can lift a refusal. */
+  readonly remedy: Remedy;
+  /** An access token for the scopes' resource, on behalf of this user; `claims` answers that resource's claims challenge. */
+  accessToken(scopes: readonly string[], claims?: string): Promise<string>;
   /** Drops that token from the cache: its resource no longer takes it. */
   forgetAccessToken(scopes: readonly string[]): void;
 }
@@ -36,7 +40,7 @@ export type UserHandler = (
   user: SignedInUser,
   request: HttpRequest,
   context: InvocationContext,
-) => Promise<HttpResponseInit>;
+) => Promise<HttpResponseInit | HttpResponse>;
 
 /** Makes a Functions handler that runs only for a signed-in user; every failure is answered as problem+json, in time. */
 export function asUser(handler: UserHandler): HttpHandler {
@@ -58,7 +62,8 @@ async function signedInUser(assertion: string, correlationId: string, deadline: 
     ...user,
     correlationId,
     deadline,
-    accessToken: (scopes) => onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal }),
+    remedy: onBehalfOf.remedyFor(user),
+    accessToken: (scopes, claims) => onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims }),
     forgetAccessToken: (scopes) => onBehalfOf.forget(assertion, scopes),
   };
 }
@@ -68,7 +73,8 @@ export function graphFor(user: SignedInUser): Client {
   return createGraphClient({
     correlationId: user.correlationId,
     deadline: user.deadline,
-    graphToken: () => user.accessToken(settings.graphScopes),
+    remedy: user.remedy,
+    graphToken: (claims) => user.accessToken(settings.graphScopes, claims),
     forgetGraphToken: () => user.forgetAccessToken(settings.graphScopes),
   });
 }

@@ -30,6 +30,16 @@ export interface AppErrorOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number;
   /** What another sign-in has to satisfy: the JSON of a claims request, for `claims_challenge`. */
   readonly claims?: string;
+  /** Where the user, or their administrator, can do something about it. */
+  readonly remedy?: Remedy;
+}
+
+/** Addresses at the authority. */
+export interface Remedy {
+  /** For `claims_challenge`: where another sign-in begins. */
+  readonly authorizationUri?: string;
+  /** For `consent_required`: where an administrator of the user's tenant grants consent to this app. */
+  readonly adminConsentUrl?: string;
 }
 
 /** A failure with a known answer. Whatever else is thrown is a bug and answered as `internal_error`. */
@@ -40,6 +50,7 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly claims: string | undefined;
+  readonly remedy: Remedy;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(code, options);
@@ -48,5 +59,6 @@ export class AppError extends Error {
     this.hint = options.hint;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.claims = options.claims;
+    this.remedy = options.remedy ?? {};
   }
 }

@@ -57,18 +57,14 @@ export class SettingsError extends Error {
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SEVERAL_TENANTS = new Set(["common", "organizations"]);
 
-/** Hosts of `WEBSITE_AUTH_OPENID_ISSUER`, the spellings App Service writes included, and the authority each means. */
-const AUTHORITIES: ReadonlyMap<string, Omit<Authority, "tenant">> = new Map(
-  [
-    ["login.microsoftonline.com", "https://login.microsoftonline.com", "https://sts.windows.net"] as const,
-    ["login.windows.net", "https://login.microsoftonline.com", "https://sts.windows.net"] as const,
-    ["sts.windows.net", "https://login.microsoftonline.com", "https://sts.windows.net"] as const,
-    ["login.microsoftonline.us", "https://login.microsoftonline.us", "https://sts.windows.net"] as const,
-    ["login.partner.microsoftonline.cn", "https://login.chinacloudapi.cn", "https://sts.chinacloudapi.cn"] as const,
-    ["login.chinacloudapi.cn", "https://login.chinacloudapi.cn", "https://sts.chinacloudapi.cn"] as const,
-    ["sts.chinacloudapi.cn", "https://login.chinacloudapi.cn", "https://sts.chinacloudapi.cn"] as const,
-  ].map(([host, origin, v1IssuerOrigin]) => [host, { origin, v1IssuerOrigin }]),
-);
+/** Hosts of `WEBSITE_AUTH_OPENID_ISSUER` in the spellings App Service writes. Other clouds have other hosts, also for Graph. */
+const ISSUER_HOSTS: ReadonlySet<string> = new Set([
+  "login.microsoftonline.com",
+  "login.windows.net",
+  "sts.windows.net",
+]);
+const AUTHORITY = { origin: "https://login.microsoftonline.com", v1IssuerOrigin: "https://sts.windows.net" };
+const GRAPH_ORIGIN = "https://graph.microsoft.com";
 
 /**
  * Parses the settings. Names that begin with `WEBSITE_AUTH_` are set by App Service itself once authentication is on.
@@ -140,14 +136,14 @@ function readSecret({ MICROSOFT_PROVIDER_AUTHENTICATION_SECRET }: Environment, p
 function readAuthority({ WEBSITE_AUTH_OPENID_ISSUER }: Environment, problems: string[]): Authority {
   const issuer = (WEBSITE_AUTH_OPENID_ISSUER ?? "").trim();
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const known = url?.protocol === "https:" ? AUTHORITIES.get(url.host) : undefined;
-  const tenant = url?.pathname.split("/")[1]?.toLowerCase() ?? "";
-  if (known && (GUID.test(tenant) || SEVERAL_TENANTS.has(tenant))) return { ...known, tenant };
+  const isKnown = url?.protocol === "https:" && ISSUER_HOSTS.has(url.host) && url.search === "" && url.hash === "";
+  const tenant = /^\/([^/]+)(\/v2\.0)?\/?$/.exec(url?.pathname ?? "")?.[1]?.toLowerCase() ?? "";
+  if (isKnown && (GUID.test(tenant) || SEVERAL_TENANTS.has(tenant))) return { ...AUTHORITY, tenant };
   problems.push(
-    `WEBSITE_AUTH_OPENID_ISSUER ${missingOr(issuer, "is not an issuer of Microsoft Entra ID")}. Use ` +
+    `WEBSITE_AUTH_OPENID_ISSUER ${missingOr(issuer, "is not an issuer of Microsoft Entra ID in the global cloud")}. Use ` +
       "https://login.microsoftonline.com/<tenant id>/v2.0; App Service sets it when authentication is on.",
   );
-  return { origin: "", v1IssuerOrigin: "", tenant: "" };
+  return { ...AUTHORITY, tenant: "" };
 }
 
 function readAllowedTenants(environment: Environment, tenant: string, problems: string[]): readonly string[] {
@@ -171,7 +167,12 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
 
 function readGraphScopes({ GRAPH_SCOPES }: Environment, problems: string[]): readonly string[] {
   const scopes = readList(GRAPH_SCOPES, /[\s,]+/);
-  if (scopes.length === 0) return ["https://graph.microsoft.com/.default"];
+  if (scopes.length === 0) return [`${GRAPH_ORIGIN}/.default`];
+  if (scopes.some((scope) => scope.includes("/") && !scope.startsWith(`${GRAPH_ORIGIN}/`))) {
+    problems.push(
+      `GRAPH_SCOPES has a scope of another service. Use scopes of Graph only, such as ${GRAPH_ORIGIN}/User.Read.`,
+    );
+  }
   const hasDefault = scopes.some((scope) => scope.endsWith("/.default"));
   if (hasDefault && scopes.length > 1) {
     problems.push("GRAPH_SCOPES mixes .default with other scopes, which Entra refuses. Use one or the other.");

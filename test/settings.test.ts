@@ -46,8 +46,6 @@ describe("settings", () => {
     [`https://login.microsoftonline.com/${TENANT}/`, "https://login.microsoftonline.com"],
     [`https://login.microsoftonline.com/${TENANT.toUpperCase()}/v2.0`, "https://login.microsoftonline.com"],
     [`https://login.windows.net/${TENANT}`, "https://login.microsoftonline.com"],
-    [`https://login.microsoftonline.us/${TENANT}/v2.0`, "https://login.microsoftonline.us"],
-    [`https://login.partner.microsoftonline.cn/${TENANT}/v2.0`, "https://login.chinacloudapi.cn"],
   ])("take the issuer %s as the authority at %s", (issuer, origin) => {
     const { authority } = readSettings({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer });
     expect(authority).toMatchObject({ origin, tenant: TENANT });
@@ -59,6 +57,9 @@ describe("settings", () => {
     "https://login.microsoftonline.com/v2.0",
     "https://login.microsoftonline.com/contoso/v2.0",
     "https://login.microsoftonline.com:8443/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
+    "https://login.microsoftonline.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/other",
+    "https://login.microsoftonline.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0?x",
+    "https://login.microsoftonline.us/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
     "aaaabbbb-0000-cccc-1111-dddd2222eeee",
   ])("refuse the issuer %s", (issuer) => {
     expect(problemsOf({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer })).toEqual([
@@ -82,6 +83,42 @@ describe("settings", () => {
     const allowed = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     expect(problemsOf({ ...VALID, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed })).toHaveLength(1);
   });
+
+  test("of one tenant serve that tenant only, whatever the allow-list adds", () => {
+    const allowed = `${TENANT},bbbbcccc-1111-dddd-2222-eeee3333ffff`;
+    expect(readSettings({ ...VALID, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed }).allowedTenants).toEqual([TENANT]);
+  });
+
+  test("take more audiences, and a client id in capitals", () => {
+    const environment = {
+      ...VALID,
+      WEBSITE_AUTH_CLIENT_ID: CLIENT.toUpperCase(),
+      API_AUDIENCES: "api://contoso/one, api://contoso/two",
+    };
+    expect(readSettings(environment).audiences).toEqual([
+      CLIENT,
+      `api://${CLIENT}`,
+      "api://contoso/one",
+      "api://contoso/two",
+    ]);
+  });
+
+  test.each([
+    "User.Read",
+    "User.Read Mail.Read",
+    "https://graph.microsoft.com/User.Read,https://graph.microsoft.com/Mail.Read",
+  ])("take the Graph scopes %s", (scopes) => {
+    expect(readSettings({ ...VALID, GRAPH_SCOPES: scopes }).graphScopes).toEqual(scopes.split(/[ ,]/));
+  });
+
+  test.each(["https://vault.azure.net/.default", "https://graph.microsoft.com.evil.example/.default", "api://x/y"])(
+    "refuse %s as a scope of Graph: its token would be sent to Graph",
+    (scope) => {
+      expect(problemsOf({ ...VALID, GRAPH_SCOPES: scope })).toEqual([
+        expect.stringMatching(/^GRAPH_SCOPES has a scope of another/),
+      ]);
+    },
+  );
 
   test("name every problem at once, each with its fix, and show no secret", () => {
     const secret = "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/very-private)";

@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 /** Easy Auth puts the access token of a browser session here; requests from outside cannot set it while it is on. */
 export const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 
-/** Characters. Entra moves group claims out of a token long before this; an assertion is hashed only below it. */
+/** Characters. Entra moves group claims out of a token long before this. Nothing longer is looked at, hashed or verified. */
 const MAX_ASSERTION_LENGTH = 16_384;
 
 /** https://www.rfc-editor.org/rfc/rfc6750#section-2.1: the scheme, spaces, and one `b64token`. */

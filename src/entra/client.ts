@@ -12,7 +12,13 @@ const TOKEN_TIMEOUT_SHARE = 0.4;
 export function createConfidentialClient(settings: Settings): ConfidentialClientApplication {
   const { origin, tenant } = settings.authority;
   return new ConfidentialClientApplication({
-    auth: { clientId: settings.clientId, authority: `${origin}/${tenant}`, ...credentialOf(settings) },
+    auth: {
+      clientId: settings.clientId,
+      authority: `${origin}/${tenant}`,
+      // This app hands claims challenges on, so its tokens may be revoked before their end (continuous access evaluation).
+      clientCapabilities: ["cp1"],
+      ...credentialOf(settings),
+    },
     system: { networkClient: createTokenEndpoint(settings.requestTimeoutMs * TOKEN_TIMEOUT_SHARE) },
   });
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConfidentialClientApplication } from "@azure/msal-node";
+import type { AuthenticationResult, ConfidentialClientApplication } from "@azure/msal-node";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
-import { AppError, type ErrorCode } from "../errors.ts";
+import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
 import type { CachedToken, TokenCache } from "./token-cache.ts";
 import { TokenEndpointError } from "./token-endpoint.ts";
@@ -16,12 +16,16 @@ export interface Exchange {
   readonly scopes: readonly string[];
   /** Sent to Entra as `client-request-id`. */
   readonly correlationId: string;
+  /** A resource's claims challenge, as JSON: the cached token will not do, nor will a remembered refusal. */
+  readonly claims?: string | undefined;
   /** Ends the wait of this caller. The exchange goes on for the others who wait for it. */
   readonly signal: AbortSignal;
 }
 
 export interface OnBehalfOfOptions {
   readonly client: Pick<ConfidentialClientApplication, "acquireTokenOnBehalfOf" | "clearCache">;
+  /** The client's id, for the address of its consent. */
+  readonly clientId: string;
   /** For example `https://login.microsoftonline.com`. */
   readonly authorityOrigin: string;
   readonly cache: TokenCache;
@@ -29,6 +33,8 @@ export interface OnBehalfOfOptions {
   readonly concurrency: number;
   readonly now?: () => number;
 }
+
+type Acquired = Pick<AuthenticationResult, "accessToken" | "expiresOn">;
 
 const WAITING_PER_TURN = 10;
 const RETRY_DELAY_MS = 100;
@@ -81,9 +87,11 @@ export class OnBehalfOf {
    */
   async exchange(exchange: Exchange): Promise<string> {
     const key = this.#cache.keyOf(exchange.assertion, exchange.scopes);
-    const cached = this.#cache.get(key);
+    const cached = exchange.claims === undefined ? this.#cache.get(key) : undefined;
     if (cached) return cached.accessToken;
-    const { accessToken } = await untilAborted(this.#inFlight.get(key) ?? this.#begin(key, exchange), exchange.signal);
+    const flight = exchange.claims === undefined ? key : `${key} ${exchange.claims}`;
+    const exchanging = this.#inFlight.get(flight) ?? this.#begin(flight, key, exchange);
+    const { accessToken } = await untilAborted(exchanging, exchange.signal);
     return accessToken;
   }
 
@@ -97,11 +105,22 @@ export class OnBehalfOf {
     return this.#inFlight.size;
   }
 
-  #begin(key: string, exchange: Exchange): Promise<CachedToken> {
-    const refusal = this.#refusals.get(key) ?? this.#pause() ?? this.#overload();
+  /** Where this user, or their administrator, can lift a refusal. Source: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
+  remedyFor({ tenantId }: VerifiedUser): Remedy {
+    const { authorityOrigin, clientId } = this.#options;
+    return {
+      authorizationUri: `${authorityOrigin}/${tenantId}/oauth2/v2.0/authorize`,
+      adminConsentUrl: `${authorityOrigin}/${tenantId}/adminconsent?client_id=${clientId}`,
+    };
+  }
+
+  #begin(flight: string, key: string, exchange: Exchange): Promise<CachedToken> {
+    const refusal = this.#refusals.get(flight) ?? this.#pause() ?? this.#overload();
     if (refusal) return Promise.reject(refusal);
-    const exchanging = this.#turns(() => this.#acquire(key, exchange)).finally(() => this.#inFlight.delete(key));
-    this.#inFlight.set(key, exchanging);
+    const exchanging = this.#turns(() => this.#acquire(flight, key, exchange)).finally(() =>
+      this.#inFlight.delete(flight),
+    );
+    this.#inFlight.set(flight, exchanging);
     return exchanging;
   }
 
@@ -117,7 +136,7 @@ export class OnBehalfOf {
     return new AppError("overloaded", { hint: "Too many exchanges wait for their turn.", retryAfterSeconds: 1 });
   }
 
-  async #acquire(key: string, exchange: Exchange): Promise<CachedToken> {
+  async #acquire(flight: string, key: string, exchange: Exchange): Promise<CachedToken> {
     const paused = this.#pause();
     if (paused) throw paused;
     try {
@@ -127,8 +146,8 @@ export class OnBehalfOf {
       return token;
     } catch (error) {
       if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
-      const failure = exchangeFailure(error);
-      if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(key, failure);
+      const failure = exchangeFailure(error, this.remedyFor(exchange.user));
+      if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(flight, failure);
       throw failure;
     }
   }
@@ -139,7 +158,7 @@ export class OnBehalfOf {
   }
 
   /** Asks once more when the connection failed or Entra did (5xx), after a moment that differs from caller to caller. */
-  async #askTwice(exchange: Exchange): Promise<{ accessToken: string; expiresOn: Date | null }> {
+  async #askTwice(exchange: Exchange): Promise<Acquired> {
     try {
       return await this.#ask(exchange);
     } catch (error) {
@@ -149,15 +168,17 @@ export class OnBehalfOf {
     }
   }
 
-  async #ask({
-    assertion,
-    user,
-    scopes,
-    correlationId,
-  }: Exchange): Promise<{ accessToken: string; expiresOn: Date | null }> {
+  async #ask({ assertion, user, scopes, correlationId, claims }: Exchange): Promise<Acquired> {
     const { client, authorityOrigin } = this.#options;
     const authority = `${authorityOrigin}/${user.tenantId}`;
-    const request = { oboAssertion: assertion, scopes: [...scopes], authority, correlationId, skipCache: true };
+    const request = {
+      oboAssertion: assertion,
+      scopes: [...scopes],
+      authority,
+      correlationId,
+      skipCache: true,
+      ...(claims !== undefined && { claims }),
+    };
     try {
       const result = await client.acquireTokenOnBehalfOf(request);
       if (result?.accessToken) return result;

@@ -61,7 +61,8 @@ export function createTokenEndpoint(timeoutMs: number): INetworkModule {
       throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, undefined, correlationId);
     }
     const { statusCode: status } = answer;
-    if (status !== 200) throw new TokenEndpointError(status, content, retryAfterOf(answer), correlationId);
+    if (status !== 200)
+      throw new TokenEndpointError(status, content, retryAfterOf(answer.headers["retry-after"]), correlationId);
     return { status, headers: {}, body: content as T };
   }
 

@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { AppError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
+import { createSigningKeys } from "./signing-keys.ts";
 
 /** Who signed in, as the verified assertion says. */
 export interface VerifiedUser {
@@ -15,7 +16,6 @@ export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
 /** Scope of this API that a caller needs; the one Easy Auth's registration exposes. */
 const REQUIRED_SCOPE = "user_impersonation";
 const CLOCK_SKEW_SECONDS = 60;
-const KEYS_TIMEOUT_MS = 5000;
 
 /**
  * Makes the check every assertion passes before it is used. Easy Auth made it before us; made again here, a gate that is
@@ -23,7 +23,7 @@ const KEYS_TIMEOUT_MS = 5000;
  *
  * Checked: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
  * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user.
- * Not checked: which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
+ * Not checked: which of the authority's keys signs for which tenant (they sign for all), which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
  * the exchange). Source: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
  *
  * The function throws AppError `token_expired`, `token_rejected`, `insufficient_scope` or `identity_unavailable`.
@@ -47,12 +47,14 @@ export function createVerifier(
       throw new AppError("token_rejected", { hint: "The token was issued for or by another tenant." });
     }
     requireDelegatedScope(payload);
-    return { tenantId, objectId: text(payload.oid), expiresAt: Number(payload.exp) };
+    const objectId = text(payload.oid);
+    if (objectId === "") throw new AppError("token_rejected", { hint: "The token names no user." });
+    return { tenantId, objectId, expiresAt: Number(payload.exp) };
   };
 }
 
 function keysOf({ origin, tenant }: Settings["authority"]): JWTVerifyGetKey {
-  return createRemoteJWKSet(new URL(`${origin}/${tenant}/discovery/v2.0/keys`), { timeoutDuration: KEYS_TIMEOUT_MS });
+  return createSigningKeys(new URL(`${origin}/${tenant}/discovery/v2.0/keys`));
 }
 
 function isIssuerOf({ origin, v1IssuerOrigin }: Settings["authority"], tenantId: string, { iss }: JWTPayload): boolean {

@@ -1,5 +1,6 @@
 import { Client, GraphClientError, GraphError } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../errors.ts";
+import { retryAfterOf } from "../http/outgoing.ts";
 import { type GraphUser, UserTransport } from "./transport.ts";
 
 /** A Microsoft Graph client that acts as one user. What its calls throw, `graphFailure` explains. */
@@ -20,6 +21,6 @@ function failureOf({ statusCode, code, requestId, headers }: GraphError): AppErr
   // The request's time was up while the answer was being read.
   if (statusCode === 504 || code === "AbortError") return new AppError("downstream_timeout", { hint });
   if (statusCode !== 429 && statusCode !== 503) return new AppError("downstream_failed", { hint });
-  const retryAfterSeconds = Number(headers?.get("retry-after") ?? Number.NaN);
-  return new AppError("throttled", { hint, ...(retryAfterSeconds >= 0 && { retryAfterSeconds }) });
+  const retryAfterSeconds = retryAfterOf(headers?.get("retry-after"));
+  return new AppError("throttled", { hint, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
 }

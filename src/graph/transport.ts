@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, GraphClientError, type Middleware } from "@microsoft/microsoft-graph-client";
-import { AppError } from "../errors.ts";
+import { claimsIn } from "../entra/claims-challenge.ts";
+import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
 import { type OutgoingAnswer, type OutgoingRequest, retryAfterOf, send } from "../http/outgoing.ts";
 
 export interface GraphUser {
-  /** An access token for Graph as the user, cached or not; asked once per call. */
-  graphToken(): Promise<string>;
+  /** An access token for Graph as the user; a new one that satisfies the claims when there are some. */
+  graphToken(claims?: string): Promise<string>;
   /** Told when Graph no longer takes the token. */
   forgetGraphToken(): void;
   /** Sent to Graph as `client-request-id`. */
   readonly correlationId: string;
   /** Ends a call and its retries. */
   readonly deadline: Deadline;
+  /** Where the user signs in again when Graph asks for claims. */
+  readonly remedy: Remedy;
 }
 
 const MAX_RETRIES = 2;
@@ -21,8 +24,8 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
 const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
- * The whole middleware chain of the Graph client: the user's token, one request, and at most two more for a GET that Graph
- * throttled, that failed on the way, or that it could not serve (429, 503, 504). `Retry-After` is obeyed when it fits into
+ * The whole middleware chain of the Graph client: the user's token, one request, one more with a new token when Graph
+ * refuses the first (401), and at most two more for a GET that Graph throttled, could not serve, or that failed on the way. `Retry-After` is obeyed when it fits into
  * the request's time, else the answer is final. The default chain costs three times as much and bounds none of this.
  */
 export class UserTransport implements Middleware {
@@ -34,15 +37,28 @@ export class UserTransport implements Middleware {
 
   async execute(context: Context): Promise<void> {
     try {
-      const request = this.#requestOf(context, await this.#user.graphToken());
-      const answer = await this.#sendWithRetries(request);
-      if (answer.statusCode === 401) this.#user.forgetGraphToken();
-      context.response = responseOf(answer);
+      const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken()));
+      context.response = responseOf(answer.statusCode === 401 ? await this.#sendWithNewToken(context, answer) : answer);
     } catch (error) {
       const failure = error instanceof AppError ? error : unreachable(error, this.#user.deadline.signal);
       // The Graph client wraps whatever its middleware throws, and drops it, except its own class.
       throw Object.assign(new GraphClientError(failure.code), { customError: failure });
     }
+  }
+
+  /** Graph no longer takes the token: one new exchange, with the claims Graph asks for, and the call once more. */
+  async #sendWithNewToken(context: Context, refused: OutgoingAnswer): Promise<OutgoingAnswer> {
+    this.#user.forgetGraphToken();
+    const claims = claimsIn(refused.headers["www-authenticate"]);
+    await refused.body.dump();
+    const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken(claims)));
+    if (answer.statusCode !== 401) return answer;
+    this.#user.forgetGraphToken();
+    const unmet = claimsIn(answer.headers["www-authenticate"]);
+    if (unmet === undefined) return answer;
+    await answer.body.dump();
+    const hint = "Graph asks for claims that a new token did not have.";
+    throw new AppError("claims_challenge", { hint, claims: unmet, remedy: this.#user.remedy });
   }
 
   #requestOf({ request, options }: Context, graphToken: string): OutgoingRequest {
@@ -74,7 +90,7 @@ export class UserTransport implements Middleware {
 
 /** Graph's own wish, else 200 ms doubled with each retry; with up to half as much again, so that callers spread out. */
 function delayOf(answer: OutgoingAnswer | undefined, retry: number): number {
-  const retryAfter = answer && retryAfterOf(answer);
+  const retryAfter = retryAfterOf(answer?.headers["retry-after"]);
   if (retryAfter !== undefined) return retryAfter * 1000;
   return FIRST_DELAY_MS * 2 ** retry * (1 + Math.random() / 2);
 }

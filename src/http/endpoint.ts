@@ -1,4 +1,10 @@
-import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import {
+  type HttpHandler,
+  type HttpRequest,
+  HttpResponse,
+  type HttpResponseInit,
+  type InvocationContext,
+} from "@azure/functions";
 import type { AppError } from "../errors.ts";
 import { problemResponse, statusOf, toAppError } from "./problem.ts";
 
@@ -7,35 +13,38 @@ export type EndpointHandler = (
   request: HttpRequest,
   context: InvocationContext,
   correlationId: string,
-) => Promise<HttpResponseInit>;
+) => Promise<HttpResponseInit | HttpResponse>;
 
 /**
  * Makes a Functions handler out of one that may throw: the one place that catches, logs and answers failures.
  * Nothing may escape: an exception that leaves an HTTP trigger can hang the local host until its time-out
- * (https://github.com/Azure/azure-functions-core-tools/issues/3697).
+ * (https://github.com/Azure/azure-functions-core-tools/issues/3697). So the answer is made into a response here too:
+ * a body that cannot be written as JSON is a failure like any other.
  */
 export function endpoint(handler: EndpointHandler): HttpHandler {
   return async (request, context) => {
     const correlationId = correlationIdOf(context);
     try {
-      return withHeaders(await handler(request, context, correlationId), correlationId);
+      return responseOf(await handler(request, context, correlationId), correlationId);
     } catch (thrown) {
       const error = toAppError(thrown);
       logFailure(context, error, correlationId);
-      return withHeaders(problemResponse(error, correlationId), correlationId);
+      return responseOf(problemResponse(error, correlationId), correlationId);
     }
   };
 }
 
 /** Answers are one user's own: no cache may keep them unless the handler says otherwise. */
-function withHeaders(response: HttpResponseInit, correlationId: string): HttpResponseInit {
-  const headers = { "cache-control": "private, no-store", ...response.headers, "x-correlation-id": correlationId };
-  return { ...response, headers };
+function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: string): HttpResponse {
+  const response = answer instanceof HttpResponse ? answer : new HttpResponse(answer);
+  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "private, no-store");
+  response.headers.set("x-correlation-id", correlationId);
+  return response;
 }
 
 /** The trace id of the request (https://www.w3.org/TR/trace-context/#trace-id), written as the GUID Entra and Graph take. */
 function correlationIdOf({ traceContext, invocationId }: InvocationContext): string {
-  const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceContext?.traceParent ?? "")?.[1];
+  const traceId = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-/.exec(traceContext?.traceParent ?? "")?.[1];
   return traceId?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5") ?? invocationId;
 }
 
@@ -49,7 +58,21 @@ function logFailure(context: InvocationContext, error: AppError, correlationId: 
 
 function describe(cause: unknown): object | undefined {
   if (!(cause instanceof Error)) return undefined;
-  const { code, errorCode } = cause as { code?: unknown; errorCode?: unknown };
-  const frames = cause.stack?.split("\n").filter((line) => /^\s+at /.test(line));
-  return { name: cause.name, code: code ?? errorCode, at: frames?.slice(0, 5).map((line) => line.trim()) };
+  const { name, code, errorCode } = cause as { name?: unknown; code?: unknown; errorCode?: unknown };
+  return { name: wordOf(name), code: wordOf(code) ?? wordOf(errorCode), at: framesOf(cause) };
+}
+
+/** A name or code, as libraries write them; anything else could hold anything. */
+function wordOf(value: unknown): string | undefined {
+  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : undefined;
+}
+
+/** Where it happened. The message, which comes first in the stack and may have lines that look like frames, is left out. */
+function framesOf({ stack, message }: Error): string[] | undefined {
+  if (typeof stack !== "string" || typeof message !== "string" || !stack.includes(message)) return undefined;
+  const frames = stack.slice(stack.indexOf(message) + message.length).split("\n");
+  return frames
+    .filter((line) => /^ +at .*:\d+:\d+\)?$/.test(line))
+    .slice(0, 5)
+    .map((line) => line.trim());
 }

@@ -24,9 +24,8 @@ export function send({ url, method, headers, body, signal }: OutgoingRequest): P
   return request.call(getGlobalDispatcher(), options as Dispatcher.RequestOptions);
 }
 
-/** Seconds in `Retry-After`, which is a number of them or a date (RFC 9110, 10.2.3); undefined for anything else. */
-export function retryAfterOf({ headers }: Pick<OutgoingAnswer, "headers">): number | undefined {
-  const value = headers["retry-after"];
+/** Seconds in the value of `Retry-After`, which is a number of them or a date (RFC 9110, 10.2.3); undefined for anything else. */
+export function retryAfterOf(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);
   const seconds = value.endsWith("GMT") ? (Date.parse(value) - Date.now()) / 1000 : Number.NaN;

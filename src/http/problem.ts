@@ -135,17 +135,23 @@ export function problemResponse(error: AppError, correlationId: string): HttpRes
     detail: error.detail ?? problem.detail,
     code: error.code,
     correlationId,
+    ...(error.code === "consent_required" && { adminConsentUrl: error.remedy.adminConsentUrl }),
   };
   return { status: problem.status, headers, body: JSON.stringify(body) };
 }
 
-/** One `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. */
-function challengeFor({ challenge }: Problem, { claims }: AppError): string {
-  const parameters = ['realm="api"'];
-  if (challenge) parameters.push(`error="${challenge}"`);
-  if (challenge === "insufficient_scope") parameters.push('scope="user_impersonation"');
-  if (challenge === "insufficient_claims" && claims) {
-    parameters.push(`claims="${Buffer.from(claims).toString("base64")}"`);
-  }
-  return `Bearer ${parameters.join(", ")}`;
+/**
+ * One `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. For claims:
+ * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
+ */
+function challengeFor({ challenge }: Problem, { claims, remedy }: AppError): string {
+  const parameters: Record<string, string | undefined> = {
+    realm: "",
+    authorization_uri: remedy.authorizationUri,
+    error: challenge,
+    scope: challenge === "insufficient_scope" ? "user_impersonation" : undefined,
+    claims: claims && Buffer.from(claims).toString("base64"),
+  };
+  const present = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return `Bearer ${present.map(([name, value]) => `${name}="${value}"`).join(", ")}`;
 }

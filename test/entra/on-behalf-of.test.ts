@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import type http from "node:http";
 import { describe, expect, test } from "vitest";
+import { API } from "../../emulator/directory.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
+import { KNOWN_NUMBERS } from "../../src/entra/exchange-failure.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";
 import type { AppError } from "../../src/errors.ts";
 import { readSettings } from "../../src/settings.ts";
@@ -135,6 +138,19 @@ describe("Entra's answer", () => {
     [400, { error: "invalid_grant", error_codes: [999_999] }, "token_rejected"],
     [400, { error: "invalid_grant", suberror: "message_only", error_codes: [53003] }, "blocked_by_policy"],
     [400, { error: "access_denied" }, "blocked_by_policy"],
+    [
+      400,
+      { error: "invalid_grant", suberror: "message_only", claims: CLAIMS, error_codes: [53003] },
+      "blocked_by_policy",
+    ],
+    [400, { error: "interaction_required", claims: CLAIMS, error_codes: [53000] }, "blocked_by_policy"],
+    [400, { error: "invalid_grant", suberror: "message_only" }, "blocked_by_policy"],
+    [400, { error: "consent_required" }, "consent_required"],
+    [400, { error: "invalid_grant", suberror: "consent_required" }, "consent_required"],
+    [400, { error: "login_required" }, "token_rejected"],
+    [400, { error: "unsupported_grant_type" }, "misconfigured"],
+    [400, { error: "server_error" }, "identity_unavailable"],
+    [404, { error: "something_new" }, "identity_unavailable"],
     [400, { error: "invalid_grant", error_codes: [50105] }, "user_not_assigned"],
     [400, { error: "invalid_grant", error_codes: [50196] }, "throttled"],
     [401, { error: "invalid_client", error_codes: [7000222] }, "misconfigured"],
@@ -187,6 +203,72 @@ describe("Entra's answer", () => {
   });
 });
 
+describe("an exchange with the claims a resource asked for", () => {
+  async function claimsAsked(respond: (claims: string | null, response: http.ServerResponse) => void) {
+    const seen: (string | null)[] = [];
+    const entra = await startTokenEndpoint((_, response, __, form) => {
+      seen.push(form.get("claims"));
+      respond(form.get("claims"), response);
+    });
+    return { seen, onBehalfOf: onBehalfOfAt(entra.url) };
+  }
+
+  test("passes them on, and replaces the cached token", async () => {
+    const { seen, onBehalfOf } = await claimsAsked((_, response) => succeed(response, `token ${seen.length}`));
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token 1");
+    expect(await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }))).toBe("token 2");
+    expect(JSON.parse(seen[1] ?? "").access_token).toMatchObject(JSON.parse(CLAIMS).access_token);
+    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token 2");
+    expect(seen).toHaveLength(2);
+  });
+
+  test("is made although the exchange without them was refused a moment ago", async () => {
+    const { onBehalfOf } = await claimsAsked((claims, response) => {
+      if (claims?.includes("acrs")) succeed(response, "token");
+      else refuse(response, 400, NO_CONSENT);
+    });
+    expect((await failureOf(onBehalfOf.exchange(exchangeOf("adele")))).code).toBe("consent_required");
+    expect(await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }))).toBe("token");
+  });
+
+  test("is made once for all who ask with the same claims, and remembered when refused", async () => {
+    const { seen, onBehalfOf } = await claimsAsked((_, response) => refuse(response, 400, NO_CONSENT));
+    const asking = () => failureOf(onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS })));
+    await Promise.all([asking(), asking(), asking()]);
+    await asking();
+    expect(seen).toHaveLength(1);
+  });
+
+  test("tells Entra in every exchange that this app can handle claims challenges", async () => {
+    const { seen, onBehalfOf } = await claimsAsked((_, response) => succeed(response, "token"));
+    await onBehalfOf.exchange(exchangeOf("adele"));
+    expect(JSON.parse(seen[0] ?? "").access_token.xms_cc).toEqual({ values: ["cp1"] });
+  });
+});
+
+describe("a refusal", () => {
+  test("says where this user signs in again, and where their administrator grants consent", async () => {
+    const entra = await startTokenEndpoint((_, response) => refuse(response, 400, NO_CONSENT));
+    const tenantId = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+    const user = { ...exchangeOf("").user, tenantId };
+    expect((await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele", { user })))).remedy).toEqual({
+      authorizationUri: `https://login.microsoftonline.com/${tenantId}/oauth2/v2.0/authorize`,
+      adminConsentUrl: `https://login.microsoftonline.com/${tenantId}/adminconsent?client_id=${API.clientId}`,
+    });
+  });
+
+  test("is asked of the authority of the assertion's own tenant", async () => {
+    const paths: (string | undefined)[] = [];
+    const entra = await startTokenEndpoint((_, response, request) => {
+      paths.push(request.url?.split("?")[0]);
+      succeed(response, "token");
+    });
+    const tenantId = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+    await onBehalfOfAt(entra.url).exchange(exchangeOf("adele", { user: { ...exchangeOf("").user, tenantId } }));
+    expect(paths).toEqual([`/${tenantId}/oauth2/v2.0/token`]);
+  });
+});
+
 describe("an exchange that failed on the way", () => {
   test.each([500, 503, 0])("(%i) is made once more, and succeeds", async (status) => {
     const entra = await startTokenEndpoint((_, response, request) => {
@@ -234,6 +316,30 @@ describe("a caller whose time is up", () => {
     answer();
     expect(await patient).toBe("token");
     expect(entra.asked).toHaveLength(1);
+  });
+});
+
+describe("the numbers in docs/errors.md", () => {
+  const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  const entries = page.split(/^## /m).slice(1);
+  const rows = entries.flatMap((entry) => {
+    const code = entry.split("\n")[0] ?? "";
+    const list = /^AADSTS: (.*)$/m.exec(entry)?.[1] ?? "";
+    return list
+      .split(", ")
+      .filter(Boolean)
+      .map((number): [number, string] => [Number(number), code]);
+  });
+
+  test.each(rows)("%i means %s", async (number, code) => {
+    const entra = await startTokenEndpoint((_, response) =>
+      refuse(response, 400, { error: "invalid_grant", error_codes: [number] }),
+    );
+    expect((await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")))).code).toBe(code);
+  });
+
+  test("are all that the code knows", () => {
+    expect(rows.map(([number]) => number).sort()).toEqual([...KNOWN_NUMBERS].sort());
   });
 });
 

@@ -21,6 +21,7 @@ function graphUser(changes: Partial<GraphUser> = {}): GraphUser {
     forgetGraphToken: () => {},
     correlationId: randomUUID(),
     deadline: { signal: new AbortController().signal, timeLeft: () => 5000 },
+    remedy: { authorizationUri: "https://login.microsoftonline.com/tenant/oauth2/v2.0/authorize" },
     ...changes,
   };
 }
@@ -101,8 +102,17 @@ describe("a call to Graph", () => {
   test("that Graph answers with 401 makes the token be forgotten", async () => {
     await graphAnswering(graphError(401, "InvalidAuthenticationToken"));
     let forgotten = 0;
-    await failureOf({ forgetGraphToken: () => (forgotten += 1) });
-    expect(forgotten).toBe(1);
+    let asked = 0;
+    await failureOf({
+      graphToken: async () => {
+        asked += 1;
+        return `graph-token ${asked}`;
+      },
+      forgetGraphToken: () => {
+        forgotten += 1;
+      },
+    });
+    expect([asked, forgotten]).toEqual([2, 2]);
   });
 });
 
@@ -137,7 +147,7 @@ describe("a call that Graph could not serve at first", () => {
     expect(seen.requests).toBe(3);
   });
 
-  test.each([400, 401, 403, 404, 500, 502])("with %i is not made again", async (status) => {
+  test.each([400, 403, 404, 500, 502])("with %i is not made again", async (status) => {
     const seen = await graphStumbling([status]);
     await failureOf();
     expect(seen.requests).toBe(1);
@@ -185,5 +195,64 @@ describe("a call that hangs", () => {
     });
     const failure = await failureOf({ deadline: { signal: controller.signal, timeLeft: () => 5000 } });
     expect(failure.code).toBe("downstream_timeout");
+  });
+});
+
+describe("a call that Graph answers with a claims challenge", () => {
+  const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
+  const challenge = `Bearer realm="", error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`;
+
+  /** Graph that takes only the given token; the user's tokens are `old` at first, then `new <claims>`. */
+  async function graphTaking(taken: string, wwwAuthenticate = challenge) {
+    const calls: string[] = [];
+    await graphAnswering((request, response) => {
+      const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
+      calls.push(token);
+      if (token === taken) response.setHeader("content-type", "application/json").end('{"id":"1"}');
+      else graphError(401, "InvalidAuthenticationToken", { "www-authenticate": wwwAuthenticate })(request, response);
+    });
+    let forgotten = 0;
+    const user = graphUser({
+      graphToken: async (claims) => (forgotten === 0 ? "old" : `new ${claims}`),
+      forgetGraphToken: () => {
+        forgotten += 1;
+      },
+    });
+    return { calls, user };
+  }
+
+  test("is made once more with a token that satisfies it", async () => {
+    const { calls, user } = await graphTaking(`new ${CLAIMS}`);
+    expect(await getProfile(createGraphClient(user))).toEqual({ id: "1" });
+    expect(calls).toEqual(["old", `new ${CLAIMS}`]);
+  });
+
+  test("challenges the caller when the new token does not satisfy it either", async () => {
+    const { calls, user } = await graphTaking("none");
+    const failure = await failureOf(user);
+    expect([failure.code, failure.claims, failure.remedy]).toEqual(["claims_challenge", CLAIMS, user.remedy]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("is made once more with a plainly new token when no claims are asked for", async () => {
+    const { calls, user } = await graphTaking("new undefined", 'Bearer realm=""');
+    expect(await getProfile(createGraphClient(user))).toEqual({ id: "1" });
+    expect(calls).toEqual(["old", "new undefined"]);
+  });
+
+  test("fails as Entra says when the exchange with the claims is refused", async () => {
+    await graphAnswering(graphError(401, "InvalidAuthenticationToken", { "www-authenticate": challenge }));
+    const refusal = new AppError("claims_challenge", { claims: '{"access_token":{"acrs":{}}}' });
+    const graphToken = async (claims?: string) => {
+      if (claims !== undefined) throw refusal;
+      return "old";
+    };
+    expect(await failureOf({ graphToken })).toBe(refusal);
+  });
+
+  test("is made again even when it changes something: Graph did nothing yet", async () => {
+    const { calls, user } = await graphTaking(`new ${CLAIMS}`);
+    await createGraphClient(user).api("/me").patch({ city: "Rome" });
+    expect(calls).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { HttpRequest, InvocationContext } from "@azure/functions";
+import { HttpRequest, HttpResponse, type HttpResponseInit, InvocationContext } from "@azure/functions";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AppError, type ErrorCode } from "../../src/errors.ts";
@@ -20,12 +20,9 @@ async function answerOf(handler: EndpointHandler): Promise<Answer> {
     logHandler: (level, ...parts) => logs.push(`${level} ${parts.join(" ")}`),
   });
   const request = new HttpRequest({ method: "GET", url: "http://localhost/api/test" });
-  const answer = (await endpoint(handler)(request, context)) as {
-    status: number;
-    headers: Record<string, string>;
-    body?: string;
-  };
-  return { status: answer.status, headers: answer.headers, body: JSON.parse(answer.body ?? "{}"), logs };
+  const answer = (await endpoint(handler)(request, context)) as HttpResponse;
+  const text = await answer.text();
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body: JSON.parse(text || "{}"), logs };
 }
 
 function failing(error: unknown): EndpointHandler {
@@ -36,11 +33,11 @@ function failing(error: unknown): EndpointHandler {
 
 const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   invalid_request: [400, undefined],
-  not_signed_in: [401, /^Bearer realm="api"$/],
-  token_expired: [401, /^Bearer realm="api", error="invalid_token"$/],
-  token_rejected: [401, /^Bearer realm="api", error="invalid_token"$/],
-  claims_challenge: [401, /^Bearer realm="api", error="insufficient_claims"$/],
-  insufficient_scope: [403, /^Bearer realm="api", error="insufficient_scope", scope="user_impersonation"$/],
+  not_signed_in: [401, /^Bearer realm=""$/],
+  token_expired: [401, /^Bearer realm="", error="invalid_token"$/],
+  token_rejected: [401, /^Bearer realm="", error="invalid_token"$/],
+  claims_challenge: [401, /^Bearer realm="", error="insufficient_claims"$/],
+  insufficient_scope: [403, /^Bearer realm="", error="insufficient_scope", scope="user_impersonation"$/],
   consent_required: [403, undefined],
   blocked_by_policy: [403, undefined],
   user_not_assigned: [403, undefined],
@@ -73,7 +70,7 @@ describe("a failure", () => {
 
   test("has its entry, with its status, in docs/errors.md, and no other entry is there", async () => {
     const page = await readFile(new URL("../../docs/errors.md", import.meta.url), "utf8");
-    const entries = [...page.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)]);
+    const entries = [...page.matchAll(/^## (\w+)\n\nStatus (\d+)/gm)].map(([, code, status]) => [code, Number(status)]);
     expect(Object.fromEntries(entries)).toEqual(
       Object.fromEntries(Object.entries(ANSWERS).map(([code, [status]]) => [code, status])),
     );
@@ -124,6 +121,55 @@ describe("a failure", () => {
     expect(logs[0]).toContain("endpoint.test.ts");
   });
 
+  test.each<[string, object]>([
+    ["a code that JSON cannot write", { code: 10n }],
+    ["a code that holds more", { code: { token: "eyJsecret" } }],
+    ["an errorCode that holds more", { errorCode: "for eyJsecret" }],
+    ["a stack that is none", { stack: 5 }],
+    ["lines in its message that look like frames", { message: "x\n    at token eyJsecret (file.ts:1:2)" }],
+    ["a name that holds more", { name: "eyJsecret of someone" }],
+  ])("with %s is answered and logged without it", async (_, properties) => {
+    const thrown =
+      "message" in properties ? new Error(String(properties.message)) : Object.assign(new Error("x"), properties);
+    const { status, logs } = await answerOf(failing(thrown));
+    expect([status, logs.length]).toEqual([500, 1]);
+    expect(logs[0]).not.toContain("eyJsecret");
+  });
+
+  test("shows its own detail when it has one, and at most five frames", async () => {
+    const { body } = await answerOf(failing(new AppError("invalid_request", { detail: "select takes names" })));
+    expect(body).toMatchObject({ type: "urn:problem:on-behalf-of:invalid_request", detail: "select takes names" });
+    const deep = (depth: number): Error => (depth === 0 ? new Error("x") : deep(depth - 1));
+    const { logs } = await answerOf(failing(deep(8)));
+    expect(JSON.parse(logs[0]?.replace(/^\w+ /, "") ?? "").cause.at).toHaveLength(5);
+  });
+
+  test("of the caller's making is a warning, ours an error", async () => {
+    const levelOf = async (code: ErrorCode) => (await answerOf(failing(new AppError(code)))).logs[0]?.split(" ")[0];
+    expect([await levelOf("not_signed_in"), await levelOf("downstream_failed")]).toEqual(["warning", "error"]);
+  });
+
+  test("for want of consent says where an administrator grants it, and nothing else does", async () => {
+    const remedy = {
+      adminConsentUrl: "https://login.microsoftonline.com/t/adminconsent?client_id=c",
+      authorizationUri: "https://a",
+    };
+    const { body } = await answerOf(failing(new AppError("consent_required", { remedy })));
+    expect(body.adminConsentUrl).toBe(remedy.adminConsentUrl);
+    expect(body).not.toHaveProperty("authorizationUri");
+    expect((await answerOf(failing(new AppError("blocked_by_policy", { remedy })))).body).not.toHaveProperty(
+      "adminConsentUrl",
+    );
+  });
+
+  test("that asks for claims says where to sign in", async () => {
+    const remedy = { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" };
+    const { headers } = await answerOf(failing(new AppError("claims_challenge", { remedy, claims: "{}" })));
+    expect(headers["www-authenticate"]).toBe(
+      `Bearer realm="", authorization_uri="${remedy.authorizationUri}", error="insufficient_claims", claims="e30="`,
+    );
+  });
+
   test.each([["a string"], [undefined], [null], [{ status: 200 }]])("thrown as %j is still a 500", async (thrown) => {
     expect((await answerOf(failing(thrown))).status).toBe(500);
   });
@@ -133,7 +179,44 @@ describe("an answer", () => {
   test("is kept out of caches unless its handler says otherwise", async () => {
     const plain = await answerOf(async () => ({ status: 200 }));
     expect(plain.headers["cache-control"]).toBe("private, no-store");
-    const cached = await answerOf(async () => ({ status: 200, headers: { "cache-control": "private, max-age=60" } }));
+    const cached = await answerOf(async () => ({ status: 200, headers: { "Cache-Control": "private, max-age=60" } }));
     expect(cached.headers["cache-control"]).toBe("private, max-age=60");
+  });
+
+  test.each<[string, () => HttpResponseInit | HttpResponse]>([
+    ["an init", () => ({ status: 404, headers: { etag: "1" }, jsonBody: { a: 1 } })],
+    ["an init with Headers", () => ({ status: 404, headers: new Headers({ etag: "1" }), jsonBody: { a: 1 } })],
+    ["an init with pairs", () => ({ status: 404, headers: [["etag", "1"]], jsonBody: { a: 1 } })],
+    ["a response", () => new HttpResponse({ status: 404, headers: { etag: "1" }, jsonBody: { a: 1 } })],
+  ])("given as %s keeps its status, headers and body", async (_, answer) => {
+    const { status, headers, body } = await answerOf(async () => answer());
+    expect([status, headers.etag, body]).toEqual([404, "1", { a: 1 }]);
+    expect(headers["x-correlation-id"]).toBe("3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+  });
+
+  test("that cannot be written is a failure like any other", async () => {
+    const circular: Record<string, unknown> = {};
+    circular.self = circular;
+    for (const answer of [{ jsonBody: circular }, { status: 99 }, { headers: { "bad name": "x" } }]) {
+      expect(await answerOf(async () => answer)).toMatchObject({ status: 500, body: { code: "internal_error" } });
+    }
+  });
+});
+
+describe("a request", () => {
+  test.each([
+    ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af76519-16cd-43dd-8448-eb211c80319c"],
+    ["00-00000000000000000000000000000000-b7ad6b7169203331-01", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"],
+    ["garbage", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"],
+  ])("with the traceparent %s is named %s", async (traceParent, expected) => {
+    const context = new InvocationContext({
+      functionName: "test",
+      invocationId: "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+      logHandler: () => {},
+      traceContext: { traceParent },
+    });
+    const request = new HttpRequest({ method: "GET", url: "http://localhost/api/test" });
+    const answer = (await endpoint(async () => ({}))(request, context)) as HttpResponse;
+    expect(answer.headers.get("x-correlation-id")).toBe(expected);
   });
 });

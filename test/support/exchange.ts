@@ -18,7 +18,12 @@ export const ENVIRONMENT: Environment = {
 };
 
 /** Entra's token endpoint as a test wants it: answers each exchange, told which assertion it is for. */
-export type TokenAnswerer = (assertion: string, response: http.ServerResponse, request: http.IncomingMessage) => void;
+export type TokenAnswerer = (
+  assertion: string,
+  response: http.ServerResponse,
+  request: http.IncomingMessage,
+  form: URLSearchParams,
+) => void;
 
 export interface FakeTokenEndpoint {
   readonly url: string;
@@ -32,9 +37,10 @@ export async function startTokenEndpoint(answer: TokenAnswerer): Promise<FakeTok
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const assertion = new URLSearchParams(Buffer.concat(chunks).toString()).get("assertion") ?? "";
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    const assertion = form.get("assertion") ?? "";
     asked.push(assertion);
-    answer(assertion, response, request);
+    answer(assertion, response, request, form);
   });
   const listening = await listenOnLoopback(server, 0, [new URL(AUTHORITY_ORIGIN).host]);
   onTestFinished(() => {
@@ -76,6 +82,7 @@ export function onBehalfOfAt(entraUrl: string, changes: OnBehalfOfChanges = {}):
   });
   return new OnBehalfOf({
     client: createConfidentialClient(settings),
+    clientId: settings.clientId,
     authorityOrigin: settings.authority.origin,
     cache: new TokenCache({ maxBytes: settings.tokenCacheBytes }),
     concurrency: settings.exchangeConcurrency,

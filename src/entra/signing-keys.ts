@@ -1,0 +1,44 @@
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+
+export interface SigningKeysOptions {
+  /** Milliseconds for one reading of the keys; default 3,000. */
+  readonly timeoutMs?: number;
+}
+
+const FRESH_MS = 3_600_000;
+const USABLE_MS = 24 * 3_600_000;
+const COOLDOWN_MS = 30_000;
+
+/**
+ * The public keys at an address, for `jwtVerify`. Read at first use, then every hour, and when a token names a key that is
+ * not among them, at most once in 30 s: so keys rotate without a restart, and made-up key ids cannot make this app read
+ * them over and over. While they cannot be read, the last ones serve for up to 24 h
+ * (https://learn.microsoft.com/entra/identity-platform/signing-key-rollover).
+ */
+export function createSigningKeys(url: URL, { timeoutMs = 3000 }: SigningKeysOptions = {}): JWTVerifyGetKey {
+  let remote: ReturnType<typeof createRemoteJWKSet> | undefined;
+  let last: { readonly keys: JWTVerifyGetKey; readonly usableUntil: number } | undefined;
+  let nextReading = 0;
+
+  return async (header, token) => {
+    // Not made at start: it loads fetch, which takes longer than the rest of this app.
+    remote ??= createRemoteJWKSet(url, {
+      timeoutDuration: timeoutMs,
+      cooldownDuration: COOLDOWN_MS,
+      cacheMaxAge: FRESH_MS,
+    });
+    if (last && Date.now() < nextReading) return last.keys(header, token);
+    try {
+      const key = await remote(header, token);
+      last = { keys: remote, usableUntil: Date.now() + USABLE_MS };
+      return key;
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      const known = remote.jwks();
+      if (!known || !last || Date.now() > last.usableUntil) throw error;
+      nextReading = Date.now() + COOLDOWN_MS;
+      last = { ...last, keys: createLocalJWKSet(known) };
+      return last.keys(header, token);
+    }
+  };
+}
