@@ -23,23 +23,21 @@ const CLAIM_TYPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Headers about one connection (RFC 9110, 7.6.1), which a proxy does not pass on. */
-const HOP_BY_HOP = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-];
+const HOP_BY_HOP = ["keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"];
 
-/** Removes what is for this connection only, and what the client names in `Connection`. Before anything is injected. */
+/**
+ * Removes what is for this connection only, and what the client names in `Connection`. Before anything is injected.
+ * Whether the client wants the connection closed stays: the proxy answers it.
+ */
 export function stripHopByHopHeaders(headers: IncomingHttpHeaders): void {
   const named = (headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
+  headers.connection = named.find((name) => name === "close" || name === "upgrade") ?? "keep-alive";
   for (const name of [...named, ...HOP_BY_HOP]) {
-    if (name !== "host" && name !== "upgrade") delete headers[name];
+    if (!KEPT_ALWAYS.has(name)) delete headers[name];
   }
 }
+
+const KEPT_ALWAYS = new Set(["host", "upgrade", "connection"]);
 
 /** Removes what only the gate and the platform may set. First of all things, on every request, so that nobody can claim to be someone else. */
 export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
