@@ -16,6 +16,8 @@ export interface Registration {
   /** Application ID URIs; a scope is one of them, a slash, and a scope name. */
   readonly identifierUris: readonly string[];
   readonly scopes: readonly string[];
+  /** Permissions on Microsoft Graph that an administrator consented to, for every account but those without consent. */
+  readonly graphPermissions: readonly string[];
 }
 
 export const API: Registration = {
@@ -24,6 +26,7 @@ export const API: Registration = {
   clientSecret: "emulator-only-api-secret",
   identifierUris: ["api://00001111-aaaa-2222-bbbb-3333cccc4444"],
   scopes: ["user_impersonation"],
+  graphPermissions: ["User.Read"],
 };
 
 export const FRONTEND: Registration = {
@@ -32,6 +35,7 @@ export const FRONTEND: Registration = {
   clientSecret: "emulator-only-frontend-secret",
   identifierUris: [],
   scopes: [],
+  graphPermissions: ["openid", "profile", "email", "offline_access"],
 };
 
 export const MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000";

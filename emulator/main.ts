@@ -9,7 +9,7 @@ const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283,
 /** `npm start`: builds, starts everything, prints where it is, and ends all of it on Ctrl-C. */
 async function main(): Promise<void> {
   const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopOrQuit(stopping));
   const ports = portsFrom(process.argv.slice(2));
   await build();
   const stack = await startStack({ ports, onLog: printLog });
@@ -18,6 +18,12 @@ async function main(): Promise<void> {
     await once(stopping.signal, "abort");
   }
   await stack.close();
+}
+
+/** The first signal ends what runs; another one does not wait for it. */
+function stopOrQuit(stopping: AbortController): void {
+  if (stopping.signal.aborted) process.exit(130);
+  stopping.abort();
 }
 
 /** The ports people know, or free ones with `--free-ports`, for when something else has to keep the others. */

@@ -5,6 +5,8 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
+  /** Sends it in place of the router: late, in part, or not at all. Then the rest is what would have been sent. */
+  readonly send?: (response: http.ServerResponse) => void;
 }
 
 export interface RoutedRequest {
@@ -14,6 +16,7 @@ export interface RoutedRequest {
   readonly headers: http.IncomingHttpHeaders;
   /** What the `:names` in the route matched, decoded. */
   readonly params: Readonly<Record<string, string>>;
+  readonly body: string;
   /** The body as a form; empty for another content type. */
   readonly form: URLSearchParams;
 }
@@ -26,29 +29,54 @@ export interface Exchanged {
   readonly reply: Reply;
 }
 
+/** Stands between a request and its handler: asks it and passes its reply on, or changes it, or answers itself. */
+export type Intercept = (request: RoutedRequest, ask: () => Promise<Reply>) => Promise<Reply>;
+
 export interface RouterOptions {
   /** Handlers by `METHOD /path/:name`. */
   readonly routes: Readonly<Record<string, RouteHandler>>;
   readonly notFound: RouteHandler;
+  readonly intercept?: Intercept;
   /** Told of every answer. */
   readonly onExchange?: (exchanged: Exchanged) => void;
 }
 
 const MAX_BODY_BYTES = 262_144;
 
+/** A request that no route can be asked to answer. */
+class BadRequest extends Error {
+  readonly status: 400 | 413;
+
+  constructor(status: 400 | 413) {
+    super(`HTTP ${status}`);
+    this.status = status;
+  }
+}
+
 /** A listener for `http.createServer` that answers by a table of routes. An unforeseen error is a 500 without words. */
-export function createRouter({ routes, notFound, onExchange }: RouterOptions): http.RequestListener {
+export function createRouter({
+  routes,
+  notFound,
+  intercept = (_, ask) => ask(),
+  onExchange,
+}: RouterOptions): http.RequestListener {
   const table = Object.entries(routes).map(([route, handler]) => ({ ...parseRoute(route), handler }));
 
   async function answer(message: http.IncomingMessage): Promise<Exchanged> {
-    const url = new URL(message.url ?? "/", `http://${message.headers.host ?? "localhost"}`);
+    if (!message.url?.startsWith("/")) throw new BadRequest(400);
+    const url = new URL(`http://${message.headers.host ?? "localhost"}${message.url}`);
     const method = message.method ?? "GET";
-    const base = { method, url, headers: message.headers, form: await readForm(message) };
+    const body = await readBody(message);
+    const base = { method, url, headers: message.headers, body, form: formIn(message, body) };
     for (const { verb, segments, handler } of table) {
       const params = verb === method ? match(segments, url.pathname) : undefined;
       if (params) return exchange({ ...base, params }, handler);
     }
     return exchange({ ...base, params: {} }, notFound);
+  }
+
+  async function exchange(request: RoutedRequest, handler: RouteHandler): Promise<Exchanged> {
+    return { request, reply: await intercept(request, async () => handler(request)) };
   }
 
   return (message, response) => {
@@ -58,8 +86,8 @@ export function createRouter({ routes, notFound, onExchange }: RouterOptions): h
         write(response, exchanged.reply);
       })
       .catch((error: unknown) => {
-        console.error(error);
-        write(response, { status: error instanceof RangeError ? 413 : 500 });
+        if (!(error instanceof BadRequest)) console.error(error);
+        write(response, { status: error instanceof BadRequest ? error.status : 500 });
       });
   };
 }
@@ -68,10 +96,6 @@ export function createRouter({ routes, notFound, onExchange }: RouterOptions): h
 export function json(status: number, value: unknown, headers: Reply["headers"] = {}): Reply {
   const defaults = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" };
   return { status, headers: { ...defaults, ...headers }, body: JSON.stringify(value) };
-}
-
-async function exchange(request: RoutedRequest, handler: RouteHandler): Promise<Exchanged> {
-  return { request, reply: await handler(request) };
 }
 
 function parseRoute(route: string): { verb: string; segments: readonly string[] } {
@@ -85,26 +109,38 @@ function match(segments: readonly string[], path: string): Record<string, string
   const params: Record<string, string> = {};
   for (const [index, segment] of segments.entries()) {
     const part = parts[index] ?? "";
-    if (segment.startsWith(":")) params[segment.slice(1)] = decodeURIComponent(part);
+    if (segment.startsWith(":")) params[segment.slice(1)] = decode(part);
     else if (segment !== part) return undefined;
   }
   return params;
 }
 
-async function readForm(message: http.IncomingMessage): Promise<URLSearchParams> {
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new BadRequest(400);
+  }
+}
+
+async function readBody(message: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new RangeError("The body is too large.");
+    if (size > MAX_BODY_BYTES) throw new BadRequest(413);
     chunks.push(chunk);
   }
-  const isForm = message.headers["content-type"]?.startsWith("application/x-www-form-urlencoded");
-  return new URLSearchParams(isForm ? Buffer.concat(chunks).toString() : "");
+  return Buffer.concat(chunks).toString();
+}
+
+function formIn({ headers }: http.IncomingMessage, body: string): URLSearchParams {
+  const isForm = headers["content-type"]?.startsWith("application/x-www-form-urlencoded");
+  return new URLSearchParams(isForm ? body : "");
 }
 
 /** Sends a reply. */
-export function write(response: http.ServerResponse, { status, headers = {}, body }: Reply): void {
-  response.writeHead(status, headers as http.OutgoingHttpHeaders);
-  response.end(body);
+export function write(response: http.ServerResponse, { status, headers = {}, body, send }: Reply): void {
+  if (send) send(response);
+  else response.writeHead(status, headers as http.OutgoingHttpHeaders).end(body);
 }

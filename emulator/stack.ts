@@ -15,6 +15,7 @@ import { startGate } from "./easy-auth/gate.ts";
 import { createSigningKeys } from "./entra/keys.ts";
 import { startEntra } from "./entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
+import { Faults } from "./faults/faults.ts";
 import { type FunctionsHost, type HostLog, startFunctionsHost } from "./functions-host/host.ts";
 import { startGraph } from "./graph/server.ts";
 import { listenOnLoopback } from "./loopback-server.ts";
@@ -37,6 +38,8 @@ export interface StackOptions {
   readonly ports?: StackPorts;
   /** Accounts besides the made-up tenant's own. */
   readonly accounts?: readonly Account[];
+  /** Settings of the built app, over those of `local.settings.example.json`. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly onLog?: (log: HostLog) => void;
   /** Told of every request that Entra or Graph answered. */
   readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
@@ -52,6 +55,8 @@ export interface Stack {
   readonly directory: Directory;
   /** Mints tokens as the tenant does. */
   readonly issuer: TokenIssuer;
+  /** What Entra and Graph are told to do wrong. */
+  readonly faults: Faults;
   close(): Promise<void>;
 }
 
@@ -64,56 +69,77 @@ export const FREE_PORTS: StackPorts = { frontend: 0, api: 0, entra: 0, graph: 0,
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   refuseInAzure();
-  const started: (() => unknown)[] = [];
-  const closeAll = async () => {
-    for (const close of started.splice(0).reverse()) await close();
-  };
+  const closers = new Closers();
   try {
-    const stack = await startParts(options, (close) => started.push(close));
-    return { ...stack, close: closeAll };
+    const stack = await startParts(options, closers);
+    return { ...stack, close: () => closers.closeAll() };
   } catch (error) {
-    await closeAll();
+    await closers.closeAll();
     throw error;
+  }
+}
+
+/** What has to be ended: all servers at once, then the routing that they send requests by. */
+class Closers {
+  readonly #servers: (() => unknown)[] = [];
+  #unroute: () => unknown = () => {};
+
+  async started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T> {
+    const part = await starting;
+    this.#servers.push(() => part.close());
+    return part;
+  }
+
+  routed(unroute: () => unknown): void {
+    this.#unroute = unroute;
+  }
+
+  /** Told before anything is closed. */
+  closing(tell: () => unknown): void {
+    this.#servers.unshift(tell);
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((close) => close()));
+    await this.#unroute();
+    this.#unroute = () => {};
   }
 }
 
 type Parts = Omit<Stack, "close">;
 
-async function startParts(options: StackOptions, onStarted: (close: () => unknown) => void): Promise<Parts> {
+async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
   const { ports = FREE_PORTS, accounts, onLog, onExchange } = options;
-  const started = async <T extends { close(): unknown }>(starting: Promise<T>): Promise<T> => {
-    const part = await starting;
-    onStarted(() => part.close());
-    return part;
-  };
   const directory = createDirectory(accounts);
+  const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);
   const tell = (service: "entra" | "graph") => ({
     onExchange: (exchanged: Exchanged) => onExchange?.(service, exchanged),
   });
-  const entra = await started(startEntra({ directory, issuer, port: ports.entra, ...tell("entra") }));
-  const graph = await started(startGraph({ directory, keys, port: ports.graph, ...tell("graph") }));
-  onStarted(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
+  const entra = await closers.started(startEntra({ directory, issuer, faults, port: ports.entra, ...tell("entra") }));
+  const graph = await closers.started(startGraph({ directory, keys, faults, port: ports.graph, ...tell("graph") }));
+  closers.routed(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
 
-  const settings = await readExampleSettings();
+  const settings = { ...(await readExampleSettings()), ...options.settings };
   const host = { appRoot: ROOT, port: ports.functions, settings, ...(onLog !== undefined && { onLog }) };
-  const functions = await started(startFunctionsHost(host));
-  const api = await started(startGate({ settings: API_AUTH, upstream: functions.url, port: ports.api }));
+  const functions = await closers.started(startFunctionsHost(host));
+  const api = await closers.started(startGate({ settings: API_AUTH, upstream: functions.url, port: ports.api }));
   const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
-  const app = await started(listenOnLoopback(server, 0));
+  const app = await closers.started(listenOnLoopback(server, 0));
   const signIn = { clientSecret: FRONTEND.clientSecret, browserOrigin: entra.url };
   const gate = { settings: FRONTEND_AUTH, upstream: app.url, port: ports.frontend, ...signIn };
-  const frontend = await started(startGate(gate));
+  const frontend = await closers.started(startGate(gate));
+  closers.closing(() => faults.clear());
   const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
-  return { ...urls, functions, directory, issuer };
+  return { ...urls, functions, directory, issuer, faults };
 }
 
 const ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
 
 /** The API takes bearer tokens of the frontend and signs nobody in. */
 const API_AUTH: AuthSettings = {
-  globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: ["/api/health"] },
+  globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: ["/api/health", "/api/errors"] },
   identityProviders: {
     azureActiveDirectory: {
       registration: { openIdIssuer: ISSUER, clientId: API.clientId },

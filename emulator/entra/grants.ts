@@ -114,17 +114,24 @@ export class Grants {
       throw new EntraError(900144, "invalid_request", "requested_token_use has to be on_behalf_of.");
     }
     const account = await this.#accountOf(form.get("assertion") ?? "", client);
-    const requested = (form.get("scope") ?? "").split(" ").filter((name) => name !== "" && !OIDC_SCOPES.has(name));
-    const granted = requested.map(graphScope);
-    if (!account.consentToGraph) {
+    const scopes = (form.get("scope") ?? "").split(" ").filter((name) => name !== "");
+    const requested = scopes.filter((name) => !OIDC_SCOPES.has(name));
+    const granted = graphPermissions(requested, client);
+    if (!account.consentToGraph || !granted.every((name) => client.graphPermissions.includes(name))) {
       const text = `The user or an administrator has not consented to the use of the app '${client.displayName}' for Graph.`;
       throw new EntraError(65001, "invalid_grant", text, "consent_required");
+    }
+    const refreshToken = randomUUID();
+    const signIn = { account, clientId: client.clientId, redirectUri: "", scope: scopes.join(" ") };
+    if (scopes.includes("offline_access")) {
+      this.#refreshTokens.set(refreshToken, { ...signIn, nonce: undefined, codeChallenge: undefined });
     }
     return {
       // MSAL finds its cached token only when the answer spells the scopes as the request did.
       ...tokenAnswer(requested.join(" ")),
       access_token: await this.#issuer.graphToken(account, client, `${granted.join(" ")} openid profile email`),
-      id_token: await this.#issuer.idToken(account, client),
+      ...(scopes.includes("openid") && { id_token: await this.#issuer.idToken(account, client) }),
+      ...(scopes.includes("offline_access") && { refresh_token: refreshToken }),
     };
   }
 
@@ -154,11 +161,16 @@ export class Grants {
   }
 }
 
-function graphScope(scope: string): string {
-  if (scope === `${GRAPH_ORIGIN}/.default`) return "User.Read";
-  if (scope.startsWith(`${GRAPH_ORIGIN}/`)) return scope.slice(GRAPH_ORIGIN.length + 1);
-  if (!scope.includes("/")) return scope;
-  throw new EntraError(70011, "invalid_scope", `The scope ${scope} is not valid here.`);
+/** Names of the permissions that scopes of Graph ask for; `.default` asks for all that were consented to. */
+function graphPermissions(scopes: readonly string[], client: Registration): readonly string[] {
+  if (scopes.length === 0)
+    throw new EntraError(900144, "invalid_request", "The request must hold a scope of a resource.");
+  const names = scopes.map((scope) => scope.replace(`${GRAPH_ORIGIN}/`, ""));
+  const invalid = names.find((name) => !/^[A-Za-z.]+$/.test(name));
+  if (invalid !== undefined) throw new EntraError(70011, "invalid_scope", "A scope is not valid here.");
+  if (!names.includes(".default")) return names;
+  if (names.length === 1) return client.graphPermissions;
+  throw new EntraError(70011, "invalid_scope", ".default cannot be combined with other scopes of a resource.");
 }
 
 function tokenAnswer(scope: string): TokenAnswer {

@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { LRUCache } from "lru-cache";
 import { API, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
+import { faultRoutes } from "../faults/admin-routes.ts";
+import { Faults } from "../faults/faults.ts";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
 import { createRouter, type Exchanged, json, type Reply, type RoutedRequest, type RouteHandler } from "../router.ts";
-import { EntraError, errorReply } from "./errors.ts";
+import { correlationIdOf, EntraError, errorReply } from "./errors.ts";
 import { Grants, type SignIn } from "./grants.ts";
 import { accountPicker, signedOut, signInError } from "./pages.ts";
 import type { TokenIssuer } from "./tokens.ts";
@@ -15,6 +17,8 @@ export interface EntraOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   readonly now?: () => number;
+  /** Default: none. */
+  readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
 }
 
@@ -22,6 +26,7 @@ export interface EntraOptions {
 type Pending = Omit<SignIn, "account"> & { readonly state: string | null };
 
 const PENDING_KEPT = 1000;
+const PENDING_MS = 15 * 60_000;
 const CALLBACK_PATH = "/.auth/login/aad/callback";
 
 /**
@@ -33,10 +38,11 @@ export function startEntra({
   issuer,
   port = 0,
   now = Date.now,
+  faults = new Faults(directory),
   onExchange,
 }: EntraOptions): Promise<LoopbackServer> {
   const grants = new Grants(directory, issuer, now);
-  const pending = new LRUCache<string, Pending>({ max: PENDING_KEPT });
+  const pending = new LRUCache<string, Pending>({ max: PENDING_KEPT, ttl: PENDING_MS, perf: { now } });
   const routes: Record<string, RouteHandler> = {
     "GET /:tenant/v2.0/.well-known/openid-configuration": ({ headers }) => json(200, discovery(originOf(headers.host))),
     "GET /:tenant/discovery/v2.0/keys": () => json(200, issuer.keys.jwks),
@@ -49,7 +55,12 @@ export function startEntra({
   const onlyOurTenant = Object.fromEntries(Object.entries(routes).map(([route, handle]) => [route, forTenant(handle)]));
   const notFound = () => json(404, { error: "not_found", error_description: "The emulator has no such route." });
   const server = http.createServer(
-    createRouter({ routes: onlyOurTenant, notFound, ...(onExchange !== undefined && { onExchange }) }),
+    createRouter({
+      routes: { ...onlyOurTenant, ...faultRoutes(faults) },
+      notFound,
+      intercept: faults.intercept("entra"),
+      ...(onExchange !== undefined && { onExchange }),
+    }),
   );
   return listenOnLoopback(server, port, [new URL(AUTHORITY_ORIGIN).host]);
 }
@@ -152,9 +163,7 @@ async function token(request: RoutedRequest, directory: Directory, grants: Grant
 /** client_secret_post or client_secret_basic (RFC 6749, 2.3.1). */
 function authenticate({ headers, form }: RoutedRequest, directory: Directory): Registration {
   const basic = /^Basic (.+)$/.exec(headers.authorization ?? "")?.[1];
-  const [basicId, basicSecret] = basic
-    ? Buffer.from(basic, "base64").toString().split(":").map(decodeURIComponent)
-    : [];
+  const [basicId, basicSecret] = basic ? Buffer.from(basic, "base64").toString().split(":").map(formDecoded) : [];
   const client = directory.registrationById(basicId ?? form.get("client_id") ?? "");
   if (!client) throw new EntraError(700016, "unauthorized_client", "The application was not found in the tenant.");
   const secret = basicSecret ?? form.get("client_secret");
@@ -163,12 +172,6 @@ function authenticate({ headers, form }: RoutedRequest, directory: Directory): R
   if (secret !== client.clientSecret)
     throw new EntraError(7000215, "invalid_client", "Invalid client secret provided.");
   return client;
-}
-
-function correlationIdOf({ headers, form, url }: RoutedRequest): string {
-  const sent =
-    headers["client-request-id"] ?? form.get("client-request-id") ?? url.searchParams.get("client-request-id");
-  return typeof sent === "string" ? sent : randomUUID();
 }
 
 function logout({ url }: RoutedRequest): Reply {
@@ -183,4 +186,9 @@ async function tokenForScripts({ url }: RoutedRequest, directory: Directory, iss
   const account = directory.accountByKey(url.searchParams.get("account") ?? "works");
   if (!account) return json(404, { accounts: directory.accounts.map(({ key }) => key) });
   return json(200, { access_token: await issuer.apiToken({ account, audience: API, scope: "user_impersonation" }) });
+}
+
+/** Client id and secret are form-encoded before they are joined (RFC 6749, 2.3.1). */
+function formDecoded(value: string): string {
+  return new URLSearchParams(`v=${value.replaceAll("&", "%26")}`).get("v") ?? "";
 }

@@ -1,10 +1,12 @@
-import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { jwtVerify } from "jose";
 import { type Account, type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH, TENANT_ID } from "../directory.ts";
 import { type SigningKeys, withHashedNonce } from "../entra/keys.ts";
+import { faultRoutes } from "../faults/admin-routes.ts";
+import { Faults } from "../faults/faults.ts";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
 import { createRouter, type Exchanged, json, type Reply, type RoutedRequest, type RouteHandler } from "../router.ts";
+import { graphError, requestIds } from "./errors.ts";
 
 export interface GraphOptions {
   readonly directory: Directory;
@@ -13,6 +15,8 @@ export interface GraphOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   readonly now?: () => number;
+  /** Default: none. */
+  readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
 }
 
@@ -29,14 +33,19 @@ export function startGraph({
   keys,
   port = 0,
   now = Date.now,
+  faults = new Faults(directory),
   onExchange,
 }: GraphOptions): Promise<LoopbackServer> {
   const routes: Record<string, RouteHandler> = {
     "GET /v1.0/me": withAccount({ directory, keys, now }, (request, account) => me(request, account)),
+    ...faultRoutes(faults),
   };
   const notFound: RouteHandler = (request) =>
     graphError(request, 404, "Request_ResourceNotFound", "The emulator has no such resource.");
-  const server = http.createServer(createRouter({ routes, notFound, ...(onExchange !== undefined && { onExchange }) }));
+  const intercept = faults.intercept("graph");
+  const server = http.createServer(
+    createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) }),
+  );
   return listenOnLoopback(server, port, [new URL(GRAPH_ORIGIN).host]);
 }
 
@@ -88,16 +97,4 @@ function unauthorized(request: RoutedRequest): Reply {
   const authorizationUri = `https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize`;
   const challenge = `Bearer realm="", authorization_uri="${authorizationUri}", client_id="${MICROSOFT_GRAPH}"`;
   return { ...reply, headers: { ...reply.headers, "www-authenticate": challenge } };
-}
-
-/** https://learn.microsoft.com/graph/errors#error-resource-type */
-function graphError(request: RoutedRequest, status: number, code: string, message: string): Reply {
-  const ids = requestIds(request);
-  return json(status, { error: { code, message, innerError: { date: new Date().toISOString(), ...ids } } }, ids);
-}
-
-function requestIds({ headers }: RoutedRequest): Record<string, string> {
-  const sent = headers["client-request-id"];
-  const requestId = randomUUID();
-  return { "request-id": requestId, "client-request-id": typeof sent === "string" ? sent : requestId };
 }

@@ -12,6 +12,7 @@ import { createSigningKeys } from "../../emulator/entra/keys.ts";
 import { startEntra } from "../../emulator/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
 import type { LoopbackServer } from "../../emulator/loopback-server.ts";
+import { sendRaw } from "../support/raw-http.ts";
 
 const CALLBACK = "http://localhost/.auth/login/aad/callback";
 const ON_BEHALF_OF = {
@@ -197,10 +198,82 @@ describe("on-behalf-of", () => {
     );
   });
 
+  test.each<[string, string, number]>([
+    ["a permission that nobody consented to", "https://graph.microsoft.com/Mail.Send", 65001],
+    ["a permission by its short name that nobody consented to", "Mail.Send", 65001],
+    [
+      ".default together with a permission",
+      "https://graph.microsoft.com/.default https://graph.microsoft.com/User.Read",
+      70011,
+    ],
+    ["another service", "https://vault.azure.net/.default", 70011],
+    ["nothing", "openid", 900144],
+  ])("refuses to give %s", async (_, scope, number) => {
+    const assertion = await issuer.apiToken(request());
+    expect((await postToken(API, { ...ON_BEHALF_OF, scope, assertion })).body.error_codes).toEqual([number]);
+  });
+
+  test("gives an ID token and a refresh token when they are asked for, and only then", async () => {
+    const assertion = await issuer.apiToken(request());
+    const plain = await postToken(API, { ...ON_BEHALF_OF, assertion });
+    expect(Object.keys(plain.body)).toEqual(["token_type", "scope", "expires_in", "ext_expires_in", "access_token"]);
+    const { body } = await postToken(API, {
+      ...ON_BEHALF_OF,
+      scope: `${ON_BEHALF_OF.scope} openid offline_access`,
+      assertion,
+    });
+    expect(body).toMatchObject({ id_token: expect.any(String), refresh_token: expect.any(String) });
+    const again = await postToken(API, { grant_type: "refresh_token", refresh_token: body.refresh_token ?? "" });
+    expect(claimsOf(again.body.access_token)).toMatchObject({
+      aud: "https://graph.microsoft.com",
+      oid: account("works").objectId,
+    });
+  });
+
+  test("refuses without requested_token_use, without a secret, and at another tenant", async () => {
+    const assertion = await issuer.apiToken(request());
+    const form = { ...ON_BEHALF_OF, assertion };
+    expect((await postToken(API, { ...form, requested_token_use: "" })).body.error_codes).toEqual([900144]);
+    expect((await postToken(API, { ...form, client_secret: "" })).body.error_codes).toEqual([7000218]);
+    const body = new URLSearchParams({ ...form, client_id: API.clientId, client_secret: API.clientSecret });
+    const other = await fetch(`${entra.url}/${randomUUID()}/oauth2/v2.0/token`, { method: "POST", body });
+    expect(await other.json()).toMatchObject({ error_codes: [90002] });
+  });
+
+  test("takes the client's secret by Basic authentication, and refuses it malformed", async () => {
+    const body = new URLSearchParams({ ...ON_BEHALF_OF, assertion: await issuer.apiToken(request()) });
+    const post = async (credentials: string) => {
+      const headers = { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
+      return (await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body, headers })).status;
+    };
+    expect(await post(`${API.clientId}:${encodeURIComponent(API.clientSecret)}`)).toBe(200);
+    expect(await post(`${API.clientId}:%zz`)).toBe(401);
+    expect(await post("%zz:%zz")).toBe(400);
+  });
+
   test("refuses a wrong client secret with 401", async () => {
     const assertion = await issuer.apiToken(request());
     const { status, body } = await postToken(API, { ...ON_BEHALF_OF, assertion, client_secret: "wrong" });
     expect([status, body.error, body.error_codes]).toEqual([401, "invalid_client", [7000215]]);
+  });
+});
+
+describe("a request that no route can answer", () => {
+  test.each<[string, number]>([
+    ["//", 404],
+    ["/%zz/discovery/v2.0/keys", 400],
+    ["http://localhost/", 400],
+    ["*", 400],
+    ["/\\", 404],
+    [`/${TENANT_ID}/oauth2/v2.0/token`, 404],
+  ])("to %s is refused with %i", async (path, status) => {
+    expect(await sendRaw(entra.url, path, ["Connection: close"])).toMatchObject({ status });
+  });
+
+  test("because its body is too large is refused with 413", async () => {
+    const body = new URLSearchParams({ assertion: "x".repeat(300_000) });
+    const response = await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body });
+    expect(response.status).toBe(413);
   });
 });
 

@@ -1,0 +1,59 @@
+/** Who can be told to show a fault. */
+export type Service = "entra" | "graph";
+
+/** What goes wrong. `docs/faults.md` says what each looks like. */
+export type Fault =
+  | { readonly kind: "slow"; readonly delayMs: number }
+  | { readonly kind: "hang" }
+  | { readonly kind: "close" }
+  | { readonly kind: "closeMidway" }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      /** The value of `Retry-After`; none without it. */
+      readonly retryAfter?: string | number;
+      /** Sent as JSON; default: no body. */
+      readonly body?: unknown;
+    }
+  | {
+      readonly kind: "entraError";
+      /** The AADSTS number. */
+      readonly number: number;
+      /** The OAuth error. */
+      readonly error: string;
+      readonly suberror?: string;
+      /** The JSON of a claims request. */
+      readonly claims?: string;
+    }
+  | {
+      readonly kind: "graphError";
+      readonly status: number;
+      readonly code: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "truncatedJson" }
+  | { readonly kind: "html"; readonly status?: 200 | 502 }
+  | { readonly kind: "emptyToken"; readonly missing?: boolean }
+  | {
+      readonly kind: "wrongContentType";
+      /** Default `text/plain`; none when empty. */
+      readonly contentType?: string;
+    }
+  | {
+      readonly kind: "redirect";
+      /** An address on this machine. */
+      readonly location: string;
+    }
+  | { readonly kind: "hugeBody" };
+
+/** A fault, and whose requests show it. */
+export interface FaultRule {
+  readonly service: Service;
+  /** Key of an account: only requests for that user, by the token or assertion they carry. Default: every request. */
+  readonly account?: string;
+  /** Only paths that begin like this. Default: every path but the emulator's own, `/emulator/`. */
+  readonly path?: string;
+  /** How many requests show it. Default: all, until it is cleared. */
+  readonly times?: number;
+  readonly fault: Fault;
+}

@@ -1,0 +1,118 @@
+import type http from "node:http";
+import { decodeJwt } from "jose";
+import type { Directory } from "../directory.ts";
+import type { Intercept, Reply, RoutedRequest } from "../router.ts";
+import { problemsOf } from "./check-fault-rule.ts";
+import type { Fault, FaultRule, Service } from "./fault.ts";
+import { showFault } from "./show-fault.ts";
+
+/** A rule that cannot be taken; the message says what is wrong with it. */
+export class FaultRuleError extends Error {
+  override readonly name = "FaultRuleError";
+}
+
+interface ActiveRule {
+  readonly rule: FaultRule;
+  /** `oid` of the account. */
+  readonly objectId: string | undefined;
+  timesLeft: number;
+}
+
+const MAX_RULES = 100;
+/** Addresses of the emulator itself, which Microsoft does not have. */
+const OWN_PATHS = "/emulator/";
+
+/** What Entra and Graph are told to do wrong. The first rule that fits a request counts. */
+export class Faults {
+  readonly #directory: Directory;
+  readonly #held = new Set<http.ServerResponse>();
+  #active: readonly ActiveRule[] = [];
+
+  constructor(directory: Directory) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Shows a fault from now on. Returns what undoes it; a request that shows it already is not touched.
+   *
+   * @throws FaultRuleError
+   */
+  add(rule: FaultRule): () => void {
+    const keys = this.#directory.accounts.map(({ key }) => key);
+    const problems = problemsOf(rule, keys);
+    if (problems.length > 0) throw new FaultRuleError(problems.join(" "));
+    if (this.#active.length >= MAX_RULES) throw new FaultRuleError(`There are ${MAX_RULES} faults. Clear them first.`);
+    const objectId = rule.account === undefined ? undefined : this.#directory.accountByKey(rule.account)?.objectId;
+    const added = { rule, objectId, timesLeft: rule.times ?? Number.POSITIVE_INFINITY };
+    this.#active = [...this.#active, added];
+    return () => this.#remove(added);
+  }
+
+  /** Ends all faults, and closes the connections of requests that one of them keeps waiting. */
+  clear(): void {
+    this.#active = [];
+    for (const response of this.#held) response.destroy();
+    this.#held.clear();
+  }
+
+  /** The rules, `times` being how often each is still to be shown. */
+  get rules(): readonly FaultRule[] {
+    return this.#active.map(({ rule, timesLeft }) => (rule.times === undefined ? rule : { ...rule, times: timesLeft }));
+  }
+
+  /** Requests that a fault keeps waiting, whose client has not given up. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** Puts the faults of a service between its routes and their requests. */
+  intercept(service: Service): Intercept {
+    return async (request, ask) => {
+      const fault = this.#take(service, request);
+      return fault ? this.#whileHeld(await showFault(fault, request, ask)) : ask();
+    };
+  }
+
+  #take(service: Service, request: RoutedRequest): Fault | undefined {
+    const path = request.url.pathname;
+    if (path.startsWith(OWN_PATHS)) return undefined;
+    const objectId = objectIdOf(service, request);
+    const found = this.#active.find(
+      ({ rule, objectId: only }) =>
+        rule.service === service && path.startsWith(rule.path ?? "/") && (only === undefined || only === objectId),
+    );
+    if (!found) return undefined;
+    found.timesLeft -= 1;
+    if (found.timesLeft === 0) this.#remove(found);
+    return found.rule.fault;
+  }
+
+  #remove(rule: ActiveRule): void {
+    this.#active = this.#active.filter((other) => other !== rule);
+  }
+
+  #whileHeld(reply: Reply): Reply {
+    const { send } = reply;
+    if (!send) return reply;
+    return {
+      ...reply,
+      send: (response) => {
+        // The client may have left while the reply was made.
+        if (response.destroyed) return;
+        this.#held.add(response);
+        response.once("close", () => this.#held.delete(response));
+        send(response);
+      },
+    };
+  }
+}
+
+/** The user a request is for. Not verified: whoever may ask, Entra and Graph find out themselves. */
+function objectIdOf(service: Service, { headers, form }: RoutedRequest): unknown {
+  const jwt = service === "entra" ? form.get("assertion") : headers.authorization?.replace(/^Bearer /, "");
+  try {
+    return decodeJwt(jwt ?? "").oid;
+  } catch {
+    return undefined;
+  }
+}
