@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
+import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGE_FILES = ["index.html", "style.css", "icon.svg"];
@@ -21,7 +22,7 @@ export async function build(): Promise<void> {
 
 /** `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle. */
 async function functionsApp(): Promise<BuildOptions> {
-  const files = (await readdir(`${ROOT}src/functions`)).filter((name) => name.endsWith(".ts")).sort();
+  const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
   return {
     ...NODE,
@@ -31,6 +32,7 @@ async function functionsApp(): Promise<BuildOptions> {
     // The Functions worker provides it, by intercepting this very require.
     external: ["@azure/functions-core"],
     mainFields: ["module", "main"],
+    plugins: [markdownPage],
   };
 }
 

@@ -62,3 +62,8 @@ export class AppError extends Error {
     this.remedy = options.remedy ?? {};
   }
 }
+
+/** A code or id that another service sent, for the log; undefined when it is not a single word, for then it could say anything. */
+export function wordOf(value: unknown): string | undefined {
+  return typeof value === "string" && /^[\w.-]{1,80}$/.test(value) ? value : undefined;
+}

@@ -169,6 +169,18 @@ describe("GET /api/health", () => {
   });
 });
 
+describe("the type of a problem", () => {
+  test("is an address where anyone can read about it", async () => {
+    const token = await apiToken("no-consent");
+    const { type, code } = (await (await call(`${stack.apiUrl}/api/profile`, token)).json()) as Record<string, string>;
+    expect(type).toBe(`${stack.apiUrl}/api/errors#consent_required`);
+    const page = await call(type ?? "");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(await page.text()).toContain(`<h2 id="${code}">`);
+  });
+});
+
 describe.each([
   ["behind the gate", () => stack.apiUrl],
   ["with the gate off", () => stack.functions.url],

@@ -1,5 +1,5 @@
 import { AuthError, ClientConfigurationError } from "@azure/msal-node";
-import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
+import { AppError, type ErrorCode, type Remedy, wordOf } from "../errors.ts";
 import { TokenEndpointError } from "./token-endpoint.ts";
 
 /**
@@ -59,8 +59,9 @@ function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndp
 }
 
 function hintFor({ status, errorCode, suberror, errorNumbers, traceId }: TokenEndpointError): string {
-  const numbered = errorNumbers.map((number) => `AADSTS${number}`).join(" ");
-  return `Entra: ${[status, errorCode, suberror, numbered, traceId && `trace ${traceId}`].filter(Boolean).join(", ")}`;
+  const words = [errorCode, suberror, ...errorNumbers.map((number) => `AADSTS${number}`)].map(wordOf);
+  const trace = wordOf(traceId);
+  return `Entra: ${[status, ...words, trace && `trace ${trace}`].filter(Boolean).join(", ")}`;
 }
 
 function numbers(code: ErrorCode, ...values: number[]): [number, ErrorCode][] {

@@ -1,10 +1,5 @@
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
 
-export interface SigningKeysOptions {
-  /** Milliseconds for one reading of the keys; default 3,000. */
-  readonly timeoutMs?: number;
-}
-
 const FRESH_MS = 3_600_000;
 const USABLE_MS = 24 * 3_600_000;
 const COOLDOWN_MS = 30_000;
@@ -14,8 +9,10 @@ const COOLDOWN_MS = 30_000;
  * not among them, at most once in 30 s: so keys rotate without a restart, and made-up key ids cannot make this app read
  * them over and over. While they cannot be read, the last ones serve for up to 24 h
  * (https://learn.microsoft.com/entra/identity-platform/signing-key-rollover).
+ *
+ * @param timeoutMs for one reading
  */
-export function createSigningKeys(url: URL, { timeoutMs = 3000 }: SigningKeysOptions = {}): JWTVerifyGetKey {
+export function createSigningKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   let remote: ReturnType<typeof createRemoteJWKSet> | undefined;
   let last: { readonly keys: JWTVerifyGetKey; readonly usableUntil: number } | undefined;
   let nextReading = 0;

@@ -16,6 +16,8 @@ export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
 /** Scope of this API that a caller needs; the one Easy Auth's registration exposes. */
 const REQUIRED_SCOPE = "user_impersonation";
 const CLOCK_SKEW_SECONDS = 60;
+/** Of the request's time: keys that do not come leave time to say so. */
+const KEYS_TIMEOUT_SHARE = 0.3;
 
 /**
  * Makes the check every assertion passes before it is used. Easy Auth made it before us; made again here, a gate that is
@@ -29,8 +31,8 @@ const CLOCK_SKEW_SECONDS = 60;
  * The function throws AppError `token_expired`, `token_rejected`, `insufficient_scope` or `identity_unavailable`.
  */
 export function createVerifier(
-  settings: Pick<Settings, "authority" | "allowedTenants" | "audiences">,
-  keys: JWTVerifyGetKey = keysOf(settings.authority),
+  settings: Pick<Settings, "authority" | "allowedTenants" | "audiences" | "requestTimeoutMs">,
+  keys: JWTVerifyGetKey = keysOf(settings),
 ): VerifyAssertion {
   const allowedTenants = new Set(settings.allowedTenants);
   const options = {
@@ -53,8 +55,9 @@ export function createVerifier(
   };
 }
 
-function keysOf({ origin, tenant }: Settings["authority"]): JWTVerifyGetKey {
-  return createSigningKeys(new URL(`${origin}/${tenant}/discovery/v2.0/keys`));
+function keysOf({ authority, requestTimeoutMs }: Pick<Settings, "authority" | "requestTimeoutMs">): JWTVerifyGetKey {
+  const url = new URL(`${authority.origin}/${authority.tenant}/discovery/v2.0/keys`);
+  return createSigningKeys(url, Math.round(requestTimeoutMs * KEYS_TIMEOUT_SHARE));
 }
 
 function isIssuerOf({ origin, v1IssuerOrigin }: Settings["authority"], tenantId: string, { iss }: JWTPayload): boolean {

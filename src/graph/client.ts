@@ -1,5 +1,5 @@
 import { Client, GraphClientError, GraphError } from "@microsoft/microsoft-graph-client";
-import { AppError } from "../errors.ts";
+import { AppError, wordOf } from "../errors.ts";
 import { retryAfterOf } from "../http/outgoing.ts";
 import { type GraphUser, UserTransport } from "./transport.ts";
 
@@ -15,7 +15,8 @@ export function graphFailure(error: unknown): unknown {
 }
 
 function failureOf({ statusCode, code, requestId, headers }: GraphError): AppError {
-  const hint = `Graph: ${[statusCode, code, requestId && `request ${requestId}`].filter(Boolean).join(", ")}`;
+  const request = wordOf(requestId);
+  const hint = `Graph: ${[statusCode, wordOf(code), request && `request ${request}`].filter(Boolean).join(", ")}`;
   if (statusCode === 400) return new AppError("invalid_request", { hint });
   if (statusCode === 403) return new AppError("downstream_forbidden", { hint });
   // The request's time was up while the answer was being read.

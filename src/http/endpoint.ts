@@ -5,7 +5,7 @@ import {
   type HttpResponseInit,
   type InvocationContext,
 } from "@azure/functions";
-import type { AppError } from "../errors.ts";
+import { type AppError, wordOf } from "../errors.ts";
 import { problemResponse, statusOf, toAppError } from "./problem.ts";
 
 /** A handler that answers or throws; `correlationId` names this request here, in Entra's logs and in Graph's. */
@@ -29,7 +29,7 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
     } catch (thrown) {
       const error = toAppError(thrown);
       logFailure(context, error, correlationId);
-      return responseOf(problemResponse(error, correlationId), correlationId);
+      return responseOf(problemResponse(error, request.url, correlationId), correlationId);
     }
   };
 }
@@ -60,11 +60,6 @@ function describe(cause: unknown): object | undefined {
   if (!(cause instanceof Error)) return undefined;
   const { name, code, errorCode } = cause as { name?: unknown; code?: unknown; errorCode?: unknown };
   return { name: wordOf(name), code: wordOf(code) ?? wordOf(errorCode), at: framesOf(cause) };
-}
-
-/** A name or code, as libraries write them; anything else could hold anything. */
-function wordOf(value: unknown): string | undefined {
-  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : undefined;
 }
 
 /** Where it happened. The message, which comes first in the stack and may have lines that look like frames, is left out. */

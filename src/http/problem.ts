@@ -121,7 +121,7 @@ export function statusOf({ code }: AppError): number {
 }
 
 /** The answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
-export function problemResponse(error: AppError, correlationId: string): HttpResponseInit {
+export function problemResponse(error: AppError, requestUrl: string, correlationId: string): HttpResponseInit {
   const problem: Problem = PROBLEMS[error.code];
   const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
   if (problem.status === 401 || problem.challenge) headers["www-authenticate"] = challengeFor(problem, error);
@@ -129,7 +129,7 @@ export function problemResponse(error: AppError, correlationId: string): HttpRes
     headers["retry-after"] = String(Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS));
   }
   const body = {
-    type: `urn:problem:on-behalf-of:${error.code}`,
+    type: new URL(`/api/errors#${error.code}`, requestUrl).href,
     title: problem.title,
     status: problem.status,
     detail: error.detail ?? problem.detail,

@@ -57,7 +57,7 @@ describe("claims in WWW-Authenticate", () => {
         const claims = claimsIn(pieces.join(""));
         expect(claims === undefined || typeof JSON.parse(claims) === "object").toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: 10_000 },
     );
   });
 

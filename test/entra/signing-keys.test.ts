@@ -58,7 +58,7 @@ function advance(seconds: number): void {
 describe("an authority's signing keys", () => {
   test("are read once for many tokens, and again after an hour", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url);
+    const keys = createSigningKeys(authority.url, 3000);
     for (let count = 0; count < 5; count += 1) expect(await codeOf(keys, today)).toBe("accepted");
     expect(authority.reads).toBe(1);
     advance(3601);
@@ -68,7 +68,7 @@ describe("an authority's signing keys", () => {
 
   test("are read again for a token of a key that was added since", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url);
+    const keys = createSigningKeys(authority.url, 3000);
     expect(await codeOf(keys, today)).toBe("accepted");
     authority.publish(today, tomorrow);
     advance(31);
@@ -78,7 +78,7 @@ describe("an authority's signing keys", () => {
 
   test("are not read over and over for made-up key ids", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url);
+    const keys = createSigningKeys(authority.url, 3000);
     await codeOf(keys, today);
     advance(31);
     for (let count = 0; count < 20; count += 1) expect(await codeOf(keys, tomorrow)).toBe("ERR_JWKS_NO_MATCHING_KEY");
@@ -92,7 +92,7 @@ describe("an authority's signing keys", () => {
     ["never answers", () => {}],
   ])("serve on while the authority %s, and are asked for twice a minute at most", async (_, answer) => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url, { timeoutMs: 100 });
+    const keys = createSigningKeys(authority.url, 100);
     await codeOf(keys, today);
     authority.answer = answer;
     advance(3601);
@@ -106,7 +106,7 @@ describe("an authority's signing keys", () => {
 
   test("serve no longer than a day without the authority", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url);
+    const keys = createSigningKeys(authority.url, 3000);
     await codeOf(keys, today);
     authority.answer = (response) => response.writeHead(500).end();
     advance(24 * 3600 + 1);
@@ -119,6 +119,7 @@ describe("an assertion while the keys were never read", () => {
     authority: { origin: "https://login.microsoftonline.com", v1IssuerOrigin: "https://sts.windows.net", tenant: "t" },
     allowedTenants: ["t"],
     audiences: ["a"],
+    requestTimeoutMs: 10_000,
   };
 
   test.each<[string, (response: http.ServerResponse) => void]>([
@@ -130,12 +131,12 @@ describe("an assertion while the keys were never read", () => {
   ])("is not wrong: keys that %s make sign-in unavailable", async (_, answer) => {
     const authority = await startAuthority();
     authority.answer = answer;
-    const verify = createVerifier(settings, createSigningKeys(authority.url, { timeoutMs: 100 }));
+    const verify = createVerifier(settings, createSigningKeys(authority.url, 100));
     await expect(verify(await today.sign({}))).rejects.toMatchObject({ code: "identity_unavailable" });
   });
 
   test("whose authority cannot be reached at all makes sign-in unavailable", async () => {
-    const verify = createVerifier(settings, createSigningKeys(new URL("http://localhost:9/keys")));
+    const verify = createVerifier(settings, createSigningKeys(new URL("http://localhost:9/keys"), 3000));
     await expect(verify(await today.sign({}))).rejects.toMatchObject({ code: "identity_unavailable" });
   });
 });

@@ -12,7 +12,12 @@ const AUTHORITY = {
   v1IssuerOrigin: "https://sts.windows.net",
   tenant: TENANT,
 };
-const SETTINGS = { authority: AUTHORITY, allowedTenants: [TENANT], audiences: [CLIENT, `api://${CLIENT}`] };
+const SETTINGS = {
+  authority: AUTHORITY,
+  allowedTenants: [TENANT],
+  audiences: [CLIENT, `api://${CLIENT}`],
+  requestTimeoutMs: 10_000,
+};
 const OBJECT_ID = randomUUID();
 
 let keys: SigningKeys;

@@ -138,7 +138,7 @@ describe("a failure", () => {
 
   test("shows its own detail when it has one, and at most five frames", async () => {
     const { body } = await answerOf(failing(new AppError("invalid_request", { detail: "select takes names" })));
-    expect(body).toMatchObject({ type: "urn:problem:on-behalf-of:invalid_request", detail: "select takes names" });
+    expect(body).toMatchObject({ type: "http://localhost/api/errors#invalid_request", detail: "select takes names" });
     const deep = (depth: number): Error => (depth === 0 ? new Error("x") : deep(depth - 1));
     const { logs } = await answerOf(failing(deep(8)));
     expect(JSON.parse(logs[0]?.replace(/^\w+ /, "") ?? "").cause.at).toHaveLength(5);

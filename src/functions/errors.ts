@@ -1,0 +1,19 @@
+import { app } from "@azure/functions";
+import errorsPage from "../../docs/errors.md";
+import { endpoint } from "../http/endpoint.ts";
+
+/** What the `type` of every problem links to: each code's meaning, and who fixes it how. The same for everyone. */
+app.http("errors", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: endpoint(async () => ({
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "public, max-age=3600",
+      "content-security-policy":
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      "x-content-type-options": "nosniff",
+    },
+    body: errorsPage,
+  })),
+});

@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { request } from "undici";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { API } from "../emulator/directory.ts";
+import { startTestStack, type TestStack } from "./support/stack.ts";
+
+const AT_ONCE = 50;
+const ROUNDS = 200;
+
+let stack: TestStack;
+let token: string;
+beforeAll(async () => {
+  stack = await startTestStack();
+  const account = stack.directory.accountByKey("works");
+  if (!account) throw new Error("No account");
+  token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+});
+afterAll(() => stack.close());
+
+/** What a header may hold at all: visible ASCII, spaces, tabs and the upper half of Latin 1. */
+const fieldValue = fc.string({
+  unit: fc
+    .integer({ min: 0x20, max: 0xff })
+    .filter((code) => code !== 0x7f)
+    .map((code) => String.fromCharCode(code)),
+  maxLength: 200,
+});
+
+/** A real token with something wrong about it, so that the tests get past the first look. */
+const brokenToken = fc
+  .tuple(
+    fc.nat(),
+    fc.string({ unit: fc.constantFrom("a", "Z", "0", "-", "_", ".", "=", "e30"), minLength: 1, maxLength: 20 }),
+  )
+  .map(([place, noise]) => {
+    const at = place % token.length;
+    return token.slice(0, at) + noise + token.slice(at + noise.length);
+  })
+  .filter((broken) => broken !== token);
+
+const authorization = fc.oneof(
+  fieldValue,
+  brokenToken.map((broken) => `Bearer ${broken}`),
+  fieldValue.map((value) => `Bearer ${value}`),
+  fc.constantFrom("Bearer", "Bearer ", "bearer a.b.c", "Basic x", "Bearer Bearer x", "Bearer a, Bearer b", "Negotiate"),
+);
+
+const headers = fc.record(
+  {
+    authorization,
+    "x-ms-token-aad-access-token": fc.oneof(fieldValue, brokenToken),
+    "x-ms-token-aad-id-token": fieldValue,
+    "x-ms-client-principal": fc.oneof(fieldValue, fc.base64String()),
+    "x-ms-client-principal-id": fieldValue,
+    "x-ms-client-principal-name": fieldValue,
+    "x-ms-client-principal-idp": fieldValue,
+    traceparent: fieldValue,
+  },
+  { requiredKeys: [] },
+);
+
+test(`${AT_ONCE * ROUNDS} requests with random headers are each refused with 401: no crash, no hang, no 500, no profile`, async () => {
+  const asked = stack.tokenRequests.length;
+  await fc.assert(
+    fc.asyncProperty(fc.array(headers, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (many) => {
+      await Promise.all(
+        many.map(async (some) => {
+          const answer = await request(`${stack.functions.url}/api/profile`, { headers: some });
+          const problem = (await answer.body.json()) as { code: string };
+          expect(answer.statusCode, JSON.stringify(some)).toBe(401);
+          expect(["not_signed_in", "token_rejected", "token_expired"]).toContain(problem.code);
+        }),
+      );
+    }),
+    { numRuns: ROUNDS, endOnFailure: true },
+  );
+  expect(stack.tokenRequests.length, "Entra is never asked").toBe(asked);
+}, 120_000);
