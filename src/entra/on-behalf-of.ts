@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuthenticationResult, ConfidentialClientApplication } from "@azure/msal-node";
 import { LRUCache } from "lru-cache";
@@ -89,7 +90,7 @@ export class OnBehalfOf {
     const key = this.#cache.keyOf(exchange.assertion, exchange.scopes);
     const cached = exchange.claims === undefined ? this.#cache.get(key) : undefined;
     if (cached) return cached.accessToken;
-    const flight = exchange.claims === undefined ? key : `${key} ${exchange.claims}`;
+    const flight = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
     const exchanging = this.#inFlight.get(flight) ?? this.#begin(flight, key, exchange);
     const { accessToken } = await untilAborted(exchanging, exchange.signal);
     return accessToken;

@@ -18,6 +18,7 @@ export interface GraphUser {
   readonly remedy: Remedy;
 }
 
+const GRAPH_ORIGIN = "https://graph.microsoft.com";
 const MAX_RETRIES = 2;
 const FIRST_DELAY_MS = 200;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
@@ -26,7 +27,7 @@ const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /**
  * The whole middleware chain of the Graph client: the user's token, one request, one more with a new token when Graph
  * refuses the first (401), and at most two more for a GET that Graph throttled, could not serve, or that failed on the way. `Retry-After` is obeyed when it fits into
- * the request's time, else the answer is final. The default chain costs three times as much and bounds none of this.
+ * the request's time, else the answer is final. The default chain bounds none of this, and its waits cannot be interrupted.
  */
 export class UserTransport implements Middleware {
   readonly #user: GraphUser;
@@ -38,7 +39,8 @@ export class UserTransport implements Middleware {
   async execute(context: Context): Promise<void> {
     try {
       const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken()));
-      context.response = responseOf(answer.statusCode === 401 ? await this.#sendWithNewToken(context, answer) : answer);
+      const isRefused = answer.statusCode === 401 && isRepeatable(context);
+      context.response = responseOf(isRefused ? await this.#sendWithNewToken(context, answer) : answer);
     } catch (error) {
       const failure = error instanceof AppError ? error : unreachable(error, this.#user.deadline.signal);
       // The Graph client wraps whatever its middleware throws, and drops it, except its own class.
@@ -63,6 +65,12 @@ export class UserTransport implements Middleware {
 
   #requestOf({ request, options }: Context, graphToken: string): OutgoingRequest {
     const url = typeof request === "string" ? request : request.url;
+    // The Graph client takes absolute addresses too, such as those of further pages.
+    if (!url.startsWith(`${GRAPH_ORIGIN}/`)) {
+      throw new AppError("internal_error", {
+        hint: "A call of the Graph client leads to another host; it got no token.",
+      });
+    }
     const headers = {
       ...(options?.headers as Record<string, string> | undefined),
       authorization: `Bearer ${graphToken}`,
@@ -88,6 +96,12 @@ export class UserTransport implements Middleware {
   }
 }
 
+/** A body that streams is gone once it was sent. */
+function isRepeatable({ options }: Context): boolean {
+  const { body } = options ?? {};
+  return body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array;
+}
+
 /** Graph's own wish, else 200 ms doubled with each retry; with up to half as much again, so that callers spread out. */
 function delayOf(answer: OutgoingAnswer | undefined, retry: number): number {
   const retryAfter = retryAfterOf(answer?.headers["retry-after"]);
@@ -95,10 +109,7 @@ function delayOf(answer: OutgoingAnswer | undefined, retry: number): number {
   return FIRST_DELAY_MS * 2 ** retry * (1 + Math.random() / 2);
 }
 
-/**
- * The answer as the Graph client reads it: status, headers, and one way of reading the body. A real `Response` costs three
- * times as much.
- */
+/** The answer as the Graph client reads it: the part of a `Response` that it uses, over undici's own body. */
 function responseOf({ statusCode: status, headers, body }: OutgoingAnswer): Response {
   const response = {
     status,

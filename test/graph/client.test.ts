@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
+import { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { GRAPH_ORIGIN } from "../../emulator/directory.ts";
 import { listenOnLoopback } from "../../emulator/loopback-server.ts";
@@ -113,6 +114,44 @@ describe("a call to Graph", () => {
       },
     });
     expect([asked, forgotten]).toEqual([2, 2]);
+  });
+});
+
+describe("a user's token", () => {
+  test.each(["https://evil.example/v1.0/me", "https://graph.microsoft.com.evil.example/v1.0/me"])(
+    "never goes to %s",
+    async (url) => {
+      let asked = 0;
+      await graphAnswering((_, response) => {
+        asked += 1;
+        response.end();
+      });
+      const calling = createGraphClient(graphUser()).api(url).get();
+      expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "internal_error" });
+      expect(asked).toBe(0);
+    },
+  );
+
+  test("goes along to the next page, whose address Graph gave", async () => {
+    await graphAnswering((_, response) => response.setHeader("content-type", "application/json").end('{"value":[]}'));
+    const page = await createGraphClient(graphUser())
+      .api("https://graph.microsoft.com/v1.0/me/messages?$skip=10")
+      .get();
+    expect(page).toEqual({ value: [] });
+  });
+
+  test("that Graph refuses is not replaced for a body that streams: it is gone", async () => {
+    let asked = 0;
+    await graphAnswering((request, response) => {
+      asked += 1;
+      request.resume();
+      graphError(401, "InvalidAuthenticationToken")(request, response);
+    });
+    const calling = createGraphClient(graphUser())
+      .api("/me/photo/$value")
+      .putStream(Readable.from(["x"]));
+    expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "downstream_failed" });
+    expect(asked).toBe(1);
   });
 });
 
