@@ -1,5 +1,8 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
-import { type OutgoingAnswer, retryAfterOf, send } from "../http/outgoing.ts";
+import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../http/outgoing.ts";
+
+/** Tokens have some kilobytes. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /** The error answer of the token endpoint: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
 interface ErrorBody {
@@ -56,7 +59,7 @@ export function createTokenEndpoint(timeoutMs: number): INetworkModule {
     let content: ErrorBody;
     try {
       answer = await send({ url, method, headers, body, signal });
-      content = parse(await answer.body.text());
+      content = parse((await readBody(answer, MAX_ANSWER_BYTES)).toString());
     } catch {
       throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, undefined, correlationId);
     }

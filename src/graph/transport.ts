@@ -3,7 +3,7 @@ import { type Context, GraphClientError, type Middleware } from "@microsoft/micr
 import { claimsIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
-import { type OutgoingAnswer, type OutgoingRequest, retryAfterOf, send } from "../http/outgoing.ts";
+import { type OutgoingAnswer, type OutgoingRequest, readBody, retryAfterOf, send } from "../http/outgoing.ts";
 
 export interface GraphUser {
   /** An access token for Graph as the user; a new one that satisfies the claims when there are some. */
@@ -19,6 +19,7 @@ export interface GraphUser {
 }
 
 const GRAPH_ORIGIN = "https://graph.microsoft.com";
+const MAX_BYTES_IN_MEMORY = 8 * 1_048_576;
 const MAX_RETRIES = 2;
 const FIRST_DELAY_MS = 200;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
@@ -109,17 +110,22 @@ function delayOf(answer: OutgoingAnswer | undefined, retry: number): number {
   return FIRST_DELAY_MS * 2 ** retry * (1 + Math.random() / 2);
 }
 
-/** The answer as the Graph client reads it: the part of a `Response` that it uses, over undici's own body. */
-function responseOf({ statusCode: status, headers, body }: OutgoingAnswer): Response {
+/**
+ * The answer as the Graph client reads it: the part of a `Response` that it uses. What is read into memory is bounded; as
+ * a stream (`responseType("stream")`) an answer may be of any length.
+ */
+function responseOf(answer: OutgoingAnswer): Response {
+  const { statusCode: status, headers, body } = answer;
+  const read = () => readBody(answer, MAX_BYTES_IN_MEMORY);
   const response = {
     status,
     ok: status >= 200 && status < 300,
     headers: { get: (name: string) => [headers[name.toLowerCase()] ?? null].flat().join(", ") || null },
     body,
-    json: () => body.json(),
-    text: () => body.text(),
-    blob: () => body.blob(),
-    arrayBuffer: () => body.arrayBuffer(),
+    json: async () => JSON.parse((await read()).toString()),
+    text: async () => (await read()).toString(),
+    blob: async () => new Blob([await read()], { type: String(headers["content-type"] ?? "") }),
+    arrayBuffer: async () => Uint8Array.from(await read()).buffer,
   };
   return response as unknown as Response;
 }

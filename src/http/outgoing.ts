@@ -24,6 +24,21 @@ export function send({ url, method, headers, body, signal }: OutgoingRequest): P
   return request.call(getGlobalDispatcher(), options as Dispatcher.RequestOptions);
 }
 
+/** The answer's whole body. Throws, and gives the connection up, when it is longer than `maxBytes` or breaks off. */
+export function readBody({ body }: Pick<OutgoingAnswer, "body">, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) body.destroy(new RangeError("The answer is too long."));
+      else chunks.push(chunk);
+    });
+    body.on("end", () => resolve(Buffer.concat(chunks)));
+    body.on("error", reject);
+  });
+}
+
 /** Seconds in the value of `Retry-After`, which is a number of them or a date (RFC 9110, 10.2.3); undefined for anything else. */
 export function retryAfterOf(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;

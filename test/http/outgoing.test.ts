@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { listenOnLoopback } from "../../emulator/loopback-server.ts";
-import { retryAfterOf } from "../../src/http/outgoing.ts";
+import { readBody, retryAfterOf, send } from "../../src/http/outgoing.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -50,6 +50,43 @@ describe("a request to another service", () => {
     const { url, sockets } = await startServer();
     await runScript(`const url = "${url}";{${SEND}}await new Promise(setImmediate);{${SEND}}process.exit(0)`);
     expect(sockets.size).toBe(1);
+  });
+});
+
+describe("an answer", () => {
+  async function answerOf(listener: http.RequestListener) {
+    const { url, close } = await listenOnLoopback(http.createServer(listener), 0);
+    onTestFinished(close);
+    return send({ url: `${url}/`, method: "GET", headers: {}, signal: AbortSignal.timeout(5000) });
+  }
+
+  test("is read to its end", async () => {
+    const answer = await answerOf((_, response) => {
+      response.write("one ");
+      setImmediate(() => response.end("two"));
+    });
+    expect((await readBody(answer, 7)).toString()).toBe("one two");
+  });
+
+  test("that is too long is not read on, and its connection is given up", async () => {
+    let givenUp = () => {};
+    const gone = new Promise<void>((resolve) => {
+      givenUp = resolve;
+    });
+    const answer = await answerOf((_, response) => {
+      response.on("close", givenUp);
+      const more = () => response.destroyed || response.write("x".repeat(10_000), more);
+      more();
+    });
+    await expect(readBody(answer, 100_000)).rejects.toThrow("too long");
+    await gone;
+  });
+
+  test("that breaks off is a failure", async () => {
+    const answer = await answerOf((_, response) => {
+      response.writeHead(200, { "content-length": "10" }).write("12345", () => response.destroy());
+    });
+    await expect(readBody(answer, 100)).rejects.toThrow();
   });
 });
 
