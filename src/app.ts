@@ -56,15 +56,25 @@ export function asUser(handler: UserHandler): HttpHandler {
 
 /** A cached token vouches for its assertion: it was verified before the token was asked for, and is not past its end. */
 async function signedInUser(assertion: string, correlationId: string, deadline: Deadline): Promise<SignedInUser> {
-  const user = onBehalfOf.find(assertion, settings.graphScopes)?.user ?? (await verify(assertion));
+  let cached = onBehalfOf.find(assertion, settings.graphScopes);
+  const { tenantId, objectId, expiresAt } = cached?.user ?? (await verify(assertion));
+  const user = { tenantId, objectId, expiresAt };
   const { signal } = deadline;
   return {
-    ...user,
+    tenantId,
+    objectId,
+    expiresAt,
     correlationId,
     deadline,
     remedy: onBehalfOf.remedyFor(user),
-    accessToken: (scopes, claims) => onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims }),
-    forgetAccessToken: (scopes) => onBehalfOf.forget(assertion, scopes),
+    accessToken: async (scopes, claims) => {
+      if (cached && scopes === settings.graphScopes && claims === undefined) return cached.accessToken;
+      return onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims });
+    },
+    forgetAccessToken: (scopes) => {
+      cached = undefined;
+      onBehalfOf.forget(assertion, scopes);
+    },
   };
 }
 

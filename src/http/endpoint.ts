@@ -6,7 +6,13 @@ import {
   type InvocationContext,
 } from "@azure/functions";
 import { type AppError, wordOf } from "../errors.ts";
+import { JsonResponse } from "./json-response.ts";
 import { problemResponse, statusOf, toAppError } from "./problem.ts";
+
+const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-/;
+
+/** Statuses whose answers have no body (https://fetch.spec.whatwg.org/#null-body-status). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** A handler that answers or throws; `correlationId` names this request here, in Entra's logs and in Graph's. */
 export type EndpointHandler = (
@@ -36,16 +42,23 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
 
 /** Answers are one user's own: no cache may keep them unless the handler says otherwise. */
 function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: string): HttpResponse {
-  const response = answer instanceof HttpResponse ? answer : new HttpResponse(answer);
+  const response = answer instanceof HttpResponse ? answer : newResponse(answer);
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "private, no-store");
   response.headers.set("x-correlation-id", correlationId);
   return response;
 }
 
+function newResponse(answer: HttpResponseInit): HttpResponse {
+  const hasJson = answer.jsonBody !== undefined && !WITHOUT_BODY.has(answer.status ?? 200);
+  return hasJson ? new JsonResponse(answer) : new HttpResponse(answer);
+}
+
 /** The trace id of the request (https://www.w3.org/TR/trace-context/#trace-id), written as the GUID Entra and Graph take. */
 function correlationIdOf({ traceContext, invocationId }: InvocationContext): string {
-  const traceId = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-/.exec(traceContext?.traceParent ?? "")?.[1];
-  return traceId?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5") ?? invocationId;
+  const traceParent = traceContext?.traceParent ?? "";
+  if (!TRACE_PARENT.test(traceParent)) return invocationId;
+  const id = traceParent.slice(3, 35);
+  return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
 }
 
 /** One line for a failure. Names, codes and stack frames only: the messages of libraries may hold tokens and claims. */

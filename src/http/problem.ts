@@ -137,7 +137,7 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
     correlationId,
     ...(error.code === "consent_required" && { adminConsentUrl: error.remedy.adminConsentUrl }),
   };
-  return { status: problem.status, headers, body: JSON.stringify(body) };
+  return { status: problem.status, headers, jsonBody: body };
 }
 
 /**

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { text as readText } from "node:stream/consumers";
+import type { ReadableStream } from "node:stream/web";
 import { HttpRequest, HttpResponse, type HttpResponseInit, InvocationContext } from "@azure/functions";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -10,6 +12,12 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Record<string, unknown>;
   readonly logs: readonly string[];
+}
+
+async function respondWith(answer: HttpResponseInit): Promise<{ response: HttpResponse }> {
+  const context = new InvocationContext({ functionName: "test", logHandler: () => {} });
+  const request = new HttpRequest({ method: "GET", url: "http://localhost/api/test" });
+  return { response: (await endpoint(async () => answer)(request, context)) as HttpResponse };
 }
 
 async function answerOf(handler: EndpointHandler): Promise<Answer> {
@@ -192,6 +200,26 @@ describe("an answer", () => {
     const { status, headers, body } = await answerOf(async () => answer());
     expect([status, headers.etag, body]).toEqual([404, "1", { a: 1 }]);
     expect(headers["x-correlation-id"]).toBe("3f2504e0-4f89-41d3-9a0c-0305e82c3301");
+  });
+
+  test("of JSON reads the same in every way there is", async () => {
+    const { response } = await respondWith({ jsonBody: { name: "Zoë" } });
+    const text = '{"name":"Zoë"}';
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(Buffer.from(await response.arrayBuffer()).toString()).toBe(text);
+    expect(await response.text()).toBe(text);
+    expect(await response.json()).toEqual({ name: "Zoë" });
+    expect(await readText(response.body as ReadableStream)).toBe(text);
+  });
+
+  test.each([204, 205, 304])("with status %i has no body, whatever the handler gives", async (status) => {
+    const { response } = await respondWith({ status, jsonBody: { a: 1 } });
+    expect((await response.arrayBuffer()).byteLength).toBe(0);
+  });
+
+  test("keeps a content type of its own", async () => {
+    const { response } = await respondWith({ jsonBody: {}, headers: { "Content-Type": "application/scim+json" } });
+    expect(response.headers.get("content-type")).toBe("application/scim+json");
   });
 
   test("that cannot be written is a failure like any other", async () => {

@@ -1,0 +1,78 @@
+import http from "node:http";
+import { buffer } from "node:stream/consumers";
+import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "../emulator/directory.ts";
+import { createSigningKeys } from "../emulator/entra/keys.ts";
+import { listenOnLoopback } from "../emulator/loopback-server.ts";
+import { assertionClaims, tokenAnswer } from "./tokens.ts";
+import { answerMessages } from "./worker.ts";
+
+/** Where the fakes are, and really signed assertions of users 0, 1, 2, … */
+export interface FakeMicrosoft {
+  readonly url: string;
+  readonly assertions: readonly string[];
+}
+
+/** https://learn.microsoft.com/graph/api/user-get#response */
+const PROFILE = Buffer.from(
+  JSON.stringify({
+    "@odata.context": `${GRAPH_ORIGIN}/v1.0/$metadata#users/$entity`,
+    businessPhones: ["+1 425 555 0109"],
+    displayName: "Adele Vance",
+    givenName: "Adele",
+    jobTitle: "Retail Manager",
+    mail: "adele.vance@contoso.example",
+    mobilePhone: "+1 425 555 0187",
+    officeLocation: "18/2111",
+    preferredLanguage: "en-US",
+    surname: "Vance",
+    userPrincipalName: "adele.vance@contoso.example",
+    id: "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb",
+  }),
+);
+const PROFILE_HEADERS = {
+  "content-type": "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+  "content-length": String(PROFILE.length),
+  "cache-control": "no-cache",
+  "strict-transport-security": "max-age=31536000",
+  "request-id": "00000000-0000-4000-8000-000000000000",
+  "odata-version": "4.0",
+};
+
+/** Entra and Graph in one process, as lean as they can be: every peer is measured against the same two. */
+async function start(users: number): Promise<FakeMicrosoft> {
+  const keys = await createSigningKeys();
+  let posts = 0;
+
+  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const [path = ""] = request.url?.split("?", 1) ?? [];
+    if (path === "/v1.0/me" && request.headers.authorization?.startsWith("Bearer ey")) {
+      response.writeHead(200, PROFILE_HEADERS).end(PROFILE);
+    } else if (path.endsWith("/oauth2/v2.0/token") && request.method === "POST") {
+      posts += 1;
+      const form = new URLSearchParams((await buffer(request)).toString());
+      sendJson(response, tokenAnswer(form.get("assertion") ?? ""));
+    } else if (path.endsWith("/discovery/v2.0/keys")) {
+      sendJson(response, keys.jwks);
+    } else if (path === "/posts") {
+      sendJson(response, posts);
+    } else {
+      response.writeHead(404).end();
+    }
+  }
+
+  const server = http.createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const served = [AUTHORITY_ORIGIN, GRAPH_ORIGIN].map((origin) => new URL(origin).host);
+  const { url } = await listenOnLoopback(server, 0, served);
+  const assertions = await Promise.all(
+    Array.from({ length: users }, (_, user) => keys.sign({ ...assertionClaims(user) })),
+  );
+  return { url, assertions };
+}
+
+function sendJson(response: http.ServerResponse, value: unknown): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+}
+
+answerMessages(({ users }: { readonly users: number }) => start(users));

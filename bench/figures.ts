@@ -1,0 +1,72 @@
+import type { BoundFigures } from "./memory.ts";
+import type { StallFigures } from "./stall.ts";
+
+type ByUsers = Readonly<Record<string, number>>;
+
+/** What `--json` prints. Medians, unless a name says otherwise. */
+export interface Figures {
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  /** When the measurements began. */
+  readonly date: string;
+  /** Microseconds of a cached exchange, by cached users. `map` does no more than hash and look up in a Map. */
+  readonly hit_us: { readonly ours: ByUsers; readonly map: ByUsers; readonly msal: ByUsers };
+  /** Microseconds of an exchange that is not cached, by users cached meanwhile. */
+  readonly exchange_us: { readonly ours: ByUsers; readonly msal: ByUsers };
+  /** POSTs at the token endpoint for 100 equal cold calls at once. */
+  readonly cold_burst_posts: { readonly ours: number; readonly msal: number };
+  readonly bytes_per_user: { readonly ours: number; readonly msal: number };
+  readonly bound: BoundFigures;
+  readonly stall_ms: StallFigures;
+  readonly request_cpu_us: Readonly<
+    Record<"bare" | "floor" | "ours" | "tutorial_1_user" | "tutorial_100_users" | "tutorial_1000_users", number>
+  >;
+  /** Median of the rounds' own ratios. */
+  readonly ours_over_floor: number;
+  /** The `bare` request with undici, and with the `fetch` that Node has. */
+  readonly transport_cpu_us: { readonly undici: number; readonly fetch: number };
+  /** Whole processes, from start to end. */
+  readonly load_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
+  readonly load_min_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
+  /** Over an empty process, each dependency a bundle of its own. */
+  readonly dependency_load_ms: Readonly<Record<string, { readonly median: number; readonly min: number }>>;
+  readonly bundle_bytes: number;
+  readonly targets: readonly Target[];
+}
+
+export interface Target {
+  readonly name: string;
+  readonly value: number;
+  readonly at_most: number;
+  readonly holds: boolean;
+}
+
+/** What this project asks of itself, and whether it is so. */
+export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
+  const { hit_us: hit, load_ms: load, bound, stall_ms: stall } = figures;
+  const hitWithMany = hit.ours["100000"] ?? Number.NaN;
+  return [
+    target("cached exchange with 100,000 users, µs", hitWithMany, 5),
+    target("the same over one user's", hitWithMany / (hit.ours["1"] ?? Number.NaN), 2),
+    target("POSTs for 100 equal cold calls", figures.cold_burst_posts.ours, 1),
+    target("bytes per cached user", figures.bytes_per_user.ours, 3200),
+    target("cache's bytes over its bound, 200,000 users offered", bound.bytes / bound.bound_bytes, 1),
+    target("heap's growth over the same bound", bound.heap_bytes / bound.bound_bytes, 1),
+    target(
+      "longest cache operation with 100,000 users, garbage collection apart, ms",
+      Math.max(stall.get, stall.set_without_collections),
+      10,
+    ),
+    target("processor time per request over the floor's", figures.ours_over_floor, 1.15),
+    target(
+      "load time over an empty process, bundled over unbundled",
+      (load.bundle - load.empty) / (load.unbundled - load.empty),
+      0.55,
+    ),
+  ];
+}
+
+function target(name: string, value: number, atMost: number): Target {
+  return { name, value, at_most: atMost, holds: value <= atMost };
+}

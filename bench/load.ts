@@ -1,0 +1,172 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { transformSync } from "esbuild";
+import { bundleText, ROOT } from "./processes.ts";
+import { APP_ENVIRONMENT } from "./settings.ts";
+import { median } from "./statistics.ts";
+
+export interface LoadOptions {
+  readonly folder: string;
+  readonly rounds: number;
+  readonly progress: (text: string) => void;
+}
+
+/** Milliseconds, as medians and as the least of all rounds. */
+export interface Times {
+  readonly median: number;
+  readonly min: number;
+}
+
+export interface LoadFigures {
+  /** From the start of a process to its end. */
+  readonly processes: Readonly<Record<"empty" | "bundle" | "unbundled", Times>>;
+  /** Over the empty process. */
+  readonly dependencies: Readonly<Record<string, Times>>;
+  readonly bundleBytes: number;
+}
+
+/** What `src/` imports of each dependency, and what it could import instead. */
+const DEPENDENCIES: Readonly<Record<string, string>> = {
+  "@azure/functions": 'import { app } from "@azure/functions"; keep(app);',
+  "@azure/msal-node":
+    'import { AuthError, ConfidentialClientApplication } from "@azure/msal-node"; keep(AuthError, ConfidentialClientApplication);',
+  "@microsoft/microsoft-graph-client":
+    'import { Client, GraphClientError, GraphError } from "@microsoft/microsoft-graph-client"; keep(Client, GraphClientError, GraphError);',
+  jose: 'import { createRemoteJWKSet, errors, jwtVerify } from "jose"; keep(createRemoteJWKSet, errors, jwtVerify);',
+  "undici, parts":
+    'import request from "undici/lib/api/api-request.js"; import { getGlobalDispatcher } from "undici/lib/global.js"; keep(request, getGlobalDispatcher);',
+  "undici, whole": 'import { request } from "undici"; keep(request);',
+  "built-in fetch": "keep(new Headers());",
+  "lru-cache": 'import { LRUCache } from "lru-cache"; keep(LRUCache);',
+  "p-limit": 'import pLimit from "p-limit"; keep(pLimit);',
+};
+
+/** The Functions worker's part, as small as it can be, and the same in all processes. */
+const CORE_STUB = `
+const Module = require("node:module");
+const load = Module.prototype.require;
+const core = {
+  version: "3.14.1",
+  hostVersion: "4.1041.200.1",
+  Disposable: class { dispose() {} },
+  setProgrammingModel() {},
+  getProgrammingModel() {},
+  registerFunction: () => new core.Disposable(),
+  registerHook: () => new core.Disposable(),
+  log() {},
+};
+Module.prototype.require = function (id) { return id === "@azure/functions-core" ? core : load.call(this, id); };
+`;
+
+/** Whole processes, taking turns, with warm disk caches. */
+export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
+  const { folder, progress } = options;
+  const stub = write(folder, "core-stub.cjs", CORE_STUB);
+  const empty = write(folder, "empty.cjs", "");
+  const bundle = join(ROOT, "dist/main.cjs");
+  progress("compiling");
+  const scripts = { empty, bundle, unbundled: compileFileByFile(folder) };
+  const processes = timesOf(run(options, stub, scripts));
+  const dependencies = await bundleDependencies(folder);
+  return {
+    processes,
+    dependencies: over("empty", timesOf(run(options, stub, { empty, ...dependencies }))),
+    bundleBytes: statSync(bundle).size,
+  };
+}
+
+function run<Name extends string>(
+  { rounds, progress }: LoadOptions,
+  stub: string,
+  scripts: Readonly<Record<Name, string>>,
+): Record<Name, number[]> {
+  const entries = Object.entries<string>(scripts) as [Name, string][];
+  const samples = Object.fromEntries(entries.map(([name]) => [name, [] as number[]])) as Record<Name, number[]>;
+  for (const [, script] of entries) timeOf(stub, script);
+  for (let round = 1; round <= rounds; round += 1) {
+    progress(`round ${round} of ${rounds}: ${entries.map(([name]) => name).join(", ")}`);
+    for (const [name, script] of entries) samples[name].push(timeOf(stub, script));
+  }
+  return samples;
+}
+
+function timeOf(stub: string, script: string): number {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, ["--require", stub, script], {
+    env: APP_ENVIRONMENT,
+    stdio: ["ignore", "ignore", "pipe"],
+    timeout: 20_000,
+  });
+  const time = performance.now() - start;
+  if (status !== 0 || stderr.length > 0) throw new Error(`${script} ended with ${status}: ${stderr}`);
+  return time;
+}
+
+/** `src/` as a build without bundling leaves it: a CommonJS file each, the dependencies found in node_modules. */
+function compileFileByFile(folder: string): string {
+  const outdir = join(folder, "unbundled");
+  const source = join(ROOT, "src");
+  const names = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  for (const name of names) {
+    const { code } = transformSync(readFileSync(join(source, name), "utf8"), {
+      loader: "ts",
+      format: "cjs",
+      platform: "node",
+      target: "node20",
+    });
+    const file = join(outdir, name.replace(/\.ts$/, ".js"));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(
+      file,
+      code.replaceAll(/require\("(\.[^"]+)"\)/g, (_, path: string) => requireOf(path, dirname(file))),
+    );
+  }
+  const functions = names.filter((name) => name.startsWith("functions")).sort();
+  const requires = functions.map((name) => `require("./${name.replace(/\.ts$/, ".js")}");`);
+  return write(outdir, "main.cjs", requires.join("\n"));
+}
+
+/** Files are imported by their source's name; a page becomes a module that holds its text. */
+function requireOf(path: string, folder: string): string {
+  if (path.endsWith(".ts")) return `require("${path.replace(/\.ts$/, ".js")}")`;
+  const page = join(folder, `${path.replaceAll("../", "")}.js`);
+  mkdirSync(dirname(page), { recursive: true });
+  writeFileSync(
+    page,
+    `module.exports = ${JSON.stringify(readFileSync(join(ROOT, path.replaceAll("../", "")), "utf8"))};`,
+  );
+  return `require(${JSON.stringify(page)})`;
+}
+
+async function bundleDependencies(folder: string): Promise<Record<string, string>> {
+  const bundles: Record<string, string> = {};
+  for (const [name, imports] of Object.entries(DEPENDENCIES)) {
+    const outfile = join(folder, `dependency-${name.replaceAll(/\W+/g, "-")}.cjs`);
+    await bundleText(`const keep = (...values) => { globalThis.kept = values; };\n${imports}`, outfile);
+    bundles[name] = outfile;
+  }
+  return bundles;
+}
+
+function timesOf<Name extends string>(samples: Readonly<Record<Name, number[]>>): Record<Name, Times> {
+  const entries = Object.entries<number[]>(samples).map(([name, times]) => [
+    name,
+    { median: median(times), min: Math.min(...times) },
+  ]);
+  return Object.fromEntries(entries) as Record<Name, Times>;
+}
+
+function over(base: string, times: Readonly<Record<string, Times>>): Record<string, Times> {
+  const ground = times[base] ?? { median: 0, min: 0 };
+  const others = Object.entries(times).filter(([name]) => name !== base);
+  return Object.fromEntries(
+    others.map(([name, { median: middle, min }]) => [name, { median: middle - ground.median, min: min - ground.min }]),
+  );
+}
+
+function write(folder: string, name: string, contents: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, contents);
+  return file;
+}

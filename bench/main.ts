@@ -1,0 +1,199 @@
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { build } from "../scripts/build.ts";
+import type { BurstFigures } from "./burst.ts";
+import type { ExchangeFigures } from "./exchange.ts";
+import type { FakeMicrosoft } from "./fake-microsoft.ts";
+import { type Figures, targetsOf } from "./figures.ts";
+import type { HitFigures, HitOptions, HitPeer } from "./hit.ts";
+import { measureLoad } from "./load.ts";
+import type { BoundFigures, MemoryOptions } from "./memory.ts";
+import { makeTemporaryFolder, measure, WorkerProcess } from "./processes.ts";
+import { describe } from "./report.ts";
+import { measureRequestCpu } from "./request-cpu.ts";
+import type { StallFigures, StallOptions } from "./stall.ts";
+import { mediansOf, rounded, roundedAll } from "./statistics.ts";
+import { writeDocuments } from "./write-documents.ts";
+
+/** How much is measured. Smoke: every measurement once, as small as it can be; its figures say nothing. */
+interface Effort {
+  readonly hitSizes: Readonly<Record<HitPeer, readonly number[]>>;
+  /** Processes, one after the other: the compiler does not do the same in each. */
+  readonly hitProcesses: number;
+  readonly hitRounds: number;
+  readonly hitCalls: number;
+  readonly exchangeCalls: number;
+  readonly users: { readonly ours: number; readonly msal: number; readonly bound: number; readonly stall: number };
+  readonly stallRounds: number;
+  readonly stallOperations: number;
+  readonly requestRounds: number;
+  readonly requests: number;
+  readonly loadRounds: number;
+}
+
+const FULL: Effort = {
+  hitSizes: {
+    ours: [1, 10, 100, 1000, 10_000, 100_000],
+    map: [1, 10, 100, 1000, 10_000, 100_000],
+    msal: [1, 10, 100, 1000, 10_000],
+  },
+  hitProcesses: 3,
+  hitRounds: 5,
+  hitCalls: 3000,
+  exchangeCalls: 500,
+  users: { ours: 20_000, msal: 500, bound: 200_000, stall: 100_000 },
+  stallRounds: 3,
+  stallOperations: 200_000,
+  requestRounds: 11,
+  requests: 2000,
+  loadRounds: 21,
+};
+
+const SMOKE: Effort = {
+  hitSizes: { ours: [1, 1000, 100_000], map: [1], msal: [1, 1000, 10_000] },
+  hitProcesses: 1,
+  hitRounds: 1,
+  hitCalls: 100,
+  exchangeCalls: 10,
+  users: { ours: 1000, msal: 50, bound: 50_000, stall: 10_000 },
+  stallRounds: 1,
+  stallOperations: 1000,
+  requestRounds: 1,
+  requests: 50,
+  loadRounds: 1,
+};
+
+const SIGNED_ASSERTIONS = 1000;
+const NODE_OPTIONS = ["--expose-gc", "--max-old-space-size=3072"];
+
+/** `npm run bench [-- --json] [-- --smoke] [-- --write]`: see docs/performance.md. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { json: { type: "boolean" }, smoke: { type: "boolean" }, write: { type: "boolean" } },
+  });
+  const figures = await measureAll(values.smoke ? SMOKE : FULL);
+  if (values.write) await writeDocuments(figures);
+  process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${describe(figures)}\n`);
+}
+
+async function measureAll(effort: Effort): Promise<Figures> {
+  const date = new Date().toISOString().slice(0, 10);
+  progress("building the app");
+  await build();
+  const folder = makeTemporaryFolder();
+  const load = await measureLoad({ folder, rounds: effort.loadRounds, progress: progressOf("load") });
+  const caches = await measureCaches(effort, folder);
+  const network = await measureOverNetwork(effort, folder);
+  const [processor] = cpus();
+  const figures = {
+    node: process.version,
+    cpu: processor?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    date,
+    ...caches,
+    ...network,
+    load_ms: roundedAll(only("median", load.processes)),
+    load_min_ms: roundedAll(only("min", load.processes)),
+    dependency_load_ms: Object.fromEntries(
+      Object.entries(load.dependencies).map(([name, times]) => [name, roundedAll({ ...times })]),
+    ),
+    bundle_bytes: load.bundleBytes,
+  };
+  return { ...figures, targets: targetsOf(figures).map((target) => ({ ...target, value: rounded(target.value) })) };
+}
+
+/** What needs no token endpoint but one in the same process. */
+async function measureCaches(effort: Effort, folder: string) {
+  const hit = async (peer: HitPeer) => {
+    const options: HitOptions = {
+      peer,
+      sizes: effort.hitSizes[peer],
+      rounds: effort.hitRounds,
+      callsPerRound: effort.hitCalls,
+    };
+    const runs: HitFigures[] = [];
+    // MSAL's differences between users are far above those between processes.
+    const processes = peer === "msal" ? 1 : effort.hitProcesses;
+    for (let run = 1; run <= processes; run += 1) {
+      progress(`cached exchange: ${peer}, process ${run} of ${processes}`);
+      runs.push(await measure<HitFigures>({ source: "hit.ts", folder, nodeOptions: NODE_OPTIONS }, options));
+    }
+    return roundedAll(mediansOf(runs));
+  };
+  const memory = <Result>(what: MemoryOptions["what"]) => {
+    progress(`memory: ${what}`);
+    const options: MemoryOptions = { what, users: effort.users[what] };
+    return measure<Result>({ source: "memory.ts", folder, nodeOptions: NODE_OPTIONS }, options);
+  };
+  const stalls = async () => {
+    progress("longest operation");
+    const { stallRounds: rounds, stallOperations: operations } = effort;
+    const options: StallOptions = { users: effort.users.stall, rounds, operations };
+    return measure<StallFigures>({ source: "stall.ts", folder, nodeOptions: NODE_OPTIONS }, options);
+  };
+  return {
+    hit_us: { ours: await hit("ours"), map: await hit("map"), msal: await hit("msal") },
+    bytes_per_user: {
+      ours: Math.round(await memory<number>("ours")),
+      msal: Math.round(await memory<number>("msal")),
+    },
+    bound: await memory<BoundFigures>("bound"),
+    stall_ms: roundedAll({ ...(await stalls()) }),
+  };
+}
+
+/** What is measured against the fake Entra and the fake Graph. */
+async function measureOverNetwork(effort: Effort, folder: string) {
+  progress("starting the fakes");
+  const microsoft = await WorkerProcess.start({ source: "fake-microsoft.ts", folder });
+  try {
+    const fake = await microsoft.ask<FakeMicrosoft>({ users: SIGNED_ASSERTIONS });
+    progress("cold burst");
+    const burst = await measure<BurstFigures>({ source: "burst.ts", folder }, { fakeUrl: fake.url });
+    progress("exchange that is not cached");
+    const exchangeOptions = { fakeUrl: fake.url, calls: effort.exchangeCalls };
+    const exchange = await measure<ExchangeFigures>({ source: "exchange.ts", folder }, exchangeOptions);
+    const { cpuUs, oursOverFloor } = await measureRequestCpu({
+      folder,
+      fake,
+      rounds: effort.requestRounds,
+      requests: effort.requests,
+      progress: progressOf("request"),
+    });
+    const { bare_fetch: bareFetch, ...requestCpu } = cpuUs;
+    return {
+      exchange_us: { ours: roundedAll(exchange.ours), msal: roundedAll(exchange.msal) },
+      cold_burst_posts: burst,
+      request_cpu_us: roundedAll(requestCpu),
+      ours_over_floor: rounded(oursOverFloor),
+      transport_cpu_us: roundedAll({ undici: cpuUs.bare, fetch: bareFetch }),
+    };
+  } finally {
+    await microsoft.stop();
+  }
+}
+
+function only<Name extends string, Key extends string>(
+  key: Key,
+  values: Readonly<Record<Name, Readonly<Record<Key, number>>>>,
+): Record<Name, number> {
+  const entries = Object.entries<Readonly<Record<Key, number>>>(values).map(([name, value]) => [name, value[key]]);
+  return Object.fromEntries(entries) as Record<Name, number>;
+}
+
+function progressOf(part: string): (text: string) => void {
+  return (text) => progress(`${part}: ${text}`);
+}
+
+/** On standard error, since standard output is for the result. */
+function progress(text: string): void {
+  process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s  ${text}\n`);
+}
+
+// So that what was started ends, and what was written goes, with this process.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+main().catch((error: Error) => {
+  console.error(error.stack);
+  process.exitCode = 1;
+});

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { ConfidentialClientApplication, type INetworkModule } from "@azure/msal-node";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../emulator/directory.ts";
+import { GRAPH_SCOPES, objectIdOf, tokenAnswer, unsignedAssertion } from "./tokens.ts";
+
+/** MSAL in module scope with its own cache and, unless another is given, its own HTTP client. */
+export function createMsal(networkClient?: INetworkModule): ConfidentialClientApplication {
+  return new ConfidentialClientApplication({
+    auth: {
+      clientId: API.clientId,
+      authority: `${AUTHORITY_ORIGIN}/${TENANT_ID}`,
+      clientSecret: API.clientSecret,
+    },
+    ...(networkClient && { system: { networkClient } }),
+  });
+}
+
+/** A token endpoint in this process that counts. */
+export function createInProcessEndpoint(): INetworkModule & { posts: number } {
+  return {
+    posts: 0,
+    sendGetRequestAsync: () => Promise.reject(new Error("MSAL knows the endpoints of Microsoft's clouds.")),
+    async sendPostRequestAsync<T>(_url: string, options?: { body?: string }) {
+      this.posts += 1;
+      const assertion = new URLSearchParams(options?.body).get("assertion") ?? "";
+      return { status: 200, headers: {}, body: tokenAnswer(assertion) as T };
+    },
+  };
+}
+
+/** One exchange, cached or not. */
+export async function acquire(
+  client: ConfidentialClientApplication,
+  assertion: string,
+): Promise<{ fromCache: boolean }> {
+  const result = await client.acquireTokenOnBehalfOf({ oboAssertion: assertion, scopes: [...GRAPH_SCOPES] });
+  if (!result?.accessToken) throw new Error("MSAL answered without an access token.");
+  return result;
+}
+
+type Serialized = Record<string, Record<string, object>>;
+
+/**
+ * Fills MSAL's cache with the users 0, 1, 2, … of these assertions: one real exchange, then as many copies of the entries it
+ * left, with the user's id and assertion hash changed. Real exchanges would take hours, since each scans all before it.
+ */
+export async function seed(client: ConfidentialClientApplication, assertions: readonly string[]): Promise<void> {
+  const first = assertions[0] ?? unsignedAssertion(0);
+  client.clearCache();
+  await acquire(client, first);
+  const sample = client.getTokenCache().serialize();
+  if (!sample.includes(hashOf(first)) || !sample.includes(objectIdOf(0))) {
+    throw new Error("MSAL's cache has another form than this seeding expects.");
+  }
+  const all: Serialized = {};
+  for (const [user, assertion] of assertions.entries()) {
+    const copy = sample.replaceAll(objectIdOf(0), objectIdOf(user)).replaceAll(hashOf(first), hashOf(assertion));
+    for (const [kind, entries] of Object.entries(JSON.parse(copy) as Serialized)) {
+      all[kind] = Object.assign(all[kind] ?? {}, entries);
+    }
+  }
+  client.getTokenCache().deserialize(JSON.stringify(all));
+}
+
+function hashOf(assertion: string): string {
+  return createHash("sha256").update(assertion).digest("base64url");
+}

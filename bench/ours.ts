@@ -1,0 +1,39 @@
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../emulator/directory.ts";
+import { type Exchange, OnBehalfOf, type OnBehalfOfOptions } from "../src/entra/on-behalf-of.ts";
+import { TokenCache } from "../src/entra/token-cache.ts";
+import type { VerifiedUser } from "../src/entra/verify.ts";
+import { GRAPH_SCOPES, graphToken, objectIdOf, TOKENS_END_AT, unsignedAssertion } from "./tokens.ts";
+
+const NEVER_ABORTED = new AbortController().signal;
+
+/** The user of an assertion, in strings of their own, as verification makes them. */
+export function verifiedUser(user: number): VerifiedUser {
+  return JSON.parse(JSON.stringify({ tenantId: TENANT_ID, objectId: objectIdOf(user), expiresAt: TOKENS_END_AT }));
+}
+
+/** What a request asks of the exchange. */
+export function exchangeOf(user: number, assertion = unsignedAssertion(user)): Exchange {
+  return {
+    assertion,
+    user: verifiedUser(user),
+    scopes: GRAPH_SCOPES,
+    correlationId: "bench",
+    signal: NEVER_ABORTED,
+  };
+}
+
+/** Our exchange with a cache of its own, in front of a client. */
+export function createOnBehalfOf(client: OnBehalfOfOptions["client"], maxBytes: number): OnBehalfOf {
+  const cache = new TokenCache({ maxBytes });
+  return new OnBehalfOf({ client, cache, clientId: API.clientId, authorityOrigin: AUTHORITY_ORIGIN, concurrency: 50 });
+}
+
+/** A client whose exchanges cost nothing but the token: for filling caches. */
+export function createInstantClient(): OnBehalfOfOptions["client"] {
+  let user = 0;
+  const acquireTokenOnBehalfOf = async () => {
+    user += 1;
+    return { accessToken: graphToken(user), expiresOn: new Date(TOKENS_END_AT * 1000) };
+  };
+  return { acquireTokenOnBehalfOf, clearCache: () => {} } as unknown as OnBehalfOfOptions["client"];
+}

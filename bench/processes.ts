@@ -1,0 +1,113 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build } from "esbuild";
+import type { WorkerReply } from "./worker.ts";
+
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const ANSWER_WITHIN_MS = 120_000;
+
+/** As `scripts/build.ts` bundles the app, so that everything is measured in the form in which it is deployed. */
+const LIKE_THE_APP: BuildOptions = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  mainFields: ["module", "main"],
+  external: ["@azure/functions-core", "esbuild"],
+  logLevel: "warning",
+};
+
+/** Below node_modules, so that what is put there finds the project's packages; gone at exit. */
+export function makeTemporaryFolder(): string {
+  const parent = join(ROOT, "node_modules/.cache");
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, "bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Bundles a file of `bench/`, once, and returns where the bundle is. */
+export async function bundleFile(source: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${source.replaceAll("/", "-").replace(/\.ts$/, "")}.cjs`);
+  if (existsSync(outfile)) return outfile;
+  await build({ ...LIKE_THE_APP, entryPoints: [join(ROOT, "bench", source)], outfile });
+  return outfile;
+}
+
+/** Bundles code given as text, as if it were a file in `bench/`. */
+export async function bundleText(contents: string, outfile: string): Promise<void> {
+  await build({ ...LIKE_THE_APP, stdin: { contents, resolveDir: join(ROOT, "bench") }, outfile });
+}
+
+export interface WorkerOptions {
+  /** A file of `bench/` that calls `answerMessages`. */
+  readonly source: string;
+  readonly folder: string;
+  readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A process of this benchmark. Runs plain Node on a bundle, without the loader this process may run with. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #source: string;
+
+  private constructor(child: ChildProcess, source: string) {
+    this.#child = child;
+    this.#source = source;
+  }
+
+  static async start({ source, folder, nodeOptions = [], env = {} }: WorkerOptions): Promise<WorkerProcess> {
+    const bundle = await bundleFile(source, folder);
+    const child = fork(bundle, {
+      execArgv: [...nodeOptions],
+      env: { ...process.env, ...env },
+      // Standard output is for the result alone.
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
+    return new WorkerProcess(child, source);
+  }
+
+  /** Sends a message and resolves to the answer, whose type the caller knows. One message at a time. */
+  ask<Result>(message: object = {}): Promise<Result> {
+    const child = this.#child;
+    return new Promise<Result>((resolve, reject) => {
+      const settle = (outcome: () => void) => {
+        clearTimeout(timer);
+        child.off("message", onMessage).off("exit", onExit);
+        outcome();
+      };
+      const fail = (text: string) => settle(() => reject(new Error(`${this.#source} ${text}`)));
+      const onMessage = (reply: WorkerReply) =>
+        "failure" in reply ? fail(`failed: ${reply.failure}`) : settle(() => resolve(reply.result as Result));
+      const onExit = (code: number | null) => fail(`ended with code ${code}`);
+      const timer = setTimeout(() => fail(`did not answer within ${ANSWER_WITHIN_MS} ms`), ANSWER_WITHIN_MS);
+      child.on("message", onMessage).on("exit", onExit);
+      child.send(message);
+    });
+  }
+
+  /** Ends the process and waits for its end. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    const force = setTimeout(() => child.kill("SIGKILL"), 2000);
+    if (child.connected) child.disconnect();
+    await ended;
+    clearTimeout(force);
+  }
+}
+
+/** Runs one measurement in a process of its own. */
+export async function measure<Result>(options: WorkerOptions, message: object): Promise<Result> {
+  const worker = await WorkerProcess.start(options);
+  try {
+    return await worker.ask<Result>(message);
+  } finally {
+    await worker.stop();
+  }
+}

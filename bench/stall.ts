@@ -1,0 +1,145 @@
+import { PerformanceObserver } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TokenCache } from "../src/entra/token-cache.ts";
+import { verifiedUser } from "./ours.ts";
+import { authorizationOf, GRAPH_SCOPES, graphToken, TOKENS_END_AT, unsignedAssertion } from "./tokens.ts";
+import { answerMessages } from "./worker.ts";
+
+export interface StallOptions {
+  readonly users: number;
+  readonly rounds: number;
+  /** A round; of those that change nothing, a quarter. */
+  readonly operations: number;
+}
+
+/**
+ * Milliseconds: the longest that one operation kept everything else waiting. Of several rounds the least: each round is long
+ * enough for whatever the cache does now and then, and a pause that one round has and another has not is the machine's.
+ */
+export interface StallFigures {
+  /** The assertion hashed, and no cache: what the machine and the garbage collector do by themselves. */
+  readonly floor: number;
+  readonly get: number;
+  /** A new user in a full cache: another has to go. */
+  readonly set: number;
+  /** The same, less the garbage collections that fell into it: the cache's own part. */
+  readonly set_without_collections: number;
+  /** The longest garbage collection of a round, wherever it fell. Grows with what is kept, in whatever cache. */
+  readonly garbage_collection: number;
+}
+
+const END_MS = TOKENS_END_AT * 1000;
+/** Of the users that fit, those who came last: they are still there however exactly the cache finds the one to drop. */
+const RECENT_SHARE = 0.8;
+const BEARER_LENGTH = "Bearer ".length;
+
+/** Only the operations are timed, not the making of their input. A collection that falls into an operation counts. */
+async function measureStalls({ users, rounds, operations }: StallOptions): Promise<StallFigures> {
+  const cache = fullCache(users);
+  let next = users;
+  const assertionOf = (user: number) => authorizationOf(unsignedAssertion(user)).slice(BEARER_LENGTH);
+  const oneCached = () => assertionOf(next - 1 - Math.floor(Math.random() * users * RECENT_SHARE));
+  const longest = {
+    floor: [] as number[],
+    get: [] as number[],
+    set: [] as number[],
+    set_without_collections: [] as number[],
+    garbage_collection: [] as number[],
+  };
+  const collections = observeCollections();
+  for (let round = 0; round < rounds; round += 1) {
+    longest.floor.push(
+      longestOf(slowOnes(operations / 4, oneCached, (assertion) => cache.keyOf(assertion, GRAPH_SCOPES))),
+    );
+    longest.get.push(
+      longestOf(
+        slowOnes(operations / 4, oneCached, (assertion) => {
+          if (!cache.get(cache.keyOf(assertion, GRAPH_SCOPES))) throw new Error("A user is not cached.");
+        }),
+      ),
+    );
+    const newUser = () => {
+      next += 1;
+      return { assertion: assertionOf(next - 1), token: { user: verifiedUser(next), accessToken: graphToken(next) } };
+    };
+    const sets = slowOnes(operations, newUser, ({ assertion, token }) =>
+      cache.set(cache.keyOf(assertion, GRAPH_SCOPES), token, END_MS),
+    );
+    await sleep(10);
+    const collected = collections.splice(0);
+    longest.set.push(longestOf(sets));
+    longest.set_without_collections.push(longestOf(sets.map((set) => withoutCollections(set, collected))));
+    longest.garbage_collection.push(longestOf(collected));
+  }
+  if (cache.size > users || cache.size < users * RECENT_SHARE) {
+    throw new Error(`${cache.size} users are cached where about ${users} were expected.`);
+  }
+  return {
+    floor: Math.min(...longest.floor),
+    get: Math.min(...longest.get),
+    set: Math.min(...longest.set),
+    set_without_collections: Math.min(...longest.set_without_collections),
+    garbage_collection: Math.min(...longest.garbage_collection),
+  };
+}
+
+/** A cache whose bound is exactly this many users. */
+function fullCache(users: number): TokenCache {
+  const probe = new TokenCache({ maxBytes: 2 ** 32 });
+  add(probe, 0);
+  const cache = new TokenCache({ maxBytes: probe.bytes * users });
+  for (let user = 0; user < users; user += 1) add(cache, user);
+  return cache;
+}
+
+function add(cache: TokenCache, user: number): void {
+  const key = cache.keyOf(unsignedAssertion(user), GRAPH_SCOPES);
+  cache.set(key, { user: verifiedUser(user), accessToken: graphToken(user) }, END_MS);
+}
+
+/** A stretch of time, in milliseconds since the process began. */
+interface Span {
+  readonly startTime: number;
+  readonly duration: number;
+}
+
+/** All collections from now on; they arrive when the event loop is free. */
+function observeCollections(): Span[] {
+  const collections: Span[] = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) collections.push({ startTime, duration });
+  });
+  observer.observe({ entryTypes: ["gc"] });
+  return collections;
+}
+
+/** The operations that took longer than the one in a thousand that is of interest here. */
+const SLOW_MS = 0.05;
+
+function slowOnes<Input>(times: number, prepare: () => Input, operation: (input: Input) => unknown): Span[] {
+  const slow: Span[] = [];
+  for (let time = 0; time < times; time += 1) {
+    const input = prepare();
+    const startTime = performance.now();
+    operation(input);
+    const duration = performance.now() - startTime;
+    if (duration > SLOW_MS) slow.push({ startTime, duration });
+  }
+  return slow;
+}
+
+function longestOf(spans: readonly Span[]): number {
+  return spans.reduce((longest, { duration }) => Math.max(longest, duration), SLOW_MS);
+}
+
+function withoutCollections({ startTime, duration }: Span, collections: readonly Span[]): Span {
+  const end = startTime + duration;
+  const collected = collections.reduce((sum, collection) => {
+    const overlap =
+      Math.min(end, collection.startTime + collection.duration) - Math.max(startTime, collection.startTime);
+    return sum + Math.max(0, overlap);
+  }, 0);
+  return { startTime, duration: duration - collected };
+}
+
+answerMessages(measureStalls);

@@ -1,0 +1,48 @@
+import { randomUUID } from "node:crypto";
+import type http from "node:http";
+import { createRequire } from "node:module";
+import { collectRegistration } from "../emulator/functions-host/core-api.ts";
+import type { CoreInvocationContext } from "../emulator/functions-host/core-types.ts";
+import { toRpcRequest, writeRpcResponse } from "../emulator/functions-host/http-conversion.ts";
+
+export interface LoadedFunction {
+  /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */
+  answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+  /** What the bundle exports besides. */
+  readonly exported: unknown;
+}
+
+const TRACE_CONTEXT = { traceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", traceState: "" };
+
+/** Loads a built Functions app and returns one of its functions. */
+export async function loadFunction(bundle: string, name: string): Promise<LoadedFunction> {
+  let exported: unknown;
+  const log = () => {};
+  const { functions } = await collectRegistration(log, async () => {
+    exported = createRequire(bundle)(bundle);
+  });
+  const registered = functions.get(name);
+  if (!registered) throw new Error(`${bundle} registers no function ${name}.`);
+  const { metadata, handler, model } = registered;
+  const trigger = Object.entries(metadata.bindings).find(([, { type }]) => type === "httpTrigger")?.[0] ?? "";
+
+  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const invocationId = randomUUID();
+    const data = { http: await toRpcRequest(request, {}) };
+    const core: CoreInvocationContext = {
+      invocationId,
+      metadata,
+      request: { invocationId, traceContext: TRACE_CONTEXT, inputData: [{ name: trigger, data }] },
+      state: "invocation",
+      log,
+    };
+    const invocation = model.getInvocationModel(core);
+    const { context, inputs } = await invocation.getArguments();
+    const result = await invocation.invokeFunction(context, inputs, handler);
+    const { returnValue } = await invocation.getResponse(context, result);
+    if (!returnValue?.http) throw new Error("The function gave no HTTP response.");
+    writeRpcResponse(response, returnValue.http);
+  }
+
+  return { answer, exported };
+}

@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Figures } from "../../bench/figures.ts";
+import { plotHits } from "../../bench/plot.ts";
+
+const run = promisify(execFile);
+const SMOKE_WITHIN_MS = 120_000;
+
+describe("npm run bench -- --smoke --json", () => {
+  let output: string;
+  let figures: Figures;
+
+  beforeAll(async () => {
+    const { stdout } = await run(process.execPath, ["--import", "tsx", "bench/main.ts", "--smoke", "--json"]);
+    output = stdout;
+    figures = JSON.parse(stdout);
+  }, SMOKE_WITHIN_MS);
+
+  test("prints one JSON object and nothing else", () => {
+    expect(output).toMatch(/^\{.*\}\n$/s);
+  });
+
+  test("measures every figure", () => {
+    expect(figures).toMatchObject({
+      hit_us: { ours: numbers("1", "1000", "100000"), msal: numbers("1", "1000", "10000") },
+      exchange_us: { ours: numbers("1", "1000"), msal: numbers("1", "1000") },
+      bytes_per_user: numbers("ours", "msal"),
+      bound: numbers("offered", "entries", "bytes", "bound_bytes", "heap_bytes"),
+      stall_ms: numbers("floor", "get", "set", "set_without_collections"),
+      request_cpu_us: {
+        ...numbers("bare", "floor", "ours"),
+        ...numbers("tutorial_1_user", "tutorial_100_users", "tutorial_1000_users"),
+      },
+      transport_cpu_us: numbers("undici", "fetch"),
+      load_ms: numbers("empty", "bundle", "unbundled"),
+      ...numbers("ours_over_floor", "bundle_bytes"),
+    });
+  });
+
+  test("makes one request for 100 equal cold exchanges, where MSAL makes 100", () => {
+    expect(figures.cold_burst_posts).toEqual({ ours: 1, msal: 100 });
+  });
+
+  test("stays within the cache's bound however many users come", () => {
+    expect(figures.bound.bytes).toBeLessThanOrEqual(figures.bound.bound_bytes);
+    expect(figures.bound.entries).toBeLessThan(figures.bound.offered);
+  });
+
+  test("says of each target whether it holds", () => {
+    expect(figures.targets).toHaveLength(9);
+    for (const { value, at_most: atMost, holds } of figures.targets) expect(holds).toBe(value <= atMost);
+  });
+});
+
+test("the plot names its axes and follows the reader's colour scheme", () => {
+  const svg = plotHits({ ours: { 1: 2, 100000: 4 }, msal: { 1: 50, 10000: 120_000 } });
+  expect(svg).toContain("users cached</text>");
+  expect(svg).toContain("time of one call, median</text>");
+  expect(svg).toContain("prefers-color-scheme: dark");
+  expect(svg).not.toContain("NaN");
+});
+
+function numbers(...names: string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, expect.toSatisfy(isPositive, "a positive number")]));
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value > 0;
+}
