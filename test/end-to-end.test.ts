@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Account, API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
 import { createSigningKeys } from "../emulator/entra/keys.ts";
 import { createTokenIssuer } from "../emulator/entra/tokens.ts";
+import { accountOf } from "./support/account.ts";
 import { Browser } from "./support/browser.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 
@@ -20,11 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-function account(key: string): Account {
-  const found = stack.directory.accountByKey(key);
-  if (!found) throw new Error(`No account ${key}`);
-  return found;
-}
+const account = (key: string) => accountOf(stack.directory, key);
 
 function apiToken(key: string, changes?: Record<string, unknown>): Promise<string> {
   return stack.issuer.apiToken({ account: account(key), audience: API, scope: "user_impersonation" }, changes);

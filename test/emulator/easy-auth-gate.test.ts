@@ -1,6 +1,6 @@
 import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Account, API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
+import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
 import type { AuthSettings } from "../../emulator/easy-auth/auth-settings.ts";
 import { startGate } from "../../emulator/easy-auth/gate.ts";
 import { createSigningKeys } from "../../emulator/entra/keys.ts";
@@ -8,6 +8,7 @@ import { startEntra } from "../../emulator/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
 import { type LoopbackServer, listenOnLoopback } from "../../emulator/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../emulator/microsoft-origins.ts";
+import { accountOf } from "../support/account.ts";
 import { Browser } from "../support/browser.ts";
 import { sendRaw } from "../support/raw-http.ts";
 
@@ -70,11 +71,7 @@ afterAll(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-function account(key: string): Account {
-  const found = directory.accountByKey(key);
-  if (!found) throw new Error(`No account ${key}`);
-  return found;
-}
+const account = (key: string) => accountOf(directory, key);
 
 function apiToken(changes?: Record<string, unknown>): Promise<string> {
   return issuer.apiToken({ account: account("works"), audience: API, scope: "user_impersonation" }, changes);

@@ -1,17 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type Account,
-  API,
-  createDirectory,
-  FRONTEND,
-  type Registration,
-  TENANT_ID,
-} from "../../emulator/directory.ts";
+import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../../emulator/directory.ts";
 import { createSigningKeys } from "../../emulator/entra/keys.ts";
 import { startEntra } from "../../emulator/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
 import type { LoopbackServer } from "../../emulator/loopback-server.ts";
+import { accountOf } from "../support/account.ts";
 import { sendRaw } from "../support/raw-http.ts";
 
 const CALLBACK = "http://localhost/.auth/login/aad/callback";
@@ -29,11 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => entra.close());
 
-function account(key: string): Account {
-  const found = directory.accountByKey(key);
-  if (!found) throw new Error(`No account ${key}`);
-  return found;
-}
+const account = (key: string) => accountOf(directory, key);
 
 interface TokenBody {
   readonly access_token?: string;

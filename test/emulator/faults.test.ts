@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import http from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Account, API, createDirectory, TENANT_ID } from "../../emulator/directory.ts";
+import { API, createDirectory, TENANT_ID } from "../../emulator/directory.ts";
 import { createSigningKeys } from "../../emulator/entra/keys.ts";
 import { startEntra } from "../../emulator/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
@@ -12,6 +12,7 @@ import { Faults } from "../../emulator/faults/faults.ts";
 import { FAULT_TEXT } from "../../emulator/faults/show-fault.ts";
 import { startGraph } from "../../emulator/graph/server.ts";
 import type { LoopbackServer } from "../../emulator/loopback-server.ts";
+import { accountOf } from "../support/account.ts";
 
 const KEYS_PATH = `/${TENANT_ID}/discovery/v2.0/keys`;
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;
@@ -32,11 +33,7 @@ beforeAll(async () => {
 afterEach(() => faults.clear());
 afterAll(() => Promise.all(SERVICES.map((service) => servers[service].close())));
 
-function account(key: string): Account {
-  const found = directory.accountByKey(key);
-  if (!found) throw new Error(`No account ${key}`);
-  return found;
-}
+const account = (key: string) => accountOf(directory, key);
 
 /** What the app asks: an exchange for the account, or its profile. */
 async function ask(service: Service, key = "works", init: RequestInit = {}): Promise<Response> {

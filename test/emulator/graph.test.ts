@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Account, API, createDirectory } from "../../emulator/directory.ts";
+import { API, createDirectory } from "../../emulator/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../../emulator/entra/keys.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
 import { startGraph } from "../../emulator/graph/server.ts";
 import type { LoopbackServer } from "../../emulator/loopback-server.ts";
+import { accountOf } from "../support/account.ts";
 
 const directory = createDirectory();
 let keys: SigningKeys;
@@ -16,11 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => graph.close());
 
-function account(key: string): Account {
-  const found = directory.accountByKey(key);
-  if (!found) throw new Error(`No account ${key}`);
-  return found;
-}
+const account = (key: string) => accountOf(directory, key);
 
 async function get(path: string, token?: string, headers: Record<string, string> = {}) {
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
