@@ -81,12 +81,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
 /** What has to be ended: all servers at once, then the routing that they send requests by. */
 class Closers {
-  readonly #servers: (() => unknown)[] = [];
+  readonly #closers: (() => unknown)[] = [];
   #unroute: () => unknown = () => {};
+
+  add(close: () => unknown): void {
+    this.#closers.push(close);
+  }
 
   async started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T> {
     const part = await starting;
-    this.#servers.push(() => part.close());
+    this.add(() => part.close());
     return part;
   }
 
@@ -94,13 +98,8 @@ class Closers {
     this.#unroute = unroute;
   }
 
-  /** Told before anything is closed. */
-  closing(tell: () => unknown): void {
-    this.#servers.unshift(tell);
-  }
-
   async closeAll(): Promise<void> {
-    await Promise.all(this.#servers.splice(0).map((close) => close()));
+    await Promise.all(this.#closers.splice(0).map((close) => close()));
     await this.#unroute();
     this.#unroute = () => {};
   }
@@ -130,7 +129,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const signIn = { clientSecret: FRONTEND.clientSecret, browserOrigin: entra.url };
   const gate = { settings: FRONTEND_AUTH, upstream: app.url, port: ports.frontend, ...signIn };
   const frontend = await closers.started(startGate(gate));
-  closers.closing(() => faults.clear());
+  closers.add(() => faults.clear());
   const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
   return { ...urls, functions, directory, issuer, faults };
 }

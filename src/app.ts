@@ -57,13 +57,12 @@ export function asUser(handler: UserHandler): HttpHandler {
 /** A cached token vouches for its assertion: it was verified before the token was asked for, and is not past its end. */
 async function signedInUser(assertion: string, correlationId: string, deadline: Deadline): Promise<SignedInUser> {
   let cached = onBehalfOf.find(assertion, settings.graphScopes);
-  const { tenantId, objectId, expiresAt } = cached?.user ?? (await verify(assertion));
-  const user = { tenantId, objectId, expiresAt };
+  const user = cached?.user ?? (await verify(assertion));
   const { signal } = deadline;
   return {
-    tenantId,
-    objectId,
-    expiresAt,
+    tenantId: user.tenantId,
+    objectId: user.objectId,
+    expiresAt: user.expiresAt,
     correlationId,
     deadline,
     remedy: onBehalfOf.remedyFor(user),

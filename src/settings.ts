@@ -64,7 +64,8 @@ const ISSUER_HOSTS: ReadonlySet<string> = new Set([
   "sts.windows.net",
 ]);
 const AUTHORITY = { origin: "https://login.microsoftonline.com", v1IssuerOrigin: "https://sts.windows.net" };
-const GRAPH_ORIGIN = "https://graph.microsoft.com";
+/** Where Microsoft Graph is: the only place its tokens are sent to, and the resource of its scopes. */
+export const GRAPH_ORIGIN = "https://graph.microsoft.com";
 
 /**
  * Parses the settings. Names that begin with `WEBSITE_AUTH_` are set by App Service itself once authentication is on.

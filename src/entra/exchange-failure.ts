@@ -7,13 +7,13 @@ import { TokenEndpointError } from "./token-endpoint.ts";
  * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
-  ...numbers("consent_required", 65001, 65004, 90094, 90095),
-  ...numbers("token_expired", 500133),
-  ...numbers("user_not_assigned", 50105),
-  ...numbers("blocked_by_policy", 53000, 53001, 53003, 53004, 53011, 530032, 50057),
-  ...numbers("misconfigured", 7000114, 90009, 28002, 700022, 65005, 650057, 500011, 650052, 240002),
-  ...numbers("throttled", 90055, 50196),
-  ...numbers("identity_unavailable", 90033, 90006, 90024, 50033),
+  ...entries("consent_required", 65001, 65004, 90094, 90095),
+  ...entries("token_expired", 500133),
+  ...entries("user_not_assigned", 50105),
+  ...entries("blocked_by_policy", 53000, 53001, 53003, 53004, 53011, 530032, 50057),
+  ...entries("misconfigured", 7000114, 90009, 28002, 700022, 65005, 650057, 500011, 650052, 240002),
+  ...entries("throttled", 90055, 50196),
+  ...entries("identity_unavailable", 90033, 90006, 90024, 50033),
 ]);
 
 /** All of them; docs/errors.md is held against this list. */
@@ -21,11 +21,11 @@ export const KNOWN_NUMBERS: readonly number[] = [...CODE_BY_NUMBER.keys()];
 
 /** What each OAuth error means when no number says more: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
-  ...errors("token_rejected", "invalid_grant", "interaction_required", "login_required", "bad_token"),
-  ...errors("consent_required", "consent_required"),
-  ...errors("blocked_by_policy", "access_denied"),
-  ...errors("misconfigured", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"),
-  ...errors("misconfigured", "invalid_request", "unsupported_grant_type"),
+  ...entries("token_rejected", "invalid_grant", "interaction_required", "login_required", "bad_token"),
+  ...entries("consent_required", "consent_required"),
+  ...entries("blocked_by_policy", "access_denied"),
+  ...entries("misconfigured", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"),
+  ...entries("misconfigured", "invalid_request", "unsupported_grant_type"),
 ]);
 
 /** Turns what an exchange threw into a failure with a code. What is neither Entra's nor MSAL's is returned as it is. */
@@ -64,10 +64,6 @@ function hintFor({ status, errorCode, suberror, errorNumbers, traceId }: TokenEn
   return `Entra: ${[status, ...words, trace && `trace ${trace}`].filter(Boolean).join(", ")}`;
 }
 
-function numbers(code: ErrorCode, ...values: number[]): [number, ErrorCode][] {
-  return values.map((value) => [value, code]);
-}
-
-function errors(code: ErrorCode, ...values: string[]): [string, ErrorCode][] {
-  return values.map((value) => [value, code]);
+function entries<Key>(code: ErrorCode, ...keys: Key[]): [Key, ErrorCode][] {
+  return keys.map((key) => [key, code]);
 }

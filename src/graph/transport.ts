@@ -4,6 +4,7 @@ import { claimsIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
 import { type OutgoingAnswer, type OutgoingRequest, readBody, retryAfterOf, send } from "../http/outgoing.ts";
+import { GRAPH_ORIGIN } from "../settings.ts";
 
 export interface GraphUser {
   /** An access token for Graph as the user; a new one that satisfies the claims when there are some. */
@@ -18,7 +19,6 @@ export interface GraphUser {
   readonly remedy: Remedy;
 }
 
-const GRAPH_ORIGIN = "https://graph.microsoft.com";
 const MAX_BYTES_IN_MEMORY = 8 * 1_048_576;
 const MAX_RETRIES = 2;
 const FIRST_DELAY_MS = 200;
