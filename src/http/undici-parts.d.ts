@@ -1,4 +1,4 @@
-// undici publishes types for its front door only. The whole package takes 48 ms to load, these two parts 23 ms
+// undici publishes types for its front door only. The whole package takes twice as long to load as these two parts
 // (docs/performance.md).
 declare module "undici/lib/api/api-request.js" {
   import type { Dispatcher } from "undici";
