@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import type { OnBehalfOf } from "../src/entra/on-behalf-of.ts";
-import type { CachedToken } from "../src/entra/token-cache.ts";
+import type { CachedToken } from "../src/entra/token-table.ts";
 import { acquire, createInProcessEndpoint, createMsal, seed } from "./msal.ts";
-import { createInstantClient, createOnBehalfOf, exchangeOf, verifiedUser } from "./ours.ts";
+import { BYTES_PER_USER, createInstantClient, createOnBehalfOf, exchangeOf, verifiedUser } from "./ours.ts";
 import { median } from "./statistics.ts";
 import { authorizationOf, graphToken, unsignedAssertion } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
@@ -32,7 +32,6 @@ interface Peer {
   check(): void;
 }
 
-const NEVER_FULL = 2 ** 32;
 const BATCH = 64;
 const BEARER_LENGTH = "Bearer ".length;
 
@@ -71,7 +70,7 @@ async function createOurs(users: number, callsPerRound: number): Promise<Peer> {
       return client.acquireTokenOnBehalfOf(request);
     },
   };
-  const onBehalfOf: OnBehalfOf = createOnBehalfOf(counting, NEVER_FULL);
+  const onBehalfOf: OnBehalfOf = createOnBehalfOf(counting, (users + 100) * BYTES_PER_USER);
   const exchange = exchangeOf(0);
   for (let user = 0; user < users; user += 1) await onBehalfOf.exchange(exchangeOf(user));
   return {

@@ -1,7 +1,7 @@
 import { TokenCache } from "../src/entra/token-cache.ts";
 import { readSettings } from "../src/settings.ts";
 import { acquire, createInProcessEndpoint, createMsal } from "./msal.ts";
-import { createInstantClient, createOnBehalfOf, exchangeOf, verifiedUser } from "./ours.ts";
+import { BYTES_PER_USER, createInstantClient, createOnBehalfOf, exchangeOf, verifiedUser } from "./ours.ts";
 import { APP_ENVIRONMENT } from "./settings.ts";
 import { GRAPH_SCOPES, graphToken, TOKENS_END_AT, unsignedAssertion } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
@@ -29,7 +29,7 @@ async function measureMemory({ what, users }: MemoryOptions): Promise<number | B
 }
 
 async function heapOfOurs(users: number): Promise<number> {
-  const onBehalfOf = createOnBehalfOf(createInstantClient(), 2 ** 32);
+  const onBehalfOf = createOnBehalfOf(createInstantClient(), users * BYTES_PER_USER);
   return growthOf(onBehalfOf, (user) => onBehalfOf.exchange(exchangeOf(user)), users);
 }
 

@@ -4,6 +4,9 @@ import { TokenCache } from "../src/entra/token-cache.ts";
 import type { VerifiedUser } from "../src/entra/verify.ts";
 import { GRAPH_SCOPES, graphToken, objectIdOf, TOKENS_END_AT, unsignedAssertion } from "./tokens.ts";
 
+/** Times the number of users: a bound with room for all of them and not much more, as an operator would set it. */
+export const BYTES_PER_USER = 3500;
+
 const NEVER_ABORTED = new AbortController().signal;
 
 /** The user of an assertion, in strings of their own, as verification makes them. */

@@ -5,8 +5,9 @@ import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
-import type { CachedToken, TokenCache } from "./token-cache.ts";
+import type { TokenCache } from "./token-cache.ts";
 import { TokenEndpointError } from "./token-endpoint.ts";
+import type { CachedToken } from "./token-table.ts";
 import type { VerifiedUser } from "./verify.ts";
 
 export interface Exchange {

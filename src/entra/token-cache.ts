@@ -1,12 +1,5 @@
 import { hash } from "node:crypto";
-import { LRUCache } from "lru-cache";
-import type { VerifiedUser } from "./verify.ts";
-
-/** A verified user and the access token that was issued on their behalf. */
-export interface CachedToken {
-  readonly user: VerifiedUser;
-  readonly accessToken: string;
-}
+import { type CachedToken, TokenTable } from "./token-table.ts";
 
 export interface TokenCacheOptions {
   readonly maxBytes: number;
@@ -17,78 +10,83 @@ export interface TokenCacheOptions {
 /** Seconds before its end when a token is no longer handed out, so that it outlives the request it is used for. */
 const EXPIRY_MARGIN_SECONDS = 300;
 
-/** A large cache is kept in parts: one map of all users would stop everyone for milliseconds whenever it is rebuilt. */
-const MOST_PARTS = 16;
-const LEAST_PART_BYTES = 4 * 1_048_576;
+/** Bytes of an entry besides its token and its slot: measured, see docs/performance.md. */
+const ENTRY_OVERHEAD_BYTES = 250;
 
-/** Bytes of an entry besides its strings: measured, see docs/performance.md. */
-const ENTRY_OVERHEAD_BYTES = 700;
+/** The table has room for entries of this size; Entra's are larger. With smaller ones it is full before the bytes are. */
+const SMALL_ENTRY_BYTES = 2048;
 
 /**
- * Tokens by assertion and scopes, bounded in bytes: the entry used least recently goes first. An entry lives until 300 s
+ * Tokens by assertion and scopes, bounded in bytes: those that nobody used lately go first. An entry lives until 300 s
  * before its token's end, or until its assertion's end, whichever is sooner.
  * Knows nothing of revocation: Entra and the resource say so, and `delete` obeys.
  */
 export class TokenCache {
-  readonly #parts: readonly LRUCache<string, CachedToken>[];
+  readonly #table: TokenTable;
+  readonly #maxBytes: number;
   readonly #now: () => number;
-  readonly #scopeSets = new Map<string, string>();
+  #bytes: number;
 
   constructor({ maxBytes, now = Date.now }: TokenCacheOptions) {
+    this.#table = new TokenTable(Math.ceil(maxBytes / SMALL_ENTRY_BYTES));
+    this.#bytes = this.#table.bytes;
+    this.#maxBytes = maxBytes;
     this.#now = now;
-    const parts = Math.min(MOST_PARTS, Math.max(1, Math.floor(maxBytes / LEAST_PART_BYTES)));
-    const options = {
-      maxSize: Math.floor(maxBytes / parts),
-      sizeCalculation: ({ accessToken }: CachedToken, key: string) =>
-        accessToken.length + key.length + ENTRY_OVERHEAD_BYTES,
-      perf: { now },
-      ttlResolution: 0,
-    };
-    this.#parts = Array.from({ length: parts }, () => new LRUCache<string, CachedToken>(options));
   }
 
   /**
-   * The key of one user's token: the SHA-256 of the whole assertion, never a claim of it, and a number for the set of scopes
-   * (there are as many as the code asks for). The tenant is part of what is hashed: an assertion is exchanged at its own
-   * tenant's authority. Short, because with many users comparing keys is reading cold memory.
+   * The key of one user's token: the SHA-256 of the scopes and the whole assertion, never of a claim in it. The tenant is part of
+   * what is hashed: an assertion is exchanged at its own tenant's authority.
    */
   keyOf(assertion: string, scopes: readonly string[]): string {
-    const names = scopes.length === 1 ? (scopes[0] ?? "") : [...scopes].sort().join(" ");
-    let number = this.#scopeSets.get(names);
-    if (number === undefined) {
-      number = this.#scopeSets.size === 0 ? "" : ` ${this.#scopeSets.size}`;
-      this.#scopeSets.set(names, number);
-    }
-    return hash("sha256", assertion, "base64url") + number;
+    const names = scopes.length === 1 ? scopes[0] : [...scopes].sort().join(" ");
+    return hash("sha256", `${names} ${assertion}`, "binary");
   }
 
   get(key: string): CachedToken | undefined {
-    return this.#partOf(key)?.get(key);
+    const slot = this.#table.find(key);
+    if (slot === undefined) return undefined;
+    if (this.#table.endOf(slot) * 1000 <= this.#now()) {
+      this.#drop(slot);
+      return undefined;
+    }
+    this.#table.markUsed(slot);
+    return this.#table.tokenOf(slot);
   }
 
   /** @param expiresAt milliseconds since 1970: the access token's end */
   set(key: string, token: CachedToken, expiresAt: number): void {
-    const end = Math.min(expiresAt - EXPIRY_MARGIN_SECONDS * 1000, token.user.expiresAt * 1000);
-    const ttl = end - this.#now();
-    if (ttl > 0) this.#partOf(key)?.set(key, token, { ttl });
+    this.delete(key);
+    const end = Math.floor(Math.min(expiresAt / 1000 - EXPIRY_MARGIN_SECONDS, token.user.expiresAt));
+    const bytes = bytesOf(token);
+    if (end * 1000 <= this.#now() || this.#table.bytes + bytes > this.#maxBytes) return;
+    while (this.#bytes + bytes > this.#maxBytes || this.size >= this.#table.capacity) {
+      this.#drop(this.#table.nextToEvict());
+    }
+    this.#table.add(key, token, end);
+    this.#bytes += bytes;
   }
 
   delete(key: string): void {
-    this.#partOf(key)?.delete(key);
+    this.#drop(this.#table.find(key));
   }
 
   get size(): number {
-    return this.#parts.reduce((sum, { size }) => sum + size, 0);
+    return this.#table.size;
   }
 
   /** The cache's own account of its bytes, never above the bound. */
   get bytes(): number {
-    return this.#parts.reduce((sum, { calculatedSize }) => sum + calculatedSize, 0);
+    return this.#bytes;
   }
 
-  /** Keys begin with a hash, so three of its characters spread them evenly. */
-  #partOf(key: string): LRUCache<string, CachedToken> | undefined {
-    const spread = key.charCodeAt(0) * 961 + key.charCodeAt(1) * 31 + key.charCodeAt(2);
-    return this.#parts[spread % this.#parts.length];
+  #drop(slot: number | undefined): void {
+    if (slot === undefined) return;
+    this.#bytes -= bytesOf(this.#table.tokenOf(slot));
+    this.#table.delete(slot);
   }
+}
+
+function bytesOf({ accessToken }: CachedToken): number {
+  return accessToken.length + ENTRY_OVERHEAD_BYTES;
 }
