@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
+import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -11,7 +12,7 @@ const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true
 /** Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. */
 export async function build(): Promise<void> {
   await Promise.all([
-    writeBundle(await functionsApp()),
+    writeFunctionsApp(),
     writeBundle(FRONTEND_SERVER),
     writeBundle(PAGE),
     ...PAGE_FILES.map(async (name) =>
@@ -20,21 +21,29 @@ export async function build(): Promise<void> {
   ]);
 }
 
-/** `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle. */
-async function functionsApp(): Promise<BuildOptions> {
+/**
+ * `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle; and beside it a bundle for each
+ * file that is imported only when it is needed.
+ */
+async function writeFunctionsApp(): Promise<void> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
-  return {
-    ...NODE,
-    stdin: { contents, resolveDir: ROOT, sourcefile: "main.ts" },
-    outfile: `${ROOT}dist/main.cjs`,
-    format: "cjs",
-    // The Functions worker provides it, by intercepting this very require.
-    external: ["@azure/functions-core"],
-    mainFields: ["module", "main"],
-    plugins: [markdownPage],
-  };
+  const parts = lazyParts();
+  const options = { ...FUNCTIONS_APP, plugins: [markdownPage, parts.plugin] };
+  const stdin = { contents, resolveDir: ROOT, sourcefile: "main.ts" };
+  await writeBundle({ ...options, stdin, outfile: `${ROOT}dist/main.cjs` });
+  for (const { source, name } of parts.found.values()) {
+    await writeBundle({ ...options, entryPoints: [source], outfile: `${ROOT}dist/${name}` });
+  }
 }
+
+const FUNCTIONS_APP: BuildOptions = {
+  ...NODE,
+  format: "cjs",
+  // The Functions worker provides it, by intercepting this very require.
+  external: ["@azure/functions-core"],
+  mainFields: ["module", "main"],
+};
 
 /** `dist/frontend/main.mjs`: the frontend's server in one file. */
 const FRONTEND_SERVER: BuildOptions = {

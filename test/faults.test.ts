@@ -6,6 +6,7 @@ import type { Fault, FaultRule } from "../emulator/faults/fault.ts";
 import { FAULT_TEXT } from "../emulator/faults/show-fault.ts";
 import type { Exchanged } from "../emulator/router.ts";
 import type { ErrorCode } from "../src/errors.ts";
+import { type Collector, startCollector } from "./support/collector.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 
 /** Of one request. */
@@ -358,6 +359,7 @@ interface Answer {
   readonly tookMs: number;
 }
 
+let collector: Collector;
 let stack: TestStack;
 let bystanderToken: string;
 /** What reached the console, past the log. */
@@ -370,14 +372,21 @@ beforeAll(async () => {
   for (const method of ["debug", "error", "info", "log", "trace", "warn"] as const) {
     vi.spyOn(console, method).mockImplementation((...values) => printed.push(values));
   }
+  collector = await startCollector();
   stack = await startTestStack({
     accounts: [...accounts, BYSTANDER],
-    settings: { REQUEST_TIMEOUT_MS: String(BUDGET_MS), EXCHANGE_CONCURRENCY: "4" },
+    settings: {
+      REQUEST_TIMEOUT_MS: String(BUDGET_MS),
+      EXCHANGE_CONCURRENCY: "4",
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_TRACES_SAMPLER: "always_on",
+    },
   });
   bystanderToken = await apiToken(BYSTANDER);
 });
 afterAll(async () => {
   await stack.close();
+  await collector.close();
   vi.restoreAllMocks();
   process.off("unhandledRejection", onUnhandled);
 });
@@ -677,6 +686,18 @@ describe("after all of it", () => {
 
   test("no promise was rejected unheard", () => {
     expect(unhandled).toEqual([]);
+  });
+
+  test("what was exported, sent to the last when the stack ends, holds nothing that it must not", async () => {
+    await stack.close();
+    const codes = new Set(
+      collector.spans.flatMap(({ attributes }) => attributes.map(({ value }) => value.stringValue)),
+    );
+    for (const code of Object.keys(STATUS)) expect(codes).toContain(code);
+    const exported = collector.received.map(({ body }) => body).join("\n");
+    const everyone = [...accounts, BYSTANDER];
+    expect(leaksIn(exported, tokensSince({ tokenRequests: 0, graphRequests: 0 }), everyone)).toEqual([]);
+    expect(/.{20}eyJ.*/.exec(exported)).toBeNull();
   });
 
   test("every code that a fault can lead to has been walked", () => {
