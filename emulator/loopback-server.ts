@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type http from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 /** A listening server: where it is, and how to end it. */
 export interface LoopbackServer {
@@ -25,6 +25,7 @@ export async function listenOnLoopback(
   alsoServe: readonly string[] = [],
 ): Promise<LoopbackServer> {
   refuseOtherHosts(server, new Set([...LOOPBACK_NAMES, ...alsoServe]));
+  const sockets = openSocketsOf(server);
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
@@ -32,7 +33,7 @@ export async function listenOnLoopback(
     throw describeListenError(cause, port);
   }
   const { port: actualPort } = server.address() as AddressInfo;
-  return { url: `http://localhost:${actualPort}`, close: () => closeServer(server) };
+  return { url: `http://localhost:${actualPort}`, close: () => closeServer(server, sockets) };
 }
 
 function refuseOtherHosts(server: http.Server, names: ReadonlySet<string>): void {
@@ -54,6 +55,16 @@ function hostName(host = ""): string {
   return host.replace(/:\d+$/, "").toLowerCase();
 }
 
+/** All of them: `closeAllConnections` leaves out those that were upgraded. */
+function openSocketsOf(server: http.Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
 function describeListenError(cause: unknown, port: number): Error {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code !== "EADDRINUSE") return cause as Error;
@@ -64,12 +75,14 @@ function describeListenError(cause: unknown, port: number): Error {
   return Object.assign(error, { code, port });
 }
 
-async function closeServer(server: http.Server): Promise<void> {
+async function closeServer(server: http.Server, sockets: ReadonlySet<Socket>): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  const force = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, CLOSE_WITHIN_MS);
   await closed;
   clearTimeout(force);
 }

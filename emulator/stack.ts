@@ -126,7 +126,8 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const api = await closers.started(startGate({ settings: API_AUTH, upstream: functions.url, port: ports.api }));
   const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
   const app = await closers.started(listenOnLoopback(server, 0));
-  const signIn = { clientSecret: FRONTEND.clientSecret, browserOrigin: entra.url };
+  const appSettings = { MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: FRONTEND.clientSecret };
+  const signIn = { appSettings, browserOrigin: entra.url };
   const gate = { settings: FRONTEND_AUTH, upstream: app.url, port: ports.frontend, ...signIn };
   const frontend = await closers.started(startGate(gate));
   closers.add(() => faults.clear());
