@@ -23,6 +23,8 @@ export interface GateOptions {
   readonly now?: () => number;
   /** Told of failures whose answer says little; never of a token. Default: standard error. */
   readonly onError?: (line: string) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
 /** App Service ends a request after 230 s: https://learn.microsoft.com/azure/app-service/faq-availability-performance-application-issues */
@@ -33,6 +35,7 @@ export async function startGate(options: GateOptions): Promise<LoopbackServer> {
   let publicUrl = "";
   const gate = new Gate(options, () => publicUrl);
   const server = http.createServer((request, response) => gate.handle(request, response));
+  options.onServer?.(server);
   const listening = await listenOnLoopback(server, options.port ?? 0);
   publicUrl = listening.url;
   return listening;

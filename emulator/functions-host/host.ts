@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { listenOnLoopback } from "../loopback-server.ts";
 import { readHttpOptions } from "./app-loader.ts";
 import type { LogHandler } from "./core-types.ts";
@@ -30,6 +30,8 @@ export interface FunctionsHostOptions {
   /** The `Values` of local.settings.json. Unlike with `func`, they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onLog?: (log: HostLog) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: Server) => void;
 }
 
 const CLOSE_WITHIN_MS = 5000;
@@ -58,7 +60,7 @@ export function describeFunctions({ url, functions }: FunctionsHost): string {
   return ["Functions:\n", ...lines].join("\n");
 }
 
-async function startHost({ appRoot, port = 0, settings = {}, onLog = () => {} }: FunctionsHostOptions) {
+async function startHost({ appRoot, port = 0, settings = {}, onLog = () => {}, onServer }: FunctionsHostOptions) {
   const { routePrefix, customHeaders } = readHttpOptions(appRoot);
   const log: LogHandler = (level, category, message) =>
     onLog({ level, category: category === "user" ? "User" : "System", message });
@@ -67,7 +69,9 @@ async function startHost({ appRoot, port = 0, settings = {}, onLog = () => {} }:
     const functions = selectHttpFunctions(app.registration, routePrefix);
     const running = new Map<ServerResponse, Promise<void>>();
     const serving = { functions, hooks: app.registration.hooks, customHeaders, onLog };
-    const listener = await listenOnLoopback(createFunctionsServer(serving, running), port);
+    const server = createFunctionsServer(serving, running);
+    onServer?.(server);
+    const listener = await listenOnLoopback(server, port);
     const closeAll = async () => {
       for (const answer of running.keys()) answer.shouldKeepAlive = false;
       await Promise.all([listener.close(), settleWithin(CLOSE_WITHIN_MS, running.values())]);

@@ -18,6 +18,7 @@ describe("the log", () => {
         category: "System",
         functionName: "f",
         invocationId: id,
+        traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
         message: `Executing 'Functions.f' (Reason='This function was programmatically called via the host APIs.', Id=${id})`,
       },
       expect.objectContaining({
