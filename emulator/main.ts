@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
-import { describeFunctions, type HostLog } from "./functions-host/host.ts";
+import { describeFunctions, formatLog } from "./functions-host/console-log.ts";
+import type { HostLog } from "./functions-host/host.ts";
 import { FREE_PORTS, type Stack, type StackPorts, startStack } from "./stack.ts";
 import type { Hop, Trace } from "./trace/hop.ts";
 import { traceLines } from "./trace/terminal.ts";
@@ -51,7 +52,7 @@ Microsoft Graph emulator     ${stack.graphUrl}
 Functions host               ${stack.functions.url}
 Trace of each request        ${stack.entraUrl}/trace
 
-${describeFunctions(stack.functions)}
+${describeFunctions(stack.functions.url, stack.functions.functions)}
 Accounts to sign in as:
 ${accounts.join("\n")}
 
@@ -60,9 +61,9 @@ A token for curl: npm run --silent token -- [account]
 Ready: open ${stack.frontendUrl} (Ctrl-C stops everything)`;
 }
 
-function printLog({ level, message, functionName, category }: HostLog): void {
-  if (category === "System" && level !== "error" && level !== "warning" && !message.startsWith("Execut")) return;
-  console.log(`[${new Date().toISOString()}] ${functionName ? `${functionName}: ` : ""}${message}`);
+function printLog(log: HostLog): void {
+  const line = formatLog(log, new Date());
+  if (line !== undefined) console.log(line);
 }
 
 function printTrace(trace: Trace, hops: readonly Hop[]): void {

@@ -47,8 +47,9 @@ export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
     return response ?? emptyResponse(204);
   } catch (error) {
     logEnd("error", "Failed");
-    const details = error instanceof Error ? error.stack : String(error);
-    log("error", `Exception while executing function: Functions.${functionName}. ${details}`);
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: "" };
+    const result = `Result: Failure\nException: ${message}\nStack: ${stack}`;
+    log("error", `Exception while executing function: Functions.${functionName}. ${result}`);
     return emptyResponse(500);
   }
 }

@@ -40,7 +40,9 @@ describe("the log", () => {
     expect((await served.send("GET", "/api/f")).body).toBe("");
     const [, executed, exception] = messages(served, "System");
     expect(executed).toMatch(/^error: Executed 'Functions.f' \(Failed, Id=.*, Duration=\d+ms\)$/);
-    expect(exception).toMatch(/^error: Exception while executing function: Functions.f. Error: graph is down\n/);
+    expect(exception).toMatch(
+      /^error: Exception while executing function: Functions.f. Result: Failure\nException: graph is down\nStack: Error: graph is down\n {4}at /,
+    );
   });
 
   test.each([
