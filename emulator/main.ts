@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
-import { describeFunctions, type HostLog } from "./functions-host/host.ts";
+import { describeFunctions, formatLog } from "./functions-host/console-log.ts";
+import type { HostLog } from "./functions-host/host.ts";
 import { FREE_PORTS, type Stack, type StackPorts, startStack } from "./stack.ts";
+import type { Hop, Trace } from "./trace/hop.ts";
+import { traceLines } from "./trace/terminal.ts";
 
 const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283, functions: 7071 };
 
@@ -10,9 +13,9 @@ const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283,
 async function main(): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopOrQuit(stopping));
-  const ports = portsFrom(process.argv.slice(2));
+  const { ports, trace } = optionsFrom(process.argv.slice(2));
   await build();
-  const stack = await startStack({ ports, onLog: printLog });
+  const stack = await startStack({ ports, onLog: printLog, ...(trace && { onTrace: printTrace }) });
   if (!stopping.signal.aborted) {
     console.log(welcome(stack));
     await once(stopping.signal, "abort");
@@ -26,10 +29,17 @@ function stopOrQuit(stopping: AbortController): void {
   stopping.abort();
 }
 
-/** The ports people know, or free ones with `--free-ports`, for when something else has to keep the others. */
-function portsFrom(args: readonly string[]): StackPorts {
-  const { values } = parseArgs({ args: [...args], options: { "free-ports": { type: "boolean", default: false } } });
-  return values["free-ports"] ? FREE_PORTS : PORTS;
+interface Options {
+  /** The ports people know, or free ones with `--free-ports`, for when something else has to keep the others. */
+  readonly ports: StackPorts;
+  /** Whether each request is printed with all it led to. */
+  readonly trace: boolean;
+}
+
+function optionsFrom(args: readonly string[]): Options {
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({ args: [...args], options: { "free-ports": flag, trace: flag } });
+  return { ports: values["free-ports"] ? FREE_PORTS : PORTS, trace: values.trace };
 }
 
 function welcome(stack: Stack): string {
@@ -40,8 +50,9 @@ API, behind Easy Auth        ${stack.apiUrl}/api/profile
 Entra ID emulator            ${stack.entraUrl}
 Microsoft Graph emulator     ${stack.graphUrl}
 Functions host               ${stack.functions.url}
+Trace of each request        ${stack.entraUrl}/trace
 
-${describeFunctions(stack.functions)}
+${describeFunctions(stack.functions.url, stack.functions.functions)}
 Accounts to sign in as:
 ${accounts.join("\n")}
 
@@ -50,9 +61,13 @@ A token for curl: npm run --silent token -- [account]
 Ready: open ${stack.frontendUrl} (Ctrl-C stops everything)`;
 }
 
-function printLog({ level, message, functionName, category }: HostLog): void {
-  if (category === "System" && level !== "error" && level !== "warning" && !message.startsWith("Execut")) return;
-  console.log(`[${new Date().toISOString()}] ${functionName ? `${functionName}: ` : ""}${message}`);
+function printLog(log: HostLog): void {
+  const line = formatLog(log, new Date());
+  if (line !== undefined) console.log(line);
+}
+
+function printTrace(trace: Trace, hops: readonly Hop[]): void {
+  console.log(traceLines(trace, hops, Date.now()));
 }
 
 try {

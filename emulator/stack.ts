@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type http from "node:http";
 import { fileURLToPath } from "node:url";
 import { createFrontend } from "../frontend/server.ts";
 import {
@@ -21,6 +22,11 @@ import { startGraph } from "./graph/server.ts";
 import { listenOnLoopback } from "./loopback-server.ts";
 import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
 import type { Exchanged } from "./router.ts";
+import { detailsOf } from "./trace/exchange.ts";
+import type { Station } from "./trace/hop.ts";
+import { observe } from "./trace/observe.ts";
+import { traceRoutes } from "./trace/routes.ts";
+import { Traces, type TracesOptions } from "./trace/traces.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -43,6 +49,8 @@ export interface StackOptions {
   readonly onLog?: (log: HostLog) => void;
   /** Told of every request that Entra or Graph answered. */
   readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+  /** Told of the hops that are new, when all hops of a trace have ended. */
+  readonly onTrace?: TracesOptions["onSettled"];
 }
 
 /** A running stack. The addresses have no slash at the end. */
@@ -108,31 +116,49 @@ class Closers {
 type Parts = Omit<Stack, "close">;
 
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
-  const { ports = FREE_PORTS, accounts, onLog, onExchange } = options;
+  const { ports = FREE_PORTS, accounts, onLog, onExchange, onTrace } = options;
   const directory = createDirectory(accounts);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);
+  const traces = createTraces(directory, onTrace);
+  const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
   const tell = (service: "entra" | "graph") => ({
-    onExchange: (exchanged: Exchanged) => onExchange?.(service, exchanged),
+    onExchange: (exchanged: Exchanged) => {
+      traces.complete(detailsOf(exchanged));
+      onExchange?.(service, exchanged);
+    },
   });
-  const entra = await closers.started(startEntra({ directory, issuer, faults, port: ports.entra, ...tell("entra") }));
-  const graph = await closers.started(startGraph({ directory, keys, faults, port: ports.graph, ...tell("graph") }));
-  closers.routed(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
+  const entraOptions = { directory, issuer, faults, port: ports.entra, moreRoutes: traceRoutes(traces) };
+  const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
+  const graphOptions = { directory, keys, faults, port: ports.graph };
+  const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
+  closers.routed(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
 
   const settings = { ...(await readExampleSettings()), ...options.settings };
-  const host = { appRoot: ROOT, port: ports.functions, settings, ...(onLog !== undefined && { onLog }) };
+  const logToAll = (log: HostLog) => {
+    traces.log(log);
+    onLog?.(log);
+  };
+  const host = { appRoot: ROOT, port: ports.functions, settings, onLog: logToAll, ...seen("function") };
   const functions = await closers.started(startFunctionsHost(host));
-  const api = await closers.started(startGate({ settings: API_AUTH, upstream: functions.url, port: ports.api }));
+  const apiGate = { settings: API_AUTH, upstream: functions.url, port: ports.api };
+  const api = await closers.started(startGate({ ...apiGate, ...seen("API gate") }));
   const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
+  observe(server, "frontend", traces);
   const app = await closers.started(listenOnLoopback(server, 0));
   const appSettings = { MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: FRONTEND.clientSecret };
   const signIn = { appSettings, browserOrigin: entra.url };
   const gate = { settings: FRONTEND_AUTH, upstream: app.url, port: ports.frontend, ...signIn };
-  const frontend = await closers.started(startGate(gate));
+  const frontend = await closers.started(startGate({ ...gate, ...seen("frontend gate") }));
   closers.add(() => faults.clear());
   const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
   return { ...urls, functions, directory, issuer, faults };
+}
+
+function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {
+  const accountKey = (objectId: string) => directory.accountById(objectId)?.key;
+  return new Traces({ accountKey, ...(onSettled !== undefined && { onSettled }) });
 }
 
 const ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;

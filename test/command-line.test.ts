@@ -71,6 +71,14 @@ describe("npm start", () => {
     },
   );
 
+  test("prints each request with all it led to, with --trace", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--trace"]);
+    const url = /http:\S+/.exec(await running.line(/^API, behind Easy Auth/))?.[0] ?? "";
+    await running.line(/^Ready/);
+    expect((await fetch(url)).status).toBe(401);
+    await running.line(/^ {2}client → API gate {2}GET \/api\/profile {2}401 .*✗ WWW-Authenticate: Bearer /);
+  });
+
   test("names the port that is in use, and closes what it had started", async () => {
     const taken = await listenOnLoopback(http.createServer(), 0);
     onTestFinished(() => taken.close());

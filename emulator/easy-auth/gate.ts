@@ -27,6 +27,8 @@ export interface GateOptions {
   readonly upstreamTimeoutMs?: number;
   /** Told of failures whose answer says little; never of a token. Default: standard error. */
   readonly onError?: (line: string) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
 /** Bytes of a request's headers, all together; more is answered 431. https://azureossd.github.io/2022/06/08/Increasing-Request-Header-sizes-on-Linux-App-Services/ */
@@ -70,6 +72,7 @@ export async function startGate(options: GateOptions): Promise<LoopbackServer> {
     if (reply) writeToSocket(socket, reply);
     else upstream.upgrade(request, socket, head);
   });
+  options.onServer?.(server);
   const listening = await listenOnLoopback(server, options.port ?? 0);
   ownUrl = listening.url;
   return listening;

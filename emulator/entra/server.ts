@@ -20,6 +20,10 @@ export interface EntraOptions {
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
+  /** Routes besides Entra's own. */
+  readonly moreRoutes?: Readonly<Record<string, RouteHandler>>;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
 /** What `authorize` was asked, kept while the user picks an account. */
@@ -40,6 +44,8 @@ export function startEntra({
   now = Date.now,
   faults = new Faults(directory),
   onExchange,
+  moreRoutes,
+  onServer,
 }: EntraOptions): Promise<LoopbackServer> {
   const grants = new Grants(directory, issuer, now);
   const pending = new LRUCache<string, Pending>({ max: PENDING_KEPT, ttl: PENDING_MS, perf: { now } });
@@ -56,12 +62,13 @@ export function startEntra({
   const notFound = () => json(404, { error: "not_found", error_description: "The emulator has no such route." });
   const server = http.createServer(
     createRouter({
-      routes: { ...onlyOurTenant, ...faultRoutes(faults) },
+      routes: { ...onlyOurTenant, ...faultRoutes(faults), ...moreRoutes },
       notFound,
       intercept: faults.intercept("entra"),
       ...(onExchange !== undefined && { onExchange }),
     }),
   );
+  onServer?.(server);
   return listenOnLoopback(server, port, [new URL(AUTHORITY_ORIGIN).host]);
 }
 

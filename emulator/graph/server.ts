@@ -18,6 +18,8 @@ export interface GraphOptions {
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
 /** What `/me` answers without `$select`: https://learn.microsoft.com/graph/api/user-get#response */
@@ -35,6 +37,7 @@ export function startGraph({
   now = Date.now,
   faults = new Faults(directory),
   onExchange,
+  onServer,
 }: GraphOptions): Promise<LoopbackServer> {
   const routes: Record<string, RouteHandler> = {
     "GET /v1.0/me": withAccount({ directory, keys, now }, (request, account) => me(request, account)),
@@ -46,6 +49,7 @@ export function startGraph({
   const server = http.createServer(
     createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) }),
   );
+  onServer?.(server);
   return listenOnLoopback(server, port, [new URL(GRAPH_ORIGIN).host]);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FRONTEND } from "../../../emulator/directory.ts";
-import { Browser } from "../../support/browser.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
 import { echoed, frontendSettings, openGate, signedIn, stopClock, surroundings } from "./fixture.ts";
 
 const around = surroundings();

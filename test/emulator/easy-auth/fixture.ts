@@ -15,8 +15,8 @@ import { startEntra } from "../../../emulator/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../../emulator/entra/tokens.ts";
 import { type LoopbackServer, listenOnLoopback } from "../../../emulator/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../../emulator/microsoft-origins.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
 import { accountOf } from "../../support/account.ts";
-import { Browser } from "../../support/browser.ts";
 
 export const V2_ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
 export const V1_ISSUER = `https://sts.windows.net/${TENANT_ID}/`;

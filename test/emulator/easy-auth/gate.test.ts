@@ -8,8 +8,8 @@ import { startEntra } from "../../../emulator/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../../emulator/entra/tokens.ts";
 import { type LoopbackServer, listenOnLoopback } from "../../../emulator/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../../emulator/microsoft-origins.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
 import { accountOf } from "../../support/account.ts";
-import { Browser } from "../../support/browser.ts";
 import { sendRaw } from "../../support/raw-http.ts";
 
 const directory = createDirectory();

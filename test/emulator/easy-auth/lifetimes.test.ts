@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Sessions } from "../../../emulator/easy-auth/sessions.ts";
 import type { SignedIn } from "../../../emulator/easy-auth/sign-in.ts";
-import { Browser } from "../../support/browser.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
 import { echoed, frontendSettings, openGate, signedIn, stopClock, surroundings } from "./fixture.ts";
 
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FRONTEND } from "../../../emulator/directory.ts";
 import { redirectTarget } from "../../../emulator/easy-auth/redirect-target.ts";
-import { Browser } from "../../support/browser.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
 import { apiSettings, frontendSettings, openGate, signedIn, surroundings } from "./fixture.ts";
 
 const around = surroundings();
