@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type http from "node:http";
 import { fileURLToPath } from "node:url";
 import { createFrontend } from "../frontend/server.ts";
+import { type Clock, startClock } from "./clock.ts";
 import {
   type Account,
   API,
@@ -14,7 +15,7 @@ import {
 import type { AuthSettings } from "./easy-auth/auth-settings.ts";
 import { startGate } from "./easy-auth/gate.ts";
 import { createSigningKeys } from "./entra/keys.ts";
-import { startEntra } from "./entra/server.ts";
+import { type EntraServer, startEntra } from "./entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
 import { Faults } from "./faults/faults.ts";
 import { type FunctionsHost, type HostLog, startFunctionsHost } from "./functions-host/host.ts";
@@ -37,6 +38,8 @@ export interface StackPorts {
   readonly entra: number;
   readonly graph: number;
   readonly functions: number;
+  /** Of Entra's https listener, with `https: true`. */
+  readonly entraHttps?: number;
 }
 
 export interface StackOptions {
@@ -44,6 +47,8 @@ export interface StackOptions {
   readonly ports?: StackPorts;
   /** Accounts besides the made-up tenant's own. */
   readonly accounts?: readonly Account[];
+  /** Whether Entra listens with https too. */
+  readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onLog?: (log: HostLog) => void;
@@ -65,6 +70,10 @@ export interface Stack {
   readonly issuer: TokenIssuer;
   /** What Entra and Graph are told to do wrong. */
   readonly faults: Faults;
+  /** The time that the whole process lives by, the app included. */
+  readonly clock: Clock;
+  /** Where Entra listens with https, and the certificate to trust there. */
+  readonly entraHttps: EntraServer["https"];
   close(): Promise<void>;
 }
 
@@ -87,10 +96,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-/** What has to be ended: all servers at once, then the routing that they send requests by. */
+/** What has to be ended: all servers at once, then what they share, such as the routing that they send requests by. */
 class Closers {
   readonly #closers: (() => unknown)[] = [];
-  #unroute: () => unknown = () => {};
+  readonly #shared: (() => unknown)[] = [];
 
   add(close: () => unknown): void {
     this.#closers.push(close);
@@ -102,21 +111,22 @@ class Closers {
     return part;
   }
 
-  routed(unroute: () => unknown): void {
-    this.#unroute = unroute;
+  addShared(close: () => unknown): void {
+    this.#shared.push(close);
   }
 
   async closeAll(): Promise<void> {
     await Promise.all(this.#closers.splice(0).map((close) => close()));
-    await this.#unroute();
-    this.#unroute = () => {};
+    await Promise.all(this.#shared.splice(0).map((close) => close()));
   }
 }
 
 type Parts = Omit<Stack, "close">;
 
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
-  const { ports = FREE_PORTS, accounts, onLog, onExchange, onTrace } = options;
+  const { ports = FREE_PORTS, accounts, https = false, onLog, onExchange, onTrace } = options;
+  const clock = startClock();
+  closers.addShared(clock.close);
   const directory = createDirectory(accounts);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
@@ -129,11 +139,12 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
       onExchange?.(service, exchanged);
     },
   });
-  const entraOptions = { directory, issuer, faults, port: ports.entra, moreRoutes: traceRoutes(traces) };
+  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
+  const entraOptions = { directory, issuer, faults, clock, ...listening, moreRoutes: traceRoutes(traces) };
   const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
   const graphOptions = { directory, keys, faults, port: ports.graph };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
-  closers.routed(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
+  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
 
   const settings = { ...(await readExampleSettings()), ...options.settings };
   const logToAll = (log: HostLog) => {
@@ -153,7 +164,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const frontend = await closers.started(startGate({ ...gate, ...seen("frontend gate") }));
   closers.add(() => faults.clear());
   const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
-  return { ...urls, functions, directory, issuer, faults };
+  return { ...urls, functions, directory, issuer, faults, clock, entraHttps: entra.https };
 }
 
 function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {

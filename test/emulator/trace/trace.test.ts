@@ -24,7 +24,7 @@ async function getProfile(account: string, headers: Record<string, string> = {},
 
 /** The trace of the request that was answered last, when all of it has ended. */
 async function latest(path = "/api/profile"): Promise<Trace> {
-  const isIt = ({ trace }: { trace: Trace }) => trace.hops[0]?.path === path;
+  const isIt = ({ trace }: { trace: Trace }) => trace.hops[0]?.path.startsWith(path) === true;
   await vi.waitFor(() => expect(settled.some(isIt)).toBe(true));
   return (settled.findLast(isIt) as { trace: Trace }).trace;
 }
@@ -76,7 +76,7 @@ describe("a request of a signed-in browser", () => {
 
   test("shows the sign-in's own request to Entra as the gate's", async () => {
     await stack.signIn("works");
-    const { hops, account } = await latest("/.auth/login/aad/callback?code=(not shown)&state=(not shown)");
+    const { hops, account } = await latest("/.auth/login/aad/callback?code=(not shown)&");
     expect(account).toBe("works");
     expect(hops.at(-1)).toMatchObject({ caller: "frontend gate", station: "Entra", method: "POST", status: 200 });
     expect(hops.at(-1)?.notes).toContainEqual(["grant_type", "authorization_code"]);
