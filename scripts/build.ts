@@ -14,6 +14,7 @@ export async function build(): Promise<void> {
     writeBundle(await functionsApp()),
     writeBundle(FRONTEND_SERVER),
     writeBundle(PAGE),
+    writeBundle(ROUTING),
     ...PAGE_FILES.map(async (name) =>
       writeChanged(`${ROOT}dist/frontend/page/${name}`, await readFile(`${ROOT}frontend/page/${name}`)),
     ),
@@ -44,6 +45,15 @@ const FRONTEND_SERVER: BuildOptions = {
   format: "esm",
   // Bundled CommonJS packages still require Node's own modules.
   banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+};
+
+/** `dist/emulator/route-microsoft-origins.mjs`: for processes without TypeScript. Never deployed. */
+const ROUTING: BuildOptions = {
+  ...NODE,
+  entryPoints: [`${ROOT}emulator/route-microsoft-origins.ts`],
+  outfile: `${ROOT}dist/emulator/route-microsoft-origins.mjs`,
+  format: "esm",
+  banner: FRONTEND_SERVER.banner ?? {},
 };
 
 const PAGE: BuildOptions = {
