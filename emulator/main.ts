@@ -6,6 +6,7 @@ import type { HostLog } from "./functions-host/host.ts";
 import { FREE_PORTS, type Stack, type StackPorts, startStack } from "./stack.ts";
 import type { Hop, Trace } from "./trace/hop.ts";
 import { traceLines } from "./trace/terminal.ts";
+import { watchSources } from "./watch.ts";
 
 const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283, functions: 7071 };
 
@@ -13,13 +14,15 @@ const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283,
 async function main(): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopOrQuit(stopping));
-  const { ports, trace } = optionsFrom(process.argv.slice(2));
+  const { ports, trace, watch } = optionsFrom(process.argv.slice(2));
   await build();
   const stack = await startStack({ ports, onLog: printLog, ...(trace && { onTrace: printTrace }) });
+  const watching = watch ? await watchSources(stack, printWithTime) : undefined;
   if (!stopping.signal.aborted) {
     console.log(welcome(stack));
     await once(stopping.signal, "abort");
   }
+  watching?.close();
   await stack.close();
 }
 
@@ -34,12 +37,14 @@ interface Options {
   readonly ports: StackPorts;
   /** Whether each request is printed with all it led to. */
   readonly trace: boolean;
+  /** Whether a change of the app's or the page's sources shows at once. */
+  readonly watch: boolean;
 }
 
 function optionsFrom(args: readonly string[]): Options {
   const flag = { type: "boolean", default: false } as const;
-  const { values } = parseArgs({ args: [...args], options: { "free-ports": flag, trace: flag } });
-  return { ports: values["free-ports"] ? FREE_PORTS : PORTS, trace: values.trace };
+  const { values } = parseArgs({ args: [...args], options: { "free-ports": flag, trace: flag, watch: flag } });
+  return { ports: values["free-ports"] ? FREE_PORTS : PORTS, trace: values.trace, watch: values.watch };
 }
 
 function welcome(stack: Stack): string {
@@ -64,6 +69,10 @@ Ready: open ${stack.frontendUrl} (Ctrl-C stops everything)`;
 function printLog(log: HostLog): void {
   const line = formatLog(log, new Date());
   if (line !== undefined) console.log(line);
+}
+
+function printWithTime(text: string): void {
+  console.log(`[${new Date().toISOString()}] ${text}`);
 }
 
 function printTrace(trace: Trace, hops: readonly Hop[]): void {

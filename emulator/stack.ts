@@ -65,6 +65,8 @@ export interface Stack {
   readonly issuer: TokenIssuer;
   /** What Entra and Graph are told to do wrong. */
   readonly faults: Faults;
+  /** Serves the frontend's page as it is built now. */
+  reloadPage(): void;
   close(): Promise<void>;
 }
 
@@ -144,7 +146,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const functions = await closers.started(startFunctionsHost(host));
   const apiGate = { settings: API_AUTH, upstream: functions.url, port: ports.api };
   const api = await closers.started(startGate({ ...apiGate, ...seen("API gate") }));
-  const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
+  const { server, reloadPage } = createFrontendApp(api.url);
   observe(server, "frontend", traces);
   const app = await closers.started(listenOnLoopback(server, 0));
   const signIn = { clientSecret: FRONTEND.clientSecret, browserOrigin: entra.url };
@@ -152,7 +154,19 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const frontend = await closers.started(startGate({ ...gate, ...seen("frontend gate") }));
   closers.add(() => faults.clear());
   const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
-  return { ...urls, functions, directory, issuer, faults };
+  return { ...urls, functions, directory, issuer, faults, reloadPage };
+}
+
+/** The frontend's server, which reads the page's files when it is made, and what gives it a new one's answers. */
+function createFrontendApp(apiUrl: string): { server: http.Server; reloadPage(): void } {
+  const create = () => createFrontend({ backendUrl: apiUrl, pageFolder: `${ROOT}dist/frontend/page` });
+  const server = create();
+  const reloadPage = () => {
+    const listeners = create().listeners("request") as http.RequestListener[];
+    server.removeAllListeners("request");
+    for (const listener of listeners) server.on("request", listener);
+  };
+  return { server, reloadPage };
 }
 
 function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {
