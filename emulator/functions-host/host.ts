@@ -37,6 +37,8 @@ export interface FunctionsHostOptions {
   readonly onServer?: (server: Server) => void;
 }
 
+/** Bytes, as the real host's server takes: https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.maxrequestheaderstotalsize */
+const MAX_HEADER_SIZE = 32_768;
 const CLOSE_WITHIN_MS = 5000;
 
 let latestLoad: Promise<unknown> = Promise.resolve();
@@ -75,7 +77,7 @@ async function serve(
 ): Promise<FunctionsHost> {
   let current = await loadServedApp(appRoot, onLog);
   const serving = new Set([current]);
-  const server = createServer((request, answer) => current.answer(request, answer));
+  const server = createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, answer) => current.answer(request, answer));
   onServer?.(server);
   const listener = await listenOnLoopback(server, port).catch(async (error) => {
     await current.stop();
