@@ -39,6 +39,8 @@ export interface RunningApps {
   readonly functions: FunctionsHost;
   /** Resolves, with why, when the app's host ends by itself, as `func` can. */
   readonly ended: Promise<string>;
+  /** Serves the frontend's page as it is built now. */
+  reloadPage(): void;
 }
 
 /** Starts the function app and the frontend, each behind its gate. What they need of Entra and Graph has to be there. */
@@ -54,7 +56,7 @@ export async function startApps(options: AppsOptions, closers: Closers): Promise
   const api = await closers.started(
     startGate({ ...apiGate, upstream: functions.url, port: ports.api, ...seen("API gate") }),
   );
-  const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
+  const { server, reloadPage } = createFrontendApp(api.url);
   if (options.sendsIdToken) passIdTokenOn(server);
   onServer(server, "frontend");
   const page = await closers.started(listenOnLoopback(server, 0));
@@ -62,7 +64,19 @@ export async function startApps(options: AppsOptions, closers: Closers): Promise
     startGate({ ...frontendGate, upstream: page.url, port: ports.frontend, ...seen("frontend gate") }),
   );
   const ended = functions.ended ?? new Promise<never>(() => {});
-  return { frontendUrl: frontend.url, apiUrl: api.url, functions, ended };
+  return { frontendUrl: frontend.url, apiUrl: api.url, functions, ended, reloadPage };
+}
+
+/** The frontend's server, which reads the page's files when it is made, and what gives it a new one's answers. */
+function createFrontendApp(apiUrl: string): { server: http.Server; reloadPage(): void } {
+  const create = () => createFrontend({ backendUrl: apiUrl, pageFolder: `${ROOT}dist/frontend/page` });
+  const server = create();
+  const reloadPage = () => {
+    const listeners = create().listeners("request") as http.RequestListener[];
+    server.removeAllListeners("request");
+    for (const listener of listeners) server.on("request", listener);
+  };
+  return { server, reloadPage };
 }
 
 /** What happens when the frontend reads the wrong one of Easy Auth's headers. */

@@ -6,6 +6,7 @@ export interface CommandLine {
   readonly help: boolean;
   readonly freePorts: boolean;
   readonly trace: boolean;
+  readonly watch: boolean;
   readonly https: boolean;
   readonly func: boolean;
   readonly misconfigure: MisconfigurationName | undefined;
@@ -24,6 +25,7 @@ const VALUE = { type: "string" } as const;
 const OPTIONS = {
   "free-ports": { ...FLAG, says: "take free ports instead of 4280 to 4283 and 7071" },
   trace: { ...FLAG, says: "print each request with all it led to" },
+  watch: { ...FLAG, says: "serve each change of the functions and the page at once" },
   https: { ...FLAG, says: "let the Entra emulator listen with https too" },
   func: { ...FLAG, says: "run the app under func start (Azure Functions Core Tools) instead of the embedded host" },
   misconfigure: { ...VALUE, value: "<name>", says: "set the apps up wrongly, to see how that fails:" },
@@ -49,8 +51,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (tenant !== undefined && emulated) throw new UsageError(`--${emulated} is for the emulators, not for --tenant.`);
   if (tenant === "") throw new UsageError("--tenant needs the id or a domain of a tenant.");
   if (tenant === undefined && values.settings !== undefined) throw new UsageError("--settings is for --tenant.");
-  const { help, trace, https, func, settings = "local.settings.json" } = values;
-  return { help, freePorts: values["free-ports"], trace, https, func, misconfigure, tenant, settings };
+  const { help, trace, watch, https, func, settings = "local.settings.json" } = values;
+  return { help, freePorts: values["free-ports"], trace, watch, https, func, misconfigure, tenant, settings };
 }
 
 function parse(args: readonly string[]) {

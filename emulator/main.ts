@@ -10,6 +10,7 @@ import { FREE_PORTS, type Stack, type StackPorts, startStack } from "./stack.ts"
 import { startTenantStack, type TenantStack } from "./tenant-stack.ts";
 import type { Hop, Trace } from "./trace/hop.ts";
 import { traceLines } from "./trace/terminal.ts";
+import { watchSources } from "./watch.ts";
 
 const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283, functions: 7071, entraHttps: 4284 };
 
@@ -21,8 +22,10 @@ async function main(commandLine: CommandLine): Promise<void> {
   const stack = await Promise.race([start(commandLine), untilAborted(stopping.signal)]);
   // What was started by then ends with the process.
   if (!stack) return;
+  const watching = commandLine.watch ? await watchSources(stack, printWithTime) : undefined;
   console.log(stack.welcome);
   const why = await Promise.race([stack.ended, untilAborted(stopping.signal)]);
+  watching?.close();
   await stack.close();
   if (why !== undefined) throw new Error(why);
 }
@@ -89,6 +92,10 @@ function listed({ functions }: RunningApps): string {
 function printLog(log: HostLog): void {
   const line = formatLog(log, new Date());
   if (line !== undefined) console.log(line);
+}
+
+function printWithTime(text: string): void {
+  console.log(`[${new Date().toISOString()}] ${text}`);
 }
 
 function printTrace(trace: Trace, hops: readonly Hop[]): void {

@@ -8,9 +8,12 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGE_FILES = ["index.html", "style.css", "icon.svg"];
 const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
 
-/** Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. */
-export async function build(): Promise<void> {
-  await Promise.all([
+/**
+ * Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. Resolves to the paths
+ * of the files that are not as they were, below `dist/`. Rejects when a source is not valid.
+ */
+export async function build(): Promise<readonly string[]> {
+  const written = await Promise.all([
     writeBundle(await functionsApp()),
     writeBundle(FRONTEND_SERVER),
     writeBundle(PAGE),
@@ -19,6 +22,7 @@ export async function build(): Promise<void> {
       writeChanged(`${ROOT}dist/frontend/page/${name}`, await readFile(`${ROOT}frontend/page/${name}`)),
     ),
   ]);
+  return written.flat().map((path) => path.slice(`${ROOT}dist/`.length));
 }
 
 /** `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle. */
@@ -65,17 +69,21 @@ const PAGE: BuildOptions = {
   minify: true,
 };
 
-async function writeBundle(options: BuildOptions): Promise<void> {
-  const { outputFiles } = await bundle({ ...options, logLevel: "warning", write: false });
-  for (const { path, contents } of outputFiles ?? []) await writeChanged(path, contents);
+async function writeBundle(options: BuildOptions): Promise<string[]> {
+  const { outputFiles = [] } = await bundle({ ...options, logLevel: "warning", write: false });
+  return (await Promise.all(outputFiles.map(({ path, contents }) => writeChanged(path, contents)))).flat();
 }
 
-/** Replaces a file at once and only when it differs, so that a process that is loading it never sees half of it. */
-async function writeChanged(path: string, contents: Uint8Array): Promise<void> {
+/**
+ * Replaces a file at once and only when it differs, so that a process that is loading it never sees half of it. Resolves to
+ * the path when it did.
+ */
+async function writeChanged(path: string, contents: Uint8Array): Promise<string[]> {
   const current = await readFile(path).catch(() => undefined);
-  if (current?.equals(contents)) return;
+  if (current?.equals(contents)) return [];
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, contents);
   await rename(draft, path);
+  return [path];
 }

@@ -1,5 +1,6 @@
 import type { Exchanged } from "../router.ts";
 import type { Hop, SeenToken } from "./hop.ts";
+import { membersOf } from "./members.ts";
 import { safeText, seeToken } from "./secrets.ts";
 
 /** Of a form, what says what was asked. All else in it may be a secret. */
@@ -11,7 +12,7 @@ const HIDDEN_FIELDS = ["code", "refresh_token", "client_secret"];
 /** What Entra or Graph was asked and answered, beyond path and status. */
 export function detailsOf({ request, reply }: Exchanged): { tokens: SeenToken[]; notes: Hop["notes"] } {
   const { form } = request;
-  const answer = request.method === "POST" ? membersOf(reply.body) : {};
+  const answer = request.method === "POST" ? membersOf(Buffer.from(reply.body ?? "").toString()) : {};
   const given = (names: readonly string[]) => names.filter((name) => form.get(name));
   return {
     tokens: [
@@ -26,12 +27,4 @@ export function detailsOf({ request, reply }: Exchanged): { tokens: SeenToken[];
       ...(answer.refresh_token === undefined ? [] : [["refresh_token (answered)", "(not shown)"] as const]),
     ],
   };
-}
-
-function membersOf(body: string | Uint8Array = ""): Record<string, unknown> {
-  try {
-    return JSON.parse(Buffer.from(body as string).toString()) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }

@@ -1,4 +1,5 @@
 import type { Failure } from "./hop.ts";
+import { membersOf } from "./members.ts";
 import { safeText } from "./secrets.ts";
 
 /** Of an answer with a status from 400 on. */
@@ -19,7 +20,15 @@ export function failureIn(status: number, { challenge, body }: FailureAnswer): F
 }
 
 function failureInJson(body: string): Failure | undefined {
-  const { code, detail, title, error, error_codes: numbers, error_description: description, suberror } = parse(body);
+  const {
+    code,
+    detail,
+    title,
+    error,
+    error_codes: numbers,
+    error_description: description,
+    suberror,
+  } = membersOf(body);
   if (Array.isArray(numbers) && typeof numbers[0] === "number") {
     const kind = [error, suberror].filter((part) => typeof part === "string").join(", ");
     return { code: `AADSTS${numbers[0]}`, text: safeText(`${kind}: ${firstSentence(String(description ?? ""))}`) };
@@ -36,13 +45,4 @@ function failureInJson(body: string): Failure | undefined {
 /** Entra's description without the number in front and the ids at the end. */
 function firstSentence(description: string): string {
   return description.replace(/^AADSTS\d+: /, "").replace(/ Trace ID: .*$/s, "");
-}
-
-function parse(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -245,6 +245,14 @@ describe("the server", () => {
     },
   );
 
+  test.each([
+    [30_000, 200],
+    [33_000, 431],
+  ])("answers headers of %i bytes with %i", async (size, status) => {
+    const { send } = await serveHandler("() => ({})");
+    expect((await send("GET", "/api/f", { headers: ["X-Long", "x".repeat(size)] })).status).toBe(status);
+  });
+
   test("refuses a body above 100 MB with 413, without reading it", async () => {
     const { send, logs } = await serveHandler("() => ({})");
     const answer = await send("POST", "/api/f", {

@@ -22,9 +22,13 @@ async function getProfile(account: string, headers: Record<string, string> = {},
   return fetch(`${origin}/api/profile`, { headers: { authorization, ...headers } });
 }
 
+function shown({ hops }: Trace): string | undefined {
+  return hops[0]?.path;
+}
+
 /** The trace of the request that was answered last, when all of it has ended. */
 async function latest(path = "/api/profile"): Promise<Trace> {
-  const isIt = ({ trace }: { trace: Trace }) => trace.hops[0]?.path.startsWith(path) === true;
+  const isIt = ({ trace }: { trace: Trace }) => [shown(trace), shown(trace)?.split("?", 1)[0]].includes(path);
   await vi.waitFor(() => expect(settled.some(isIt)).toBe(true));
   return (settled.findLast(isIt) as { trace: Trace }).trace;
 }
@@ -76,7 +80,8 @@ describe("a request of a signed-in browser", () => {
 
   test("shows the sign-in's own request to Entra as the gate's", async () => {
     await stack.signIn("works");
-    const { hops, account } = await latest("/.auth/login/aad/callback?code=(not shown)&");
+    const { hops, account } = await latest("/.auth/login/aad/callback");
+    expect(hops[0]?.path).toContain("?code=(not shown)&state=(not shown)");
     expect(account).toBe("works");
     expect(hops.at(-1)).toMatchObject({ caller: "frontend gate", station: "Entra", method: "POST", status: 200 });
     expect(hops.at(-1)?.notes).toContainEqual(["grant_type", "authorization_code"]);
@@ -170,6 +175,20 @@ describe("a failure", () => {
     expect(hop).toMatchObject({ durationMs: expect.any(Number) });
     expect(hop).not.toHaveProperty("status");
   });
+});
+
+describe("an answer that is not what it should be", () => {
+  test.each(["null", "7", "[]", '"text"', '{"access_token":null}', '{"error_codes":["x"],"error":null}'])(
+    "is passed on as it is, and leaves the trace whole: %s",
+    async (body) => {
+      const fault = { kind: "status", status: 400, body: JSON.parse(body) } as const;
+      const undo = stack.faults.add({ service: "entra", account: "sparse", fault });
+      await getProfile("sparse");
+      undo();
+      expect(stack.tokenRequests.at(-1)).toMatchObject({ status: 400, answer: JSON.parse(body) });
+      expect((await latest()).hops.at(-1)).toMatchObject({ station: "Entra", status: 400 });
+    },
+  );
 });
 
 describe("the page", () => {
