@@ -71,7 +71,7 @@ export const ACCOUNTS: readonly Account[] = [
     consentToGraph: true,
     groups: Array.from(
       { length: MOST_GROUPS },
-      (_, index) => `33333333-dddd-4444-eeee-${String(index).padStart(12, "5")}`,
+      (_, index) => `33333333-dddd-4444-eeee-${String(index).padStart(12, "0")}`,
     ),
     profile: person("Nestor", "Wilke"),
   },

@@ -57,7 +57,7 @@ function stopOrQuit(stopping: AbortController): void {
 }
 
 function welcome(stack: Stack, misconfigure: MisconfigurationName | undefined): string {
-  const accounts = stack.directory.accounts.map(({ key, shows }) => `  ${key.padEnd(12)} ${shows}`);
+  const accounts = stack.directory.accounts.map(({ key, shows }) => `  ${key.padEnd(14)} ${shows}`);
   return `
 Frontend, behind Easy Auth   ${stack.frontendUrl}
 API, behind Easy Auth        ${stack.apiUrl}/api/profile

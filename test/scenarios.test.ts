@@ -1,15 +1,22 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type http from "node:http";
+import https from "node:https";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCOUNTS } from "../emulator/accounts.ts";
-import { API, TENANT_ID } from "../emulator/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
 import { accountOf } from "./support/account.ts";
 import { Browser } from "./support/browser.ts";
+import { answerPage, pickAccount } from "./support/entra-pages.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 
 const HOUR = 3600;
+const CALLBACK = "http://localhost:4280/.auth/login/aad/callback";
 let stack: TestStack;
 beforeAll(async () => {
   // graph-slow shows a time-out; the shortest one will do.
-  stack = await startTestStack({ settings: { REQUEST_TIMEOUT_MS: "1500" } });
+  stack = await startTestStack({ https: true, settings: { REQUEST_TIMEOUT_MS: "1500" } });
 });
 afterAll(() => stack.close());
 
@@ -143,6 +150,33 @@ describe("throttled", () => {
   });
 });
 
+describe("mfa-needed", () => {
+  test("works with a token of a sign-in that satisfied the claims of the answer", async () => {
+    const browser = await signedIn("mfa-needed");
+    const response = await browser.request(`${stack.frontendUrl}/api/profile`);
+    const [, claims = ""] = /claims="([^"]+)"/.exec(response.headers.get("www-authenticate") ?? "") ?? [];
+    const query = new URLSearchParams({
+      ...{ client_id: FRONTEND.clientId, redirect_uri: CALLBACK, response_type: "code", claims: atob(claims) },
+      scope: `openid ${API.identifierUris[0]}/user_impersonation`,
+    });
+    const page = await pickAccount(`${stack.entraUrl}/${TENANT_ID}/oauth2/v2.0/authorize?${query}`, "mfa-needed");
+    const { location } = await answerPage(page, { mfa: "done" });
+    const { clientId, clientSecret } = FRONTEND;
+    const body = new URLSearchParams({
+      ...{ client_id: clientId, client_secret: clientSecret, redirect_uri: CALLBACK },
+      ...{ grant_type: "authorization_code", code: new URL(location).searchParams.get("code") ?? "" },
+    });
+    // By Entra's own name, as the stack's apps ask: the token's issuer is who was asked.
+    const redeemed = await fetch(`https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`, {
+      method: "POST",
+      body,
+    });
+    const { access_token } = (await redeemed.json()) as { access_token: string };
+    const headers = { authorization: `Bearer ${access_token}` };
+    expect(await answerOf(await fetch(`${stack.apiUrl}/api/profile`, { headers }))).toBe("200");
+  });
+});
+
 describe("signing keys that rotate", () => {
   test("are taken by the gates and the API without a restart", async () => {
     const before = await signedIn("works");
@@ -153,4 +187,20 @@ describe("signing keys that rotate", () => {
     expect(await profile(after)).toBe("200");
     expect(await profile(before)).toBe("200");
   });
+});
+
+test("Entra is had over https too, with a certificate to trust", async () => {
+  const { url = "", certificate = "" } = stack.entraHttps ?? {};
+  const [response] = (await once(
+    https.get(`${url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`, { ca: certificate }),
+    "response",
+  )) as [http.IncomingMessage];
+  expect(JSON.parse(await text(response))).toMatchObject({ issuer: `${url}/${TENANT_ID}/v2.0` });
+});
+
+test("the README lists every account as it is", async () => {
+  const rows = (await readFile("README.md", "utf8")).split("\n").filter((line) => /^\| `[a-z-]+` \|/.test(line));
+  const listed = rows.map((row) => row.split(" | ").map((cell) => cell.replaceAll(/^\| |`| \|$/g, "")));
+  const accounts = ACCOUNTS.map(({ key, profile, shows, answer }) => [key, profile.displayName, shows, answer]);
+  expect(listed).toEqual(expect.arrayContaining(accounts));
 });

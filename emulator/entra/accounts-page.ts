@@ -42,7 +42,7 @@ function accountsPage({ directory, keys, faults, clock }: Emulated, origin: stri
     <p>Sign in to an app as one of these. What each shows is what <code>GET /api/profile</code> answers.
       For scripts: <code>npm run --silent token -- key</code></p>
     <form method="post" action="/">
-      <ul class="accounts">${directory.accounts.map(accountItem).join("")}</ul>
+      <ul class="accounts">${directory.accounts.map((account) => accountItem(account, directory)).join("")}</ul>
     </form>
     <h2>Consent</h2>
     <p>Where an answer names an address at ${AUTHORITY_ORIGIN}, such as <code>adminConsentUrl</code>, put
@@ -61,30 +61,43 @@ function accountsPage({ directory, keys, faults, clock }: Emulated, origin: stri
   return page("Accounts", content, { isWide: true });
 }
 
-function accountItem({ key, shows, answer, profile }: Account): string {
+function accountItem(account: Account, { revocations }: Directory): string {
+  const { key, shows, answer = "", profile } = account;
+  const validFrom = revocations.validFrom(account);
+  const revoked = validFrom > 0 ? `. Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
   return `<li>
         <div><strong>${escapeHtml(profile.displayName)}</strong><p><code>${escapeHtml(key)}</code></p></div>
-        <div>${escapeHtml(shows)}<p>${escapeHtml(answer ?? "")}</p></div>
+        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p></div>
         <button name="revoke" value="${escapeHtml(key)}">Revoke sessions</button>
       </li>`;
 }
 
-function consentLinks({ registrations }: Directory): string {
-  const links = registrations.map(({ clientId, displayName }) => {
-    const path = `/${TENANT_ID}/adminconsent?client_id=${clientId}`;
-    return `<li><a href="${escapeHtml(path)}">Consent for everyone to ${escapeHtml(displayName)}</a></li>`;
+/** Links to each app's admin consent, with the accounts for whom something of it is missing. */
+function consentLinks({ registrations, accounts, consents }: Directory): string {
+  const links = registrations.map((app) => {
+    const lacking = accounts.filter(
+      (account) => !app.graphPermissions.every((name) => consents.has(app, name, account)),
+    );
+    const missing =
+      lacking.length > 0 ? `missing for ${lacking.map(({ key }) => key).join(", ")}` : "nothing is missing";
+    const path = `/${TENANT_ID}/adminconsent?client_id=${app.clientId}`;
+    return `<li><a href="${escapeHtml(path)}">Consent for everyone to ${escapeHtml(app.displayName)}</a>: ${escapeHtml(missing)}</li>`;
   });
   return links.join("");
 }
 
 function clockPart(clock: Clock): string {
   const ahead = clock.advancedSeconds;
-  return `<p>It is ${new Date(clock.now()).toUTCString()}, ${ahead} s ahead of this machine.</p>
+  return `<p>It is ${utc(clock.now())}, ${ahead} s ahead of this machine.</p>
     ${buttons(
       ["advance", "120", "2 minutes forward"],
       ["advance", "3700", "1 hour forward"],
       ["advance", "28900", "8 hours forward"],
     )}`;
+}
+
+function utc(time: number): string {
+  return new Date(time).toUTCString();
 }
 
 function buttons(...entries: readonly (readonly [string, string, string])[]): string {

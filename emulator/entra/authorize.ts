@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import type { Refusal } from "../account.ts";
 import { type Account, type Directory, isKnownIn, TENANT_ID } from "../directory.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import { authorizationResponse } from "./authorization-response.ts";
@@ -84,13 +85,17 @@ export class Authorize {
   }
 
   async #finish(asked: AuthorizeRequest, account: Account, tenantId: string): Promise<Reply> {
-    const { client, wantsIdToken, nonce } = asked;
-    const code = this.#grants.issueCode(signInOf(asked, account, tenantId));
-    const answer = { code, session_state: randomUUID() };
-    if (!wantsIdToken) return authorizationResponse(asked, answer);
-    const issuer = this.#issuer.at(idTokenOrigin(asked), tenantId);
-    const idToken = await issuer.idToken(account, client, nonce, { c_hash: codeHash(code) });
-    return authorizationResponse(asked, { ...answer, id_token: idToken });
+    const { client, wantsCode, wantsIdToken, nonce } = asked;
+    const code = wantsCode ? this.#grants.issueCode(signInOf(asked, account, tenantId)) : undefined;
+    const idToken = () => {
+      const hash = code === undefined ? {} : { c_hash: codeHash(code) };
+      return this.#issuer.at(idTokenOrigin(asked), tenantId).idToken(account, client, nonce, hash);
+    };
+    return authorizationResponse(asked, {
+      ...(code !== undefined && { code }),
+      ...(wantsIdToken && { id_token: await idToken() }),
+      session_state: randomUUID(),
+    });
   }
 }
 
@@ -125,7 +130,7 @@ function actionOf({ authority }: AuthorizeRequest): string {
   return `/${authority.tenant}/emulator/sign-in`;
 }
 
-function refusalIn(error: unknown): EntraError["refusal"] {
+function refusalIn(error: unknown): Refusal {
   if (error instanceof EntraError) return error.refusal;
   throw error;
 }

@@ -35,15 +35,17 @@ const KEYS_PUBLISHED = 3;
 export async function createSigningKeys(): Promise<SigningKeys> {
   let keys: readonly [SigningKey, ...SigningKey[]] = [await createKey()];
   const header = () => ({ alg: "RS256", typ: "JWT", kid: keys[0].jwk.kid });
-  const jwks = () => ({ keys: keys.map(({ jwk }) => jwk) });
+  const published = () => ({ keys: keys.map(({ jwk }) => jwk) });
+  // Kept, since it keeps the keys it imported.
+  let verificationKeys = createLocalJWKSet(published());
   return {
     get keyId() {
       return keys[0].jwk.kid;
     },
     get jwks() {
-      return jwks();
+      return published();
     },
-    verificationKeys: (...asked) => createLocalJWKSet(jwks())(...asked),
+    verificationKeys: (header, token) => verificationKeys(header, token),
     sign: (claims) => new SignJWT(claims).setProtectedHeader(header()).sign(keys[0].privateKey),
     signForGraph: async (claims) => {
       const nonce = randomUUID();
@@ -55,6 +57,7 @@ export async function createSigningKeys(): Promise<SigningKeys> {
     },
     rotate: async () => {
       keys = [await createKey(), ...keys.slice(0, KEYS_PUBLISHED - 1)];
+      verificationKeys = createLocalJWKSet(published());
     },
   };
 }

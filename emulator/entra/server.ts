@@ -75,14 +75,10 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
 function createListener(options: EntraOptions): http.RequestListener {
   const { directory, issuer, clock, faults = new Faults(directory), onExchange, moreRoutes } = options;
   const grants = new Grants(directory);
-  const keys: RouteHandler = () => json(200, issuer.keys.jwks);
   const ofTenants: Record<string, RouteHandler> = {
     "GET /:tenant/v2.0/.well-known/openid-configuration": (request) =>
-      json(200, openidConfiguration(authorityOf(request), 2)),
-    "GET /:tenant/.well-known/openid-configuration": (request) =>
-      json(200, openidConfiguration(authorityOf(request), 1)),
-    "GET /:tenant/discovery/v2.0/keys": keys,
-    "GET /:tenant/discovery/keys": keys,
+      json(200, openidConfiguration(authorityOf(request))),
+    "GET /:tenant/discovery/v2.0/keys": () => json(200, issuer.keys.jwks),
     ...new Authorize(directory, grants, issuer).routes,
     ...adminConsentRoutes(directory),
     "POST /:tenant/oauth2/v2.0/token": (request) => redeem(request, options, grants),
