@@ -24,7 +24,7 @@ export interface AppsOptions {
   /** Runs the function app under `func start`, its requests for Microsoft routed to `origins`. Default: the embedded host. */
   readonly func?: Pick<FuncOptions, "origins"> | undefined;
   readonly apiGate: Pick<GateOptions, "settings" | "switches">;
-  readonly frontendGate: Pick<GateOptions, "settings" | "appSettings" | "browserOrigin">;
+  readonly frontendGate: Pick<GateOptions, "settings" | "switches" | "appSettings" | "browserOrigin">;
   /** A frontend that passes the ID token on in place of the access token. */
   readonly sendsIdToken?: boolean;
   /** Told of each server before it listens. */

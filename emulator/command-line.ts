@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { parseSwitches, SWITCHES, type Switches } from "./easy-auth/switches.ts";
 import { isMisconfigurationName, MISCONFIGURATIONS, type MisconfigurationName } from "./misconfigurations.ts";
 
 /** What `npm start -- …` was told. */
@@ -10,6 +11,7 @@ export interface CommandLine {
   readonly https: boolean;
   readonly func: boolean;
   readonly misconfigure: MisconfigurationName | undefined;
+  readonly switches: Partial<Switches>;
   readonly tenant: string | undefined;
   /** Path of the file of settings, for `--tenant`. */
   readonly settings: string;
@@ -29,6 +31,10 @@ const OPTIONS = {
   https: { ...FLAG, says: "let the Entra emulator listen with https too" },
   func: { ...FLAG, says: "run the app under func start (Azure Functions Core Tools) instead of the embedded host" },
   misconfigure: { ...VALUE, value: "<name>", says: "set the apps up wrongly, to see how that fails:" },
+  switch: {
+    ...({ type: "string", multiple: true, value: "<name>=<answer>" } as const),
+    says: "another answer to what is not known of Easy Auth than the first; may be repeated:",
+  },
   tenant: {
     ...VALUE,
     value: "<id or domain>",
@@ -51,8 +57,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (tenant !== undefined && emulated) throw new UsageError(`--${emulated} is for the emulators, not for --tenant.`);
   if (tenant === "") throw new UsageError("--tenant needs the id or a domain of a tenant.");
   if (tenant === undefined && values.settings !== undefined) throw new UsageError("--settings is for --tenant.");
+  const switches = parseAll(values.switch ?? []);
   const { help, trace, watch, https, func, settings = "local.settings.json" } = values;
-  return { help, freePorts: values["free-ports"], trace, watch, https, func, misconfigure, tenant, settings };
+  return { help, freePorts: values["free-ports"], trace, watch, https, func, misconfigure, switches, tenant, settings };
+}
+
+function parseAll(pairs: readonly string[]): Partial<Switches> {
+  try {
+    return parseSwitches(pairs);
+  } catch (error) {
+    throw new UsageError(`--switch: ${(error as Error).message}`);
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -65,14 +80,19 @@ function parse(args: readonly string[]) {
 
 /** All options, for people. */
 export function usage(): string {
-  const lines = Object.entries(OPTIONS).map(([name, option]) =>
+  const below: Readonly<Record<string, readonly string[]>> = {
+    misconfigure: Object.entries(MISCONFIGURATIONS).map(([name, { shows }]) => line(`  ${name}`, shows)),
+    switch: Object.entries(SWITCHES).map(([name, answers]) => line(`  ${name}`, answers.join(" | "))),
+  };
+  const lines = Object.entries(OPTIONS).flatMap(([name, option]) => [
     line(`--${name}${"value" in option ? ` ${option.value}` : ""}`, option.says),
-  );
-  const mistakes = Object.entries(MISCONFIGURATIONS).map(([name, { shows }]) => line(`  ${name}`, shows));
-  lines.splice(Object.keys(OPTIONS).indexOf("misconfigure") + 1, 0, ...mistakes);
+    ...(below[name] ?? []),
+  ]);
   return `npm start -- [options]\n\nStarts the local stack: Easy Auth, Entra ID, Graph and the Functions host.\n\n${lines.join("\n")}`;
 }
 
 function line(name: string, says: string): string {
-  return `  ${name.padEnd(26)} ${says}`;
+  return `  ${name.padEnd(WIDTH)} ${says}`;
 }
+
+const WIDTH = 34;

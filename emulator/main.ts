@@ -34,15 +34,15 @@ async function main(commandLine: CommandLine): Promise<void> {
 async function start(
   commandLine: CommandLine,
 ): Promise<RunningApps & { readonly welcome: string; close(): Promise<void> }> {
-  const { tenant, freePorts, trace, https, func, misconfigure } = commandLine;
+  const { tenant, freePorts, trace, https, func, switches, misconfigure } = commandLine;
   const ports = freePorts ? FREE_PORTS : PORTS;
   if (tenant !== undefined) {
     const settings = await readLocalSettings(commandLine.settings);
-    const stack = await startTenantStack({ tenant, settings, ports, func, onLog: printLog });
+    const stack = await startTenantStack({ tenant, settings, ports, func, switches, onLog: printLog });
     return { ...stack, welcome: welcomeToTenant(stack) };
   }
   const chosen = { ...(misconfigure !== undefined && { misconfigure }), ...(trace && { onTrace: printTrace }) };
-  const stack = await startStack({ ports, https, func, onLog: printLog, ...chosen });
+  const stack = await startStack({ ports, https, func, switches, onLog: printLog, ...chosen });
   return { ...stack, welcome: welcome(stack, misconfigure) };
 }
 

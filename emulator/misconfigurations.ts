@@ -1,14 +1,15 @@
 import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth } from "./app-auth.ts";
 import { FRONTEND, type Registration } from "./directory.ts";
 import type { AuthSettings, EntraProvider } from "./easy-auth/auth-settings.ts";
-import type { GateOptions } from "./easy-auth/gate.ts";
+import type { Switches } from "./easy-auth/switches.ts";
 
 /** What a mistake changes of a set-up that works. */
 export interface Misconfiguration {
   /** The API's registration. */
   readonly api?: Partial<Registration>;
   readonly apiAuth?: (settings: AuthSettings) => AuthSettings;
-  readonly apiGate?: Pick<GateOptions, "switches">;
+  /** Of the API's gate. */
+  readonly switches?: Partial<Switches>;
   readonly frontendAuth?: (settings: AuthSettings) => AuthSettings;
   /** Of the function app. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -27,7 +28,7 @@ export const MISCONFIGURATIONS = {
     api: { requestedAccessTokenVersion: 1 },
     apiAuth: (settings) => withValidation(settings, { allowedAudiences: [] }),
     // Otherwise the token's version would be refused first.
-    apiGate: { switches: { issuerMatch: "sameTenantAnyVersion" } },
+    switches: { issuerMatch: "sameTenantAnyVersion" },
   },
   "v1-token": {
     shows: "The API's registration asks for version 1 tokens, its gate has the version 2 issuer. API's gate: 401.",

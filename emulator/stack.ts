@@ -4,6 +4,7 @@ import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
 import { type Clock, startClock } from "./clock.ts";
 import { Closers } from "./closers.ts";
 import { type Account, API, createDirectory, type Directory, FRONTEND, TENANT_ID } from "./directory.ts";
+import type { Switches } from "./easy-auth/switches.ts";
 import { createSigningKeys } from "./entra/keys.ts";
 import { type EntraServer, startEntra } from "./entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
@@ -45,6 +46,8 @@ export interface StackOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which the clock does not reach. */
   readonly func?: boolean;
+  /** Both gates' answers to what is not known of Easy Auth. */
+  readonly switches?: Partial<Switches>;
   /** Sets the apps up as wrongly as its name says. */
   readonly misconfigure?: MisconfigurationName;
   readonly onLog?: (log: HostLog) => void;
@@ -92,7 +95,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 type Parts = Omit<Stack, "close">;
 
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
-  const { ports = FREE_PORTS, func = false, misconfigure, onLog } = options;
+  const { ports = FREE_PORTS, func = false, switches, misconfigure, onLog } = options;
   const mistake: Misconfiguration = misconfigure === undefined ? {} : MISCONFIGURATIONS[misconfigure];
   const { traces, ...emulators } = await startEmulators(options, mistake, closers);
   const { entraUrl: entra, graphUrl: graph } = emulators;
@@ -102,9 +105,10 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
       ports,
       settings: { ...(await readExampleSettings()), ...mistake.settings, ...options.settings },
       func: func ? { origins: { entra, graph } } : undefined,
-      apiGate: { settings: gates.api, ...mistake.apiGate },
+      apiGate: { settings: gates.api, switches: { ...mistake.switches, ...switches } },
       frontendGate: {
         settings: gates.frontend,
+        switches: switches ?? {},
         appSettings: { [CLIENT_SECRET_SETTING]: FRONTEND.clientSecret },
         browserOrigin: entra,
       },

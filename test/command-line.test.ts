@@ -104,6 +104,8 @@ describe("npm start", () => {
     [["extra"], "'extra'"],
     [["--misconfigure", "nothing"], '"nothing". There are: no-api-scope, wrong-audience, v1-token, id-token, '],
     [["--misconfigure"], "--misconfigure <value>"],
+    [["--switch", "nothing=1"], "There is no switch nothing. There are: bearerTokenHeaders, "],
+    [["--switch", "precedence=cookie"], "precedence is one of: bearer, session."],
     [["--tenant", "contoso.example", "--https"], "--https is for the emulators"],
     [["--tenant="], "--tenant needs the id or a domain"],
     [["--settings", "x.json"], "--settings is for --tenant"],

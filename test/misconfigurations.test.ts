@@ -1,7 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { API, FRONTEND } from "../emulator/directory.ts";
-import type { MisconfigurationName } from "../emulator/misconfigurations.ts";
+import { MISCONFIGURATIONS, type MisconfigurationName } from "../emulator/misconfigurations.ts";
 import type { Browser } from "../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 
@@ -106,4 +107,11 @@ describe("no-token-store", () => {
     expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(404);
     expect((await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status).toBe(403);
   });
+});
+
+test("the README lists every mistake", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const table = readme.slice(readme.indexOf("## Mistakes on purpose"), readme.indexOf("## Routes"));
+  const names = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+  expect(names).toEqual(Object.keys(MISCONFIGURATIONS));
 });
