@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import type http from "node:http";
-import type { AddressInfo } from "node:net";
+import https from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 
 /** A listening server: where it is, and how to end it. */
 export interface LoopbackServer {
-  /** `http://localhost:<port>`, without a slash at the end. */
+  /** `http://localhost:<port>`, or https as the server speaks, without a slash at the end. */
   readonly url: string;
   /** Ends idle connections at once and the busy ones after `CLOSE_WITHIN_MS`. May be called twice. */
   close(): Promise<void>;
@@ -20,11 +21,12 @@ const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
  * (DNS rebinding) must not reach a server that hands out tokens. `alsoServe` names the hosts served besides loopback.
  */
 export async function listenOnLoopback(
-  server: http.Server,
+  server: http.Server | https.Server,
   port: number,
   alsoServe: readonly string[] = [],
 ): Promise<LoopbackServer> {
   refuseOtherHosts(server, new Set([...LOOPBACK_NAMES, ...alsoServe]));
+  const sockets = openSocketsOf(server);
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
@@ -32,10 +34,11 @@ export async function listenOnLoopback(
     throw describeListenError(cause, port);
   }
   const { port: actualPort } = server.address() as AddressInfo;
-  return { url: `http://localhost:${actualPort}`, close: () => closeServer(server) };
+  const scheme = server instanceof https.Server ? "https" : "http";
+  return { url: `${scheme}://localhost:${actualPort}`, close: () => closeServer(server, sockets) };
 }
 
-function refuseOtherHosts(server: http.Server, names: ReadonlySet<string>): void {
+function refuseOtherHosts(server: http.Server | https.Server, names: ReadonlySet<string>): void {
   const emit = server.emit;
   server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
     if (event === "request" || event === "upgrade") {
@@ -54,6 +57,16 @@ function hostName(host = ""): string {
   return host.replace(/:\d+$/, "").toLowerCase();
 }
 
+/** All of them: `closeAllConnections` leaves out those that were upgraded. */
+function openSocketsOf(server: http.Server | https.Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
 function describeListenError(cause: unknown, port: number): Error {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code !== "EADDRINUSE") return cause as Error;
@@ -64,12 +77,14 @@ function describeListenError(cause: unknown, port: number): Error {
   return Object.assign(error, { code, port });
 }
 
-async function closeServer(server: http.Server): Promise<void> {
+async function closeServer(server: http.Server | https.Server, sockets: ReadonlySet<Socket>): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  const force = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, CLOSE_WITHIN_MS);
   await closed;
   clearTimeout(force);
 }

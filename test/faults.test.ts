@@ -4,10 +4,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Account, API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
 import type { Fault, FaultRule } from "../emulator/faults/fault.ts";
 import { FAULT_TEXT } from "../emulator/faults/show-fault.ts";
-import type { Exchanged } from "../emulator/router.ts";
+import { type RecordedRequest, startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
 
 /** Of one request. */
 const BUDGET_MS = 1500;
@@ -373,7 +372,7 @@ beforeAll(async () => {
     vi.spyOn(console, method).mockImplementation((...values) => printed.push(values));
   }
   collector = await startCollector();
-  stack = await startTestStack({
+  stack = await startStack({
     accounts: [...accounts, BYSTANDER],
     settings: {
       REQUEST_TIMEOUT_MS: String(BUDGET_MS),
@@ -402,7 +401,7 @@ function base64(text: string): string {
 }
 
 function apiToken(account: Account): Promise<string> {
-  return stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+  return stack.token(account.key);
 }
 
 async function ask(token: string, origin = stack.apiUrl): Promise<Answer> {
@@ -491,8 +490,8 @@ function mark(): Mark {
 }
 
 function askedSince(since: Mark, token: string, { objectId }: Account): Details["asked"] {
-  const isForToken = ({ request }: Exchanged) => request.form.get("assertion") === token;
-  const isForAccount = ({ request }: Exchanged) => decodeJwt(request.headers.authorization ?? "").oid === objectId;
+  const isForToken = ({ body }: RecordedRequest) => (body as { assertion?: string }).assertion === token;
+  const isForAccount = ({ headers }: RecordedRequest) => decodeJwt(headers.authorization ?? "").oid === objectId;
   return {
     entra: stack.tokenRequests.slice(since.tokenRequests).filter(isForToken).length,
     graph: stack.graphRequests.slice(since.graphRequests).filter(isForAccount).length,
@@ -502,8 +501,8 @@ function askedSince(since: Mark, token: string, { objectId }: Account): Details[
 /** Of everybody, since then. */
 function tokensSince({ tokenRequests, graphRequests }: Mark): readonly string[] {
   const sent = [
-    ...stack.tokenRequests.slice(tokenRequests).map(({ reply }) => String(reply.body)),
-    ...stack.graphRequests.slice(graphRequests).map(({ request }) => request.headers.authorization ?? ""),
+    ...stack.tokenRequests.slice(tokenRequests).map(({ answer }) => JSON.stringify(answer) ?? ""),
+    ...stack.graphRequests.slice(graphRequests).map(({ headers }) => headers.authorization ?? ""),
   ];
   return sent.flatMap((text) => text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []);
 }
@@ -665,7 +664,7 @@ describe("after all of it", () => {
   });
 
   test("no redirect has been followed", () => {
-    expect(stack.graphRequests.filter(({ request }) => request.url.pathname === "/stolen")).toEqual([]);
+    expect(stack.graphRequests.filter(({ url }) => url.pathname === "/stolen")).toEqual([]);
   });
 
   test("the whole log holds nothing that it must not", () => {

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API } from "../../emulator/directory.ts";
+import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
 import { type Collector, type SentSpan, startCollector } from "../support/collector.ts";
-import { startTestStack, type TestStack } from "../support/stack.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const REFUSED_TRACE_ID = "1bf7651916cd43dd8448eb211c80319c";
@@ -15,10 +14,7 @@ let refused: readonly Response[];
 
 /** The same token twice; only the first request is traced. */
 async function askAs(key: string, traceId: string): Promise<readonly Response[]> {
-  const account = stack.directory.accountByKey(key);
-  if (!account) throw new Error(`There is no account ${key}.`);
-  const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
-  const authorization = `Bearer ${token}`;
+  const authorization = `Bearer ${await stack.token(key)}`;
   const ask = (headers: Record<string, string>) => fetch(`${stack.apiUrl}/api/profile`, { headers });
   const first = await ask({ authorization, traceparent: `00-${traceId}-${CALLER_SPAN}-01` });
   return [first, await ask({ authorization })];
@@ -45,7 +41,7 @@ function attributesOf({ attributes }: SentSpan): Record<string, string | number 
 
 beforeAll(async () => {
   collector = await startCollector();
-  stack = await startTestStack({ settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
+  stack = await startStack({ settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
   served = await askAs("works", TRACE_ID);
   refused = await askAs("no-consent", REFUSED_TRACE_ID);
   // What is left is sent when the app ends.

@@ -1,16 +1,16 @@
 import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
-import type { AuthSettings } from "../../emulator/easy-auth/auth-settings.ts";
-import { startGate } from "../../emulator/easy-auth/gate.ts";
-import { createSigningKeys } from "../../emulator/entra/keys.ts";
-import { startEntra } from "../../emulator/entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
-import { type LoopbackServer, listenOnLoopback } from "../../emulator/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../emulator/microsoft-origins.ts";
-import { accountOf } from "../support/account.ts";
-import { Browser } from "../support/browser.ts";
-import { sendRaw } from "../support/raw-http.ts";
+import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../../emulator/directory.ts";
+import type { AuthSettings } from "../../../emulator/easy-auth/auth-settings.ts";
+import { startGate } from "../../../emulator/easy-auth/gate.ts";
+import { createSigningKeys } from "../../../emulator/entra/keys.ts";
+import { startEntra } from "../../../emulator/entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../../../emulator/entra/tokens.ts";
+import { type LoopbackServer, listenOnLoopback } from "../../../emulator/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../../emulator/microsoft-origins.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
+import { accountOf } from "../../support/account.ts";
+import { sendRaw } from "../../support/raw-http.ts";
 
 const directory = createDirectory();
 const closing: (() => unknown)[] = [];
@@ -27,7 +27,11 @@ function settingsFor(clientId: string, unauthenticatedClientAction: Action, scop
     globalValidation: { unauthenticatedClientAction, excludedPaths: ["/health", "/public/*"] },
     identityProviders: {
       azureActiveDirectory: {
-        registration: { openIdIssuer: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`, clientId },
+        registration: {
+          openIdIssuer: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,
+          clientId,
+          ...(scope !== undefined && { clientSecretSettingName: "FRONTEND_SECRET" }),
+        },
         ...(scope !== undefined && { login: { loginParameters: [`scope=${scope}`] } }),
         validation: {
           allowedAudiences: [clientId],
@@ -54,7 +58,7 @@ beforeAll(async () => {
   frontendGate = await startGate({
     settings: settingsFor(FRONTEND.clientId, "RedirectToLoginPage", scope),
     upstream: echo.url,
-    clientSecret: FRONTEND.clientSecret,
+    appSettings: { FRONTEND_SECRET: FRONTEND.clientSecret },
     browserOrigin: entra.url,
   });
   apiGate = await startGate({ settings: settingsFor(API.clientId, "Return401"), upstream: echo.url });
