@@ -91,11 +91,8 @@ export class Authorize {
       const hash = code === undefined ? {} : { c_hash: codeHash(code) };
       return this.#issuer.at(idTokenOrigin(asked), tenantId).idToken(account, client, nonce, hash);
     };
-    return authorizationResponse(asked, {
-      ...(code !== undefined && { code }),
-      ...(wantsIdToken && { id_token: await idToken() }),
-      session_state: randomUUID(),
-    });
+    const answer = { ...(code !== undefined && { code }), ...(wantsIdToken && { id_token: await idToken() }) };
+    return authorizationResponse(asked, answer, randomUUID());
   }
 }
 
