@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Refusal } from "../account.ts";
-import { type Account, type Directory, isKnownIn, TENANT_ID } from "../directory.ts";
+import { type Account, type Directory, isKnownIn, TENANT_ID, usernameOf } from "../directory.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import {
@@ -55,7 +55,7 @@ export class Authorize {
       const ticket = randomUUID();
       this.#pending.set(ticket, asked);
       const { accounts } = this.#directory;
-      const hinted = accounts.filter(({ profile }) => profile.userPrincipalName === asked.loginHint);
+      const hinted = accounts.filter((account) => usernameOf(account) === asked.loginHint);
       const offered = asked.prompt === "select_account" || hinted.length === 0 ? accounts : hinted;
       return accountPicker(offered, asked.client, actionOf(asked), ticket);
     } catch (error) {
@@ -91,11 +91,8 @@ export class Authorize {
       const hash = code === undefined ? {} : { c_hash: codeHash(code) };
       return this.#issuer.at(idTokenOrigin(asked), tenantId).idToken(account, client, nonce, hash);
     };
-    return authorizationResponse(asked, {
-      ...(code !== undefined && { code }),
-      ...(wantsIdToken && { id_token: await idToken() }),
-      session_state: randomUUID(),
-    });
+    const answer = { ...(code !== undefined && { code }), ...(wantsIdToken && { id_token: await idToken() }) };
+    return authorizationResponse(asked, answer, randomUUID());
   }
 }
 

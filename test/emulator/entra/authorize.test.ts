@@ -65,6 +65,7 @@ describe("the account picker", () => {
 
   test.each<[string, Record<string, string>, number]>([
     ["the hinted account alone", { login_hint: "adele.vance@contoso.example" }, 1],
+    ["a guest by the name of home", { login_hint: "megan.bowen@fabrikam.example" }, 1],
     ["everyone for a hint at nobody", { login_hint: "nobody@contoso.example" }, 15],
     [
       "everyone when the app asks to select",
