@@ -56,7 +56,7 @@ export class AuthRoutes {
       ["POST /login/aad/callback", (request) => this.#postedCallback(request)],
       ["GET /me", (request) => this.#me(request)],
       ["GET /refresh", (request) => this.#refresh(request)],
-      [`GET ${withoutPrefix(switches.logoutCompletePath)}`, () => page(200, "Signed out", "You have been signed out.")],
+      [`GET ${withoutPrefix(switches.logoutCompletePath)}`, ({ site }) => signedOut(site)],
     ]);
   }
 
@@ -165,6 +165,10 @@ export class AuthRoutes {
   get #logoutPath(): string {
     return this.#options.settings.login.routes?.logoutEndpoint ?? `${this.#prefix}/logout`;
   }
+}
+
+function signedOut(site: string): Reply {
+  return page(200, "Signed out", "You have been signed out.", { href: `${site}/`, text: "Back to the app" });
 }
 
 /** The id of the session that the cookie or `X-ZUMO-AUTH` names. */

@@ -26,7 +26,7 @@ export function page(status: number, title: string, text: string, link?: { href:
 </head>
 <body>
   <main>
-    <p class="banner">Emulator of App Service authentication (Easy Auth) on this machine.</p>
+    <p class="banner">Emulator of App Service authentication, on this machine.</p>
     <h1>${escapeHtml(title)}</h1>
     <p>${escapeHtml(text)}</p>
     ${anchor}

@@ -7,8 +7,6 @@ export function redirectTarget(asked: string, siteUrl: string, externalUrls: rea
   const target = new URL(asked, siteUrl);
   if (target.username !== "" || target.password !== "") return undefined;
   if (target.origin === new URL(siteUrl).origin) return `${siteUrl}${target.pathname}${target.search}${target.hash}`;
-  // An address that leans on this site's scheme or host is none of another site's.
-  if (!URL.canParse(asked)) return undefined;
   return externalUrls.some((url) => matches(target, url)) ? target.href : undefined;
 }
 

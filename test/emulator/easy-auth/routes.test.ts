@@ -210,6 +210,24 @@ describe("behind another proxy", () => {
   });
 });
 
+describe("a browser without a session", () => {
+  test("at 127.0.0.1 is sent to localhost first, where its session will be", async () => {
+    const url = await openGate(around, frontendSettings());
+    const response = await new Browser().request(`${url.replace("localhost", "127.0.0.1")}/a?b=1`);
+    expect([response.status, response.headers.get("location")]).toEqual([302, `${url}/a?b=1`]);
+  });
+
+  test("behind another proxy is sent to sign in at once, and comes back through it", async () => {
+    const httpSettings = { forwardProxy: { convention: "Standard" as const } };
+    const url = await openGate(around, frontendSettings({ httpSettings }));
+    const headers = { "x-forwarded-host": "app.example", "x-forwarded-proto": "https" };
+    const response = await new Browser().request(`${url}/a`, { headers });
+    const location = new URL(response.headers.get("location") ?? "");
+    expect(location.origin).toBe(around.entra.url);
+    expect(location.searchParams.get("redirect_uri")).toBe("https://app.example/.auth/login/aad/callback");
+  });
+});
+
 describe("a gate whose client secret is missing", () => {
   test("does not start, and names the setting", async () => {
     await expect(openGate(around, frontendSettings(), { appSettings: {} })).rejects.toThrow("no app setting SECRET");
