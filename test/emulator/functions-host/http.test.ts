@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type SendOptions, serve, serveSource, writeApp } from "./fixture-app.ts";
 
 /** Answers with what it was given. */
@@ -219,11 +219,12 @@ describe("the server", () => {
       const gate = new Promise((resolve) => { globalThis.releaseAll = resolve; });
       app.get("f", async () => { most = Math.max(most, ++running); await gate; running--; return { body: String(most) }; });`;
     const { send } = await serveSource(source, { http });
-    const answers = [1, 2, 3].map(() => send("GET", "/api/f"));
-    await vi.waitFor(async () => expect(await send("GET", "/api/f")).toMatchObject({ status: 429, body: "" }));
+    const answers = [1, 2, 3, 4].map(() => send("GET", "/api/f"));
+    expect(await Promise.race(answers)).toMatchObject({ status: 429, body: "" });
     expect(await send("GET", "/api/none"), "only functions count").toMatchObject({ status: 404 });
     (globalThis as { releaseAll?: () => void }).releaseAll?.();
-    expect((await Promise.all(answers)).map(({ status, body }) => [status, body])).toEqual(Array(3).fill([200, "2"]));
+    const served = (await Promise.all(answers)).filter(({ status }) => status === 200);
+    expect(served.map(({ body }) => body)).toEqual(["2", "2", "2"]);
     expect((await send("GET", "/api/f")).status).toBe(200);
   });
 
