@@ -91,7 +91,7 @@ async function ask(url) {
     await response.body?.cancel();
     return response;
   } catch (error) {
-    const { cause, message } = /** @type {Error & { cause?: { code?: string } }} */ (error);
-    return cause?.code ?? message;
+    const { cause, message } = /** @type {Error & { cause?: { code?: string; message?: string } }} */ (error);
+    return cause?.code ?? cause?.message ?? message;
   }
 }

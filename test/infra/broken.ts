@@ -43,8 +43,8 @@ export const BROKEN: Record<string, Fault> = {
   },
   "what is conditional is only read with its condition in mind": {
     path: RESOURCES,
-    from: "siteName: frontend!.outputs.name",
-    to: "siteName: '${frontend!.outputs.name}${frontend.outputs.name}'",
+    from: "targetId: api!.outputs.id",
+    to: "targetId: api.outputs.id",
   },
   "nothing depends on itself": {
     path: STORAGE,
@@ -143,7 +143,7 @@ export const BROKEN: Record<string, Fault> = {
   "only known clients are let through": {
     path: API_AUTH,
     from: "allowedApplications: allowedClientIds",
-    to: "allowedApplications: []\n            allowedPrincipals: { identities: allowedClientIds }",
+    to: "allowedApplications: empty(allowedClientIds) ? [] : []",
   },
   "users of this tenant only": { path: FRONTEND_REGISTRATION, from: "'AzureADMyOrg'", to: "'AzureADMultipleOrgs'" },
   "the API stores no tokens": {
@@ -244,11 +244,6 @@ export const BROKEN: Record<string, Fault> = {
     path: "infra/modules/network.bicep",
     from: "  tags: tags\n",
     to: "  extendedLocation: empty(tags) ? null : null\n",
-  },
-  "no preview of an API but the one without a release": {
-    path: "infra/modules/budget.bicep",
-    from: "@2024-08-01",
-    to: "@2024-10-01-preview",
   },
 
   "settings are those that the code reads": {

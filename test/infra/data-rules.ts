@@ -2,7 +2,7 @@ import { textAt, unquote } from "./bicep.ts";
 import { absent, must, not, ofType } from "./checks.ts";
 import { bodiesOf, type Infra } from "./infra.ts";
 import type { Body } from "./schema.ts";
-import { each, problem, type Rule } from "./structure-rules.ts";
+import { each, type Rule } from "./structure-rules.ts";
 
 /** Roles that reach data only. */
 const DATA_ROLES = new Set([
@@ -82,12 +82,6 @@ export const DATA_RULES = {
     bodiesOf(infra.files)
       .filter(({ isExisting, type }) => !isExisting && !type.startsWith("Microsoft.Graph/"))
       .flatMap((body) => (taggable(infra, body) ? absent(body, "tags") : [])),
-  "no preview of an API but the one without a release": (infra) =>
-    bodiesOf(infra.files)
-      .filter(
-        ({ type }) => type.includes("-preview") && type !== "Microsoft.Insights/diagnosticSettings@2021-05-01-preview",
-      )
-      .map(({ type, file, node }) => problem(file, node, type)),
 } satisfies Record<string, Rule>;
 
 function storage(infra: Infra, wanted: Record<string, string>): string[] {

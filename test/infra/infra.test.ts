@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { BROKEN } from "./broken.ts";
 import { DATA_RULES } from "./data-rules.ts";
-import { type Infra, loadInfra, withTexts } from "./infra.ts";
+import { bodiesOf, type Infra, loadInfra, withTexts } from "./infra.ts";
 import { PROJECT_RULES } from "./project-rules.ts";
 import { SIGN_IN_RULES } from "./sign-in-rules.ts";
 import { SITE_RULES } from "./site-rules.ts";
@@ -23,6 +23,18 @@ beforeAll(async () => {
 describe("infra/", () => {
   test.each(Object.keys(RULES))("%s", (name) => {
     expect(RULES[name]?.(infra)).toEqual([]);
+  });
+});
+
+describe("the schema snapshot", () => {
+  test("knows one preview of an API: that of what has no release", () => {
+    const previews = Object.keys(infra.schema.resources).filter((type) => type.includes("preview"));
+    expect(previews).toEqual(["Microsoft.Insights/diagnosticSettings@2021-05-01-preview"]);
+  });
+
+  test("holds nothing that is not deployed", () => {
+    const used = new Set(bodiesOf(infra.files).map(({ type }) => type));
+    expect(Object.keys(infra.schema.resources).filter((type) => !used.has(type))).toEqual([]);
   });
 });
 
