@@ -214,9 +214,10 @@ module api 'modules/api.bicep' = if (areRegistrationsKnown) {
     tags: tags
     identityId: apiIdentity.outputs.id
     identityClientId: apiIdentity.outputs.clientId
+    hostStorageName: storage.outputs.name
     blobEndpoint: storage.outputs.blobEndpoint
     packageContainer: storage.outputs.packageContainer
-    insightsConnectionString: monitoring.outputs.insightsConnectionString
+    insightsConnection: monitoring.outputs.insightsConnection
     workspaceId: monitoring.outputs.workspaceId
     nodeVersion: nodeVersion
     instanceMemoryMB: instanceMemoryMB

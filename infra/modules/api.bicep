@@ -18,14 +18,17 @@ param identityId string
 @description('Client id of its identity.')
 param identityClientId string
 
-@description('Blob endpoint of the account of the Functions host.')
+@description('Name of the account of the Functions host.')
+param hostStorageName string
+
+@description('Blob endpoint of that account.')
 param blobEndpoint string
 
 @description('Container of the deployment package.')
 param packageContainer string
 
 @description('Connection string of Application Insights. Not a secret: it admits nobody while local authentication is off.')
-param insightsConnectionString string
+param insightsConnection string
 
 @description('Resource id of the workspace for platform logs.')
 param workspaceId string
@@ -83,10 +86,13 @@ param exchangeConcurrency int = 50
 param requestTimeoutMs int = 10000
 
 var settings = {
+  // Both: with the endpoint alone the host can fail at its start (https://github.com/Azure/azure-functions-host/issues/11787),
+  // and the name alone means the global cloud.
+  AzureWebJobsStorage__accountName: hostStorageName
   AzureWebJobsStorage__blobServiceUri: blobEndpoint
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
-  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnection
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
   WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId

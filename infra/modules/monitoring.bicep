@@ -64,4 +64,4 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output workspaceId string = workspace.id
-output insightsConnectionString string = insights.properties.ConnectionString
+output insightsConnection string = insights.properties.ConnectionString

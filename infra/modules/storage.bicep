@@ -75,5 +75,6 @@ resource owner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output id string = account.id
+output name string = account.name
 output blobEndpoint string = account.properties.primaryEndpoints.blob
 output packageContainer string = packages.name

@@ -9,6 +9,7 @@ import type { Rule } from "./structure-rules.ts";
 const PLATFORM_SETTINGS = [
   "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
   "APPLICATIONINSIGHTS_CONNECTION_STRING",
+  "AzureWebJobsStorage__accountName",
   "AzureWebJobsStorage__blobServiceUri",
   "AzureWebJobsStorage__clientId",
   "AzureWebJobsStorage__credential",
@@ -21,7 +22,7 @@ const SET_BY_EASY_AUTH = ["WEBSITE_AUTH_CLIENT_ID", "WEBSITE_AUTH_OPENID_ISSUER"
 const NEVER_SET = ["CLIENT_CERTIFICATE_PEM", "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET"];
 
 /** Set here, not yet in `SETTING_NAMES`. */
-export const SETTINGS_TO_COME = [
+const SETTINGS_TO_COME = [
   "CLOUD",
   "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
   "STORAGE_ACCOUNT_URL",

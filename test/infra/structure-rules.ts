@@ -113,7 +113,7 @@ function moduleOf(infra: Infra, file: BicepFile, module: Declaration | undefined
 }
 
 /** A path that is written in a file of `infra/`, from `infra/`. */
-export function join(from: string, path: string): string {
+function join(from: string, path: string): string {
   return decodeURIComponent(new URL(path, `file:///${from}`).pathname.slice(1));
 }
 
