@@ -13,19 +13,28 @@ export class HookError extends Error {
 /**
  * Runs `az` and returns what it printed, as text.
  *
- * @param {...string} args never with `&`: on Windows they pass through a shell
+ * @param {...string} args never with blanks or `&`: on Windows they pass through a shell
  */
 export function az(...args) {
   try {
-    // On Windows `az` is a script, which only a shell can start.
-    const shell = process.platform === "win32";
-    const output = execFileSync("az", args, { encoding: "utf8", shell, stdio: "pipe", timeout: TIMEOUT_MS });
-    return output.trim();
+    const [command, ...all] = commandLine(args);
+    return execFileSync(command, all, { encoding: "utf8", stdio: "pipe", timeout: TIMEOUT_MS }).trim();
   } catch (error) {
     const { code, stderr } = /** @type {{ code?: string; stderr?: string }} */ (error);
     if (code === "ENOENT") throw new HookError("The Azure CLI is missing. Install it, then run: az login");
     throw new HookError(`az ${args.join(" ")}\n${stderr?.trim() || "gave no reason"}`);
   }
+}
+
+/**
+ * On Windows `az` is a script, which only a shell can start.
+ *
+ * @param {readonly string[]} args
+ * @returns {[string, ...string[]]}
+ */
+function commandLine(args) {
+  if (process.platform !== "win32") return ["az", ...args];
+  return ["cmd.exe", "/d", "/c", ["az", ...args].join(" ")];
 }
 
 /**

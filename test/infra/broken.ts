@@ -263,6 +263,11 @@ export const BROKEN: Record<string, Fault> = {
     from: "FRONTEND_CLIENT_ID } = process.env",
     to: "FRONTEND_ID } = process.env",
   },
+  "the workflow reads what the deployment puts out, or what it sets itself": {
+    path: ".github/workflows/deploy.yml",
+    from: '--name "$API_NAME"',
+    to: '--name "$APP_NAME"',
+  },
   "azd passes every parameter": {
     path: "infra/main.parameters.json",
     from: '    "alerts": { "value": "${ALERTS=false}" },\n',

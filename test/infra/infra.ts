@@ -1,20 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BicepFile, loadBicepParser, parseBicep } from "./bicep.ts";
 import type { Body, Schema } from "./schema.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Texts that belong to a deployment but lie outside `infra/`. */
-const BESIDE = [
-  "azure.yaml",
-  ".node-version",
-  "src/settings.ts",
-  "src/errors.ts",
-  "docs/deploy.md",
-  "infra/README.md",
-  ".github/workflows/deploy.yml",
-];
+/** Texts that belong to a deployment but lie outside `infra/` and `src/functions/`. */
+const BESIDE = ["azure.yaml", ".node-version", "src/errors.ts", "docs/deploy.md", ".github/workflows/deploy.yml"];
 
 export interface Infra {
   /** Every text by its path from the root. */
@@ -28,12 +21,9 @@ export interface Infra {
 /** Reads the deployment as it is in the tree. */
 export async function loadInfra(): Promise<Infra> {
   await loadBicepParser();
-  const found = await readdir(`${ROOT}infra`, { recursive: true, withFileTypes: true });
-  const paths = found
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(ROOT.length));
-  const read = async (path: string) => [path, await readFile(`${ROOT}${path}`, "utf8").catch(() => "")] as const;
-  const texts = new Map(await Promise.all([...paths, ...BESIDE].map(read)));
+  const inFolders = await Promise.all(["infra", "src/functions"].map(filesIn));
+  const read = async (path: string) => [path, await readFile(`${ROOT}${path}`, "utf8")] as const;
+  const texts = new Map(await Promise.all([...inFolders.flat(), ...BESIDE].map(read)));
   const schemaAt = async (name: string) =>
     JSON.parse(
       await readFile(new URL(name, import.meta.url), "utf8").catch(() => '{"resources":{},"types":{}}'),
@@ -46,6 +36,13 @@ export async function loadInfra(): Promise<Infra> {
     types: { ...azure.types, ...transcribed.types },
   };
   return withTexts({ texts, files: new Map(), schema, transcribed }, texts);
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(`${ROOT}${folder}`, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)));
 }
 
 /** The same deployment with other texts. */

@@ -70,9 +70,15 @@ export const PROJECT_RULES = {
       return windows?.run === posix?.run ? found : [...found, `${name}: another command on Windows`];
     }),
   "hooks read what the deployment puts out, or what azd sets": (infra) => {
-    const outputs = [...(infra.files.get("main.bicep")?.outputs.keys() ?? [])];
-    const known = new Set([...outputs, ...parameterVariables(infra).values(), ...HOOK_VARIABLES]);
+    const known = new Set([...outputs(infra), ...parameterVariables(infra).values(), ...HOOK_VARIABLES]);
     return [...hookVariables(infra)].filter((name) => !known.has(name)).map((name) => `${name} is nowhere put out`);
+  },
+  "the workflow reads what the deployment puts out, or what it sets itself": (infra) => {
+    const workflow = infra.texts.get(".github/workflows/deploy.yml") ?? "";
+    const set = [...workflow.matchAll(/^ {6}([A-Z_]+): /gm)].map(([, name]) => name);
+    const read = [...workflow.matchAll(/\$([A-Z_]{2,})|\benv\.([A-Z_]+)/g)].map(([, name, other]) => name ?? other);
+    const known = new Set([...outputs(infra), ...set, "GITHUB_ENV", "RUNNER_TEMP"]);
+    return read.filter((name) => !known.has(name ?? "")).map((name) => `${name} is nowhere put out`);
   },
   "azd passes every parameter": (infra) => {
     const main =
@@ -113,7 +119,7 @@ export const PROJECT_RULES = {
       );
     };
     return [
-      ...same(["/api/health", "/api/errors"], excluded("modules/api-easy-auth.bicep"), "excluded path"),
+      ...same(anonymousRoutes(infra), excluded("modules/api-easy-auth.bicep"), "excluded path"),
       ...same(["/health"], excluded("modules/frontend-easy-auth.bicep"), "excluded path"),
     ];
   },
@@ -164,10 +170,23 @@ interface BicepConfig {
   readonly analyzers: { readonly core: { readonly rules: Record<string, { readonly level: string }> } };
 }
 
+/** Routes of functions that ask for no user. */
+function anonymousRoutes(infra: Infra): readonly string[] {
+  return [...infra.texts].flatMap(([path, text]) => {
+    if (!path.startsWith("src/functions/") || text.includes("asUser(")) return [];
+    const route = /route: "([^"]+)"/.exec(text) ?? /app\.http\("([^"]+)"/.exec(text);
+    return route ? [`/api/${route[1]}`] : [];
+  });
+}
+
 function apiSettings(infra: Infra): ReadonlySet<string> {
   const file = infra.files.get("modules/api.bicep");
   const objects = ["settings", "filesSettings"].map((name) => file?.variables.get(name));
   return new Set(objects.flatMap((object) => (object ? [...entriesOf(object).keys()] : [])));
+}
+
+function outputs(infra: Infra): readonly string[] {
+  return [...(infra.files.get("main.bicep")?.outputs.keys() ?? [])];
 }
 
 function azureYaml(infra: Infra): AzureYaml {
