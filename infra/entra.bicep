@@ -60,21 +60,6 @@ resource azureStorage 'Microsoft.Graph/servicePrincipals@v1.0' existing = if (st
   appId: storageAppId
 }
 
-// A name that Graph does not know ends the deployment here, at index 0 of nothing.
-var graphAccess = {
-  resourceAppId: graphAppId
-  resourceAccess: map(graphScopes, name => {
-    id: filter(graph.oauth2PermissionScopes, permission => permission.value == name)[0].id
-    type: 'Scope'
-  })
-}
-var signInAccess = {
-  resourceAppId: graphAppId
-  resourceAccess: map(signInScopes, name => {
-    id: filter(graph.oauth2PermissionScopes, permission => permission.value == name)[0].id
-    type: 'Scope'
-  })
-}
 var storageAccess = {
   resourceAppId: storageAppId
   resourceAccess: [
@@ -92,7 +77,8 @@ module frontendRegistration 'modules/frontend-registration.bicep' = {
     uniqueName: frontendName
     displayName: 'Frontend (${environmentName})'
     redirectUris: union(['https://${frontendHost}/.auth/login/aad/callback'], extraRedirectUris)
-    requiredAccess: [signInAccess]
+    graphScopes: signInScopes
+    graphPermissions: filter(graph.oauth2PermissionScopes, permission => contains(signInScopes, permission.value))
     requireUserAssignment: requireUserAssignment
     serviceManagementReference: serviceManagementReference
     issuer: issuer
@@ -107,7 +93,9 @@ module apiRegistration 'modules/api-registration.bicep' = {
     uniqueName: apiName
     displayName: 'API on behalf of the user (${environmentName})'
     identifierUri: 'api://${tenant().tenantId}/${apiName}'
-    requiredAccess: storageOnBehalfOf ? [graphAccess, storageAccess] : [graphAccess]
+    graphScopes: graphScopes
+    graphPermissions: filter(graph.oauth2PermissionScopes, permission => contains(graphScopes, permission.value))
+    otherAccess: storageOnBehalfOf ? [storageAccess] : []
     clientIds: union([frontendRegistration.outputs.clientId], extraClientIds)
     serviceManagementReference: serviceManagementReference
     issuer: issuer

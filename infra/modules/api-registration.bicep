@@ -11,8 +11,14 @@ param displayName string
 @description('What clients ask for. With the tenant id in it: policies on identifier URIs allow that form.')
 param identifierUri string
 
-@description('Delegated permissions that it asks consent for.')
-param requiredAccess object[]
+@description('Delegated permissions of Microsoft Graph that it asks consent for.')
+param graphScopes string[]
+
+@description('Those permissions as Graph describes them, for their ids.')
+param graphPermissions object[]
+
+@description('Permissions of other services.')
+param otherAccess object[]
 
 @description('Clients that may ask for the scope without consent.')
 param clientIds string[]
@@ -31,6 +37,15 @@ param tokenExchangeAudience string
 
 // Never changes: Entra refuses to remove a scope that is enabled.
 var scopeId = guid(uniqueName, 'user_impersonation')
+
+// A name that Graph does not know ends the deployment here, at index 0 of nothing.
+var graphAccess = {
+  resourceAppId: '00000003-0000-0000-c000-000000000000'
+  resourceAccess: map(graphScopes, name => {
+    id: filter(graphPermissions, permission => permission.value == name)[0].id
+    type: 'Scope'
+  })
+}
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
@@ -59,7 +74,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
     // Where no administrator consents, users can consent to client and API at once.
     knownClientApplications: clientIds
   }
-  requiredResourceAccess: requiredAccess
+  requiredResourceAccess: concat([graphAccess], otherAccess)
 }
 
 resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {

@@ -11,8 +11,11 @@ param displayName string
 @description('Where Entra may send users back to.')
 param redirectUris string[]
 
-@description('Delegated permissions that it asks consent for.')
-param requiredAccess object[]
+@description('Delegated permissions of Microsoft Graph that it asks consent for.')
+param graphScopes string[]
+
+@description('Those permissions as Graph describes them, for their ids.')
+param graphPermissions object[]
 
 @description('Only assigned users may sign in.')
 param requireUserAssignment bool
@@ -29,6 +32,15 @@ param identityPrincipalId string
 @description('Audience of the tokens of the identity.')
 param tokenExchangeAudience string
 
+// A name that Graph does not know ends the deployment here, at index 0 of nothing.
+var graphAccess = {
+  resourceAppId: '00000003-0000-0000-c000-000000000000'
+  resourceAccess: map(graphScopes, name => {
+    id: filter(graphPermissions, permission => permission.value == name)[0].id
+    type: 'Scope'
+  })
+}
+
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
@@ -42,7 +54,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
       enableAccessTokenIssuance: false
     }
   }
-  requiredResourceAccess: requiredAccess
+  requiredResourceAccess: [graphAccess]
 }
 
 resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {

@@ -72,13 +72,14 @@ export const SIGN_IN_RULES = {
       ...not(one, "audiences", "[tokenExchangeAudience]"),
     ]),
   "registration and consent name the same Graph scopes": (infra) => {
-    const entra = infra.files.get("entra.bicep")?.text ?? "";
-    const consent = infra.files.get("modules/consent.bicep")?.text ?? "";
-    const isOne =
-      /map\(graphScopes, name =>/.test(entra) &&
-      /graphScopes: graphScopes/.test(entra) &&
-      /scope: join\(graphScopes, ' '\)/.test(consent);
-    return isOne ? [] : ["entra.bicep: permissions from several places"];
+    const wanted = {
+      "entra.bicep": ["contains(graphScopes, permission.value)", "graphScopes: graphScopes"],
+      "modules/api-registration.bicep": ["map(graphScopes, name =>", "concat([graphAccess], otherAccess)"],
+      "modules/consent.bicep": ["scope: join(graphScopes, ' ')\n"],
+    };
+    return Object.entries(wanted).flatMap(([path, texts]) =>
+      texts.filter((text) => !infra.files.get(path)?.text.includes(text)).map((text) => `${path}: lacks ${text}`),
+    );
   },
 } satisfies Record<string, Rule>;
 
