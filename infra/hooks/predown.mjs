@@ -10,8 +10,10 @@ await runHook(async () => {
   if (clientIds.length === 0) return;
   // Without a sign-in nothing would be found, and the registrations would stay for good.
   az("account", "show");
-  const left = (await rememberedRegistrations()).filter(({ clientId }) => !clientIds.includes(clientId));
-  await rememberRegistrations([...left, ...clientIds.map(find).filter(({ objects }) => objects.length > 0)]);
+  // What an earlier azd down could not purge is not found any more, but still to be purged.
+  const known = new Map((await rememberedRegistrations()).map((one) => [one.clientId, one]));
+  for (const found of clientIds.map(find)) if (found.objects.length > 0) known.set(found.clientId, found);
+  await rememberRegistrations([...known.values()]);
 });
 
 /** @param {string} clientId */

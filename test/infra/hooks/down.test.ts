@@ -60,16 +60,24 @@ describe("azd down", () => {
     expect(changes(after.calls)[0]).toBe("ad app delete --id frontend");
   });
 
-  test("says what is left to purge by hand, and does the rest at the next azd down", async () => {
+  test.each([
+    ["still knows", IDS],
+    ["has forgotten", { AZURE_ENV_NAME: "demo" }],
+  ])("says what is left to purge by hand, and does it at the next azd down, which %s the ids", async (_, env) => {
     const { folder, after } = await down({ ...FOUND, "rest --method delete": { fails: "Request_ResourceNotFound" } });
     expect(after.code).toBe(1);
     expect(after.output).toContain(`Purge it by hand: az rest --method delete --url ${ITEMS}/api-object`);
     expect(changes(after.calls).filter((call) => call.startsWith("rest")).length).toBeGreaterThan(1);
-    const deleted = { ...FOUND, "ad app show --id api": { fails: "not found" } };
-    await runHook("predown", folder, deleted, { AZURE_ENV_NAME: "demo" });
+    const gone = { fails: "not found" };
+    const deleted = { ...FOUND, "ad app show --id api": gone, "ad sp show --id api": gone };
+    await runHook("predown", folder, deleted, env);
     const again = await runHook("postdown", folder, deleted, FAST);
     expect(again.code).toBe(0);
-    expect(changes(again.calls)[0]).toBe(`rest --method delete --url ${ITEMS}/api-object`);
+    expect(changes(again.calls).slice(0, 3)).toEqual([
+      `rest --method delete --url ${ITEMS}/api-object`,
+      `rest --method delete --url ${ITEMS}/api-principal`,
+      "ad app delete --id frontend",
+    ]);
   });
 
   test("stops before anything is deleted when nobody is signed in", async () => {
