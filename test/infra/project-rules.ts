@@ -18,8 +18,8 @@ const PLATFORM_SETTINGS = [
 /** Easy Auth sets these itself. */
 const SET_BY_EASY_AUTH = ["WEBSITE_AUTH_CLIENT_ID", "WEBSITE_AUTH_OPENID_ISSUER"];
 
-/** Other credentials: never used where an identity is. */
-const NEVER_SET = ["CLIENT_CERTIFICATE_PEM", "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET"];
+/** Other credentials, never used where an identity is; and a collector of one's own. */
+const NEVER_SET = ["CLIENT_CERTIFICATE_PEM", "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
 /** Set here, not yet in `SETTING_NAMES`. */
 const SETTINGS_TO_COME = [
@@ -42,7 +42,8 @@ export const PROJECT_RULES = {
   "settings are those that the code reads": (infra) => {
     const set = [...apiSettings(infra)].filter((name) => !PLATFORM_SETTINGS.includes(name));
     const read: string[] = [...SETTING_NAMES, ...SETTINGS_TO_COME];
-    const wanted = read.filter((name) => !SET_BY_EASY_AUTH.includes(name) && !NEVER_SET.includes(name));
+    const elsewhere = [...SET_BY_EASY_AUTH, ...NEVER_SET, ...PLATFORM_SETTINGS];
+    const wanted = read.filter((name) => !elsewhere.includes(name));
     return [
       ...set.filter((name) => !wanted.includes(name)).map((name) => `${name} is set, but nothing reads it`),
       ...wanted.filter((name) => !set.includes(name)).map((name) => `${name} is read, but not set`),
