@@ -153,7 +153,10 @@ const API_AUTH: AuthSettings = {
 
 /** The frontend signs users in, with the API's scope, and keeps their tokens. */
 const FRONTEND_AUTH: AuthSettings = {
-  globalValidation: { unauthenticatedClientAction: "RedirectToLoginPage", excludedPaths: ["/health"] },
+  globalValidation: {
+    unauthenticatedClientAction: "RedirectToLoginPage",
+    excludedPaths: ["/health", "/signed-out", "/api/errors", "/assets/*"],
+  },
   identityProviders: {
     azureActiveDirectory: {
       registration: {

@@ -2,21 +2,18 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
+import { FRONTEND_PAGE, FRONTEND_SERVER, frontendFiles } from "./frontend-build.ts";
 import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const PAGE_FILES = ["index.html", "style.css", "icon.svg"];
-const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
 
 /** Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. */
 export async function build(): Promise<void> {
   await Promise.all([
     writeBundle(await functionsApp()),
     writeBundle(FRONTEND_SERVER),
-    writeBundle(PAGE),
-    ...PAGE_FILES.map(async (name) =>
-      writeChanged(`${ROOT}dist/frontend/page/${name}`, await readFile(`${ROOT}frontend/page/${name}`)),
-    ),
+    writeBundle(FRONTEND_PAGE),
+    ...(await frontendFiles(ROOT)).map(([name, contents]) => writeChanged(`${ROOT}dist/${name}`, contents)),
   ]);
 }
 
@@ -25,10 +22,13 @@ async function functionsApp(): Promise<BuildOptions> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
   return {
-    ...NODE,
     stdin: { contents, resolveDir: ROOT, sourcefile: "main.ts" },
     outfile: `${ROOT}dist/main.cjs`,
+    bundle: true,
+    platform: "node",
+    target: "node20",
     format: "cjs",
+    sourcemap: true,
     // The Functions worker provides it, by intercepting this very require.
     external: ["@azure/functions-core"],
     mainFields: ["module", "main"],
@@ -36,27 +36,8 @@ async function functionsApp(): Promise<BuildOptions> {
   };
 }
 
-/** `dist/frontend/main.mjs`: the frontend's server in one file. */
-const FRONTEND_SERVER: BuildOptions = {
-  ...NODE,
-  entryPoints: [`${ROOT}frontend/main.ts`],
-  outfile: `${ROOT}dist/frontend/main.mjs`,
-  format: "esm",
-  // Bundled CommonJS packages still require Node's own modules.
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-};
-
-const PAGE: BuildOptions = {
-  entryPoints: [`${ROOT}frontend/page/page.ts`],
-  outfile: `${ROOT}dist/frontend/page/page.js`,
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  minify: true,
-};
-
 async function writeBundle(options: BuildOptions): Promise<void> {
-  const { outputFiles } = await bundle({ ...options, logLevel: "warning", write: false });
+  const { outputFiles } = await bundle({ absWorkingDir: ROOT, ...options, logLevel: "warning", write: false });
   for (const { path, contents } of outputFiles ?? []) await writeChanged(path, contents);
 }
 
