@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { TENANT_ID } from "../../emulator/directory.ts";
-import { newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
+import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
 import { NOT_YET } from "./not-yet.ts";
 
 useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });
@@ -29,14 +29,18 @@ const SERVED: readonly Scenario[] = [
     what: "a second sign-in with the claims",
     title: "Isaiah Langer",
     failures: ["401 /api/profile"],
-    proceed: (page) => pickAccount(page, "mfa-needed"),
+    proceed: (page) => signInWithClaims(page, "mfa-needed"),
   },
   {
     account: "access-revoked",
     what: "a second sign-in after the sessions were revoked",
     title: "Patti Fernandez",
     failures: ["401 /api/profile"],
-    proceed: (page) => pickAccount(page, "access-revoked"),
+    proceed: async (page) => {
+      await page.waitForURL(/claims=/);
+      advance(2); // tokens tell seconds: a sign-in in the second of the revocation is not later
+      await pickAccount(page, "access-revoked");
+    },
   },
 ];
 

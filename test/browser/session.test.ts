@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import type { Fault } from "../../emulator/faults/fault.ts";
-import { newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
+import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
 
 useBrowser();
 
@@ -56,7 +56,7 @@ describe("a claims challenge", () => {
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", times: 1, fault: MFA });
     await signIn(page, "works", ADDRESS);
-    await pickAccount(page, "works");
+    await signInWithClaims(page, "works");
     await seeTitle(page, "Adele Vance");
     expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
     const login = visited.find((path) => path.startsWith("/.auth/login/aad?")) ?? "";
@@ -68,7 +68,7 @@ describe("a claims challenge", () => {
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", fault: MFA });
     await signIn(page, "works", ADDRESS);
-    await pickAccount(page, "works");
+    await signInWithClaims(page, "works");
     await seeTitle(page, "Another sign-in step is needed");
     await page.reload();
     await seeTitle(page, "Another sign-in step is needed");
@@ -76,7 +76,7 @@ describe("a claims challenge", () => {
 
     stack.faults.clear();
     await page.getByRole("link", { name: "Sign in again" }).click();
-    await pickAccount(page, "works");
+    await signInWithClaims(page, "works");
     await seeTitle(page, "Adele Vance");
     expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
   });
