@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Failure, type FailureCode } from "./failure.ts";
-import { isPublicHttps, publicHost } from "./public-address.ts";
+import { isPublicHttps, publicHosts } from "./public-address.ts";
 
 interface ProblemText {
   readonly status: number;
@@ -74,7 +74,7 @@ export function answerFailure(request: IncomingMessage, response: ServerResponse
 
 /** The address of the code's entry, which this server itself shows, at the path that the API has it at. */
 function problemType(request: IncomingMessage, code: FailureCode): string {
-  const host = publicHost(request);
+  const [host] = publicHosts(request);
   const origin = host === undefined ? "" : `${isPublicHttps(request) ? "https" : "http"}://${host}`;
   return `${origin}/api/errors#${code}`;
 }

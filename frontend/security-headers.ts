@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isPublicHttps, publicHost } from "./public-address.ts";
+import { isPublicHttps, publicHosts } from "./public-address.ts";
 
 const SECURITY_HEADERS = {
   "cross-origin-opener-policy": "same-origin",
@@ -12,7 +12,7 @@ const SECURITY_HEADERS = {
 /** Puts the headers that every answer carries on the response, whatever it turns out to be. */
 export function setSecurityHeaders(request: IncomingMessage, response: ServerResponse): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-  response.setHeader("content-security-policy", contentSecurityPolicy(publicHost(request)));
+  response.setHeader("content-security-policy", contentSecurityPolicy(publicHosts(request)));
   // Over plain http browsers ignore it (RFC 6797, section 8.1).
   if (isPublicHttps(request)) response.setHeader("strict-transport-security", "max-age=31536000");
 }
@@ -21,8 +21,9 @@ export function setSecurityHeaders(request: IncomingMessage, response: ServerRes
  * Scripts may ask for what the page needs and for nothing else of this origin: `/.auth/me`, where Easy Auth shows every
  * token of the session, stays out of their reach. A path needs a host, so without one the policy falls back to 'self'.
  */
-function contentSecurityPolicy(host: string | undefined): string {
-  const own = (...paths: string[]): string => (host ? paths.map((path) => host + path).join(" ") : "'self'");
+function contentSecurityPolicy(hosts: readonly string[]): string {
+  const own = (...paths: string[]): string =>
+    hosts.flatMap((host) => paths.map((path) => host + path)).join(" ") || "'self'";
   return [
     "default-src 'none'",
     `script-src ${own("/assets/")}`,

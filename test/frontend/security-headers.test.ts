@@ -63,17 +63,26 @@ describe("the content security policy", () => {
     );
   });
 
-  test("names the host that a reverse proxy in front was asked for", async () => {
-    const policy = await policyFor({ host: "app.example", "x-forwarded-host": "www.example, app.example" });
-    expect(policy).toContain("script-src www.example/assets/;");
+  test.each([
+    [{ "x-forwarded-host": "www.example, app.example" }, "www.example/assets/ app.example/assets/"],
+    [{ "disguised-host": "app.azurewebsites.example" }, "app.azurewebsites.example/assets/ app.example/assets/"],
+    [{ "x-forwarded-host": "app.example", "disguised-host": "app.example" }, "app.example/assets/"],
+  ])("names each host that the browser may have asked for: %j", async (headers, sources) => {
+    expect(await policyFor({ host: "app.example", ...headers })).toContain(`script-src ${sources};`);
   });
 
-  test.each(["a b", "x; script-src *", "*", "*.example", "'unsafe-inline'", "[::1]:80", "a/b", ""])(
-    "repeats no host like %j: it is 'self' then",
+  test.each(["a b", "x; script-src *", "*", "*.example", "'unsafe-inline'", "a/b", ""])(
+    "repeats no host like %j",
     async (host) => {
-      expect(await policyFor({ host: "app.example", "x-forwarded-host": host })).toContain("script-src 'self';");
+      expect(await policyFor({ host: "app.example", "x-forwarded-host": host })).toContain(
+        "script-src app.example/assets/;",
+      );
     },
   );
+
+  test("falls back to 'self' where there is no host that it can name", async () => {
+    expect(await policyFor({ host: "[::1]:8080" })).toContain("script-src 'self';");
+  });
 
   async function policyFor(headers: Record<string, string>): Promise<unknown> {
     const { url } = await serveFrontend(NO_BACKEND);
