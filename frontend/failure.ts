@@ -2,7 +2,7 @@
 export type FailureCode =
   | "no_access_token"
   | "cross_site_request"
-  | "not_found"
+  | "no_such_address"
   | "method_not_allowed"
   | "api_unreachable"
   | "api_timeout"

@@ -20,7 +20,7 @@ const PROBLEMS = {
     title: "Request from another site refused",
     detail: "A page of another site tried to change something here. Open this app itself and try again.",
   },
-  not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
+  no_such_address: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   method_not_allowed: {
     status: 405,
     title: "Method not allowed",

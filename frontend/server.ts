@@ -56,7 +56,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, site: 
     allowMethods(request, API_METHODS);
     return forwardToBackend(request, response, `${pathname}${search}`, site);
   }
-  if (!file && pathname !== "/session" && pathname !== "/health") throw new Failure("not_found");
+  if (!file && pathname !== "/session" && pathname !== "/health") throw new Failure("no_such_address");
   allowMethods(request, READ_METHODS);
   if (file) return sendStaticFile(request, response, file);
   if (pathname === "/health") return sendJson(response, { status: "ok" });
@@ -73,7 +73,7 @@ function refuseCrossSiteChange(request: IncomingMessage): void {
 function addressOf(request: IncomingMessage): URL {
   const target = request.url ?? "";
   // An encoded slash is part of a segment to us, but a separator to some servers: `/api/..%2fadmin`.
-  if (!target.startsWith("/") || /%2f|%5c/i.test(target.replace(/\?.*/s, ""))) throw new Failure("not_found");
+  if (!target.startsWith("/") || /%2f|%5c/i.test(target.replace(/\?.*/s, ""))) throw new Failure("no_such_address");
   // Never resolved against a base: a target like `//elsewhere/api/` would replace its host.
   return new URL(`http://localhost${target}`);
 }

@@ -2,6 +2,9 @@ import type { CallOptions, FetchAsUser } from "./client/fetch-as-user.ts";
 import { isRecord, RequestProblem, unexpectedAnswer } from "./client/problem.ts";
 import { type Profile, profileFrom } from "./profile.ts";
 
+/** Of the sizes that Graph keeps, the smallest that is larger than the page shows it. */
+const PHOTO_PIXELS = 120;
+
 /**
  * The signed-in user's profile.
  *
@@ -17,7 +20,9 @@ export async function fetchProfile(fetchAsUser: FetchAsUser, options?: CallOptio
 /** The user's photo; undefined when there is none, or none to be had: a page does well without. */
 export async function fetchPhoto(fetchAsUser: FetchAsUser): Promise<Blob | undefined> {
   try {
-    const photo = await (await fetchAsUser("/api/photo", { headers: { accept: "image/*" } })).blob();
+    const photo = await (
+      await fetchAsUser(`/api/photo?size=${PHOTO_PIXELS}`, { headers: { accept: "image/*" } })
+    ).blob();
     return photo.type.startsWith("image/") ? photo : undefined;
   } catch {
     return undefined;

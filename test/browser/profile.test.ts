@@ -31,7 +31,9 @@ describe("a user", () => {
 
   test("sees their photo when there is one, and initials when there is none", async () => {
     const page = await newUser();
-    await page.route("**/api/photo", (route) => route.fulfill({ contentType: "image/png", body: PIXEL }), { times: 1 });
+    await page.route("**/api/photo?*", (route) => route.fulfill({ contentType: "image/png", body: PIXEL }), {
+      times: 1,
+    });
     await signIn(page, "works");
     await page.locator(".avatar img").waitFor();
     await page.reload();
@@ -106,7 +108,7 @@ describe("the page", () => {
   test("needs nothing but the API's answer to show the profile", async () => {
     const page = await newUser();
     await page.route("**/session", () => {});
-    await page.route("**/api/photo", () => {});
+    await page.route("**/api/photo?*", () => {});
     await signIn(page, "works");
     await seeTitle(page, "Adele Vance");
   });

@@ -29,7 +29,7 @@ describe("addresses", () => {
     const { status, headers, body } = await send(url, path, { headers: SIGNED_IN });
     expect(status).toBe(404);
     expect(headers["content-type"]).toBe("application/problem+json");
-    expect(JSON.parse(body)).toMatchObject({ code: "not_found", status: 404 });
+    expect(JSON.parse(body)).toMatchObject({ code: "no_such_address", status: 404 });
   });
 
   test.each([
@@ -130,10 +130,10 @@ test("GET /api/errors is answered here, without a token, so that it is there whe
 
 describe("the type of a problem", () => {
   test.each([
-    [{ host: "app.example", "x-forwarded-proto": "https" }, "https://app.example/api/errors#not_found"],
-    [{ host: "app.example:8080" }, "http://app.example:8080/api/errors#not_found"],
-    [{ host: "app.example", "x-forwarded-host": "www.example" }, "http://www.example/api/errors#not_found"],
-    [{ host: '"><script>' }, "/api/errors#not_found"],
+    [{ host: "app.example", "x-forwarded-proto": "https" }, "https://app.example/api/errors#no_such_address"],
+    [{ host: "app.example:8080" }, "http://app.example:8080/api/errors#no_such_address"],
+    [{ host: "app.example", "x-forwarded-host": "www.example" }, "http://www.example/api/errors#no_such_address"],
+    [{ host: '"><script>' }, "/api/errors#no_such_address"],
   ])("for %j is %s", async (headers, type) => {
     const { url } = await serveFrontend(NO_BACKEND);
     expect(
@@ -150,7 +150,7 @@ describe("the type of a problem", () => {
   const answers: Readonly<Record<FailureCode, true>> = {
     no_access_token: true,
     cross_site_request: true,
-    not_found: true,
+    no_such_address: true,
     method_not_allowed: true,
     api_unreachable: true,
     api_timeout: true,
