@@ -33,7 +33,10 @@ export function apiAuth({ tenantId, apiClientId, apiScope, frontendClientId }: A
 /** The frontend's gate: signs users in, with the API's scope, and keeps their tokens. */
 export function frontendAuth({ tenantId, apiScope, frontendClientId }: Apps): AuthSettings {
   return {
-    globalValidation: { unauthenticatedClientAction: "RedirectToLoginPage", excludedPaths: ["/health"] },
+    globalValidation: {
+      unauthenticatedClientAction: "RedirectToLoginPage",
+      excludedPaths: ["/health", "/signed-out", "/api/errors", "/assets/*"],
+    },
     identityProviders: {
       azureActiveDirectory: {
         registration: {

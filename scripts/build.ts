@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
+import { FRONTEND_PAGE, FRONTEND_SERVER, frontendFiles } from "./frontend-build.ts";
 import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const PAGE_FILES = ["index.html", "style.css", "icon.svg"];
 const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
 
 /**
@@ -17,11 +17,9 @@ export async function build(): Promise<readonly string[]> {
   const written = await Promise.all([
     writeFunctionsApp(),
     writeBundle(FRONTEND_SERVER),
-    writeBundle(PAGE),
+    writeBundle(FRONTEND_PAGE),
     writeBundle(ROUTING),
-    ...PAGE_FILES.map(async (name) =>
-      writeChanged(`${ROOT}dist/frontend/page/${name}`, await readFile(`${ROOT}frontend/page/${name}`)),
-    ),
+    ...(await frontendFiles(ROOT)).map(([name, contents]) => writeChanged(`${ROOT}dist/${name}`, contents)),
   ]);
   return written.flat().map((path) => path.slice(`${ROOT}dist/`.length));
 }
@@ -51,36 +49,18 @@ const FUNCTIONS_APP: BuildOptions = {
   mainFields: ["module", "main"],
 };
 
-/** `dist/frontend/main.mjs`: the frontend's server in one file. */
-const FRONTEND_SERVER: BuildOptions = {
+/** `dist/emulator/route-microsoft-origins.mjs`: for processes without TypeScript. Never deployed. */
+const ROUTING: BuildOptions = {
   ...NODE,
-  entryPoints: [`${ROOT}frontend/main.ts`],
-  outfile: `${ROOT}dist/frontend/main.mjs`,
+  entryPoints: ["emulator/route-microsoft-origins.ts"],
+  outfile: "dist/emulator/route-microsoft-origins.mjs",
   format: "esm",
   // Bundled CommonJS packages still require Node's own modules.
   banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
 };
 
-/** `dist/emulator/route-microsoft-origins.mjs`: for processes without TypeScript. Never deployed. */
-const ROUTING: BuildOptions = {
-  ...NODE,
-  entryPoints: [`${ROOT}emulator/route-microsoft-origins.ts`],
-  outfile: `${ROOT}dist/emulator/route-microsoft-origins.mjs`,
-  format: "esm",
-  banner: FRONTEND_SERVER.banner ?? {},
-};
-
-const PAGE: BuildOptions = {
-  entryPoints: [`${ROOT}frontend/page/page.ts`],
-  outfile: `${ROOT}dist/frontend/page/page.js`,
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  minify: true,
-};
-
 async function writeBundle(options: BuildOptions): Promise<string[]> {
-  const { outputFiles = [] } = await bundle({ ...options, logLevel: "warning", write: false });
+  const { outputFiles = [] } = await bundle({ absWorkingDir: ROOT, ...options, logLevel: "warning", write: false });
   return (await Promise.all(outputFiles.map(({ path, contents }) => writeChanged(path, contents)))).flat();
 }
 

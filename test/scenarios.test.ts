@@ -6,16 +6,16 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCOUNTS } from "../emulator/accounts.ts";
 import { API, TENANT_ID } from "../emulator/directory.ts";
+import { Browser } from "../emulator/test-kit/browser.ts";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
-import { Browser } from "./support/browser.ts";
 import { formIn } from "./support/entra-pages.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
 
 const HOUR = 3600;
 let stack: TestStack;
 beforeAll(async () => {
   // graph-slow shows a time-out; the shortest one will do.
-  stack = await startTestStack({ https: true, settings: { REQUEST_TIMEOUT_MS: "1500" } });
+  stack = await startStack({ https: true, settings: { REQUEST_TIMEOUT_MS: "1500" } });
 });
 afterAll(() => stack.close());
 

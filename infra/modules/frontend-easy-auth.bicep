@@ -28,7 +28,7 @@ resource easyAuth 'Microsoft.Web/sites/config@2024-11-01' = {
       requireAuthentication: true
       unauthenticatedClientAction: 'RedirectToLoginPage'
       redirectToProvider: 'azureactivedirectory'
-      excludedPaths: ['/health']
+      excludedPaths: ['/health', '/signed-out', '/api/errors', '/assets/*']
     }
     httpSettings: {
       requireHttps: true

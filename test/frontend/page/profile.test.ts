@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { initialsOf, languageName } from "../../frontend/page/profile.ts";
+import { initialsOf, languageName } from "../../../frontend/page/profile.ts";
 
 test.each([
   ["Ada Lovelace", "AL"],

@@ -1,1 +1,0 @@
-export { Browser } from "../../emulator/test-kit/browser.ts";
