@@ -103,7 +103,7 @@ describe("no-token-store", () => {
   test("leaves the frontend without a token, and /.auth/me is 404", async () => {
     const response = await throughFrontend();
     expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ code: "not_signed_in" });
+    expect(await response.json()).toMatchObject({ code: "no_access_token" });
     expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(404);
     expect((await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status).toBe(403);
   });
