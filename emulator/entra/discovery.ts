@@ -1,4 +1,4 @@
-import { GRAPH_ORIGIN } from "../directory.ts";
+import { graphOriginOf } from "../clouds.ts";
 import type { Authority } from "./authority.ts";
 import { issuerV1, issuerV2 } from "./tokens.ts";
 
@@ -36,6 +36,6 @@ export function openidConfiguration({ origin, tenant }: Authority, version: 1 | 
       "c_hash",
     ],
     cloud_instance_name: "microsoftonline.com",
-    msgraph_host: new URL(GRAPH_ORIGIN).host,
+    msgraph_host: new URL(graphOriginOf(origin)).host,
   };
 }
