@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { AppError } from "../errors.ts";
+import { isSeveralTenants } from "../settings/authority.ts";
 import type { Settings } from "../settings.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 
@@ -24,11 +25,13 @@ const KEYS_TIMEOUT_SHARE = 0.3;
  * off, or lets anonymous requests through, opens nothing.
  *
  * Checked: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
- * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user.
- * Not checked: which of the authority's keys signs for which tenant (they sign for all), which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
+ * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user. A key that
+ * the authority names for one tenant signs for that one only.
+ * Not checked: which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
  * the exchange). Source: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
  *
- * The function throws AppError `token_expired`, `token_rejected`, `insufficient_scope` or `identity_unavailable`.
+ * The function throws AppError `token_expired`, `token_rejected`, `tenant_not_allowed`, `insufficient_scope` or
+ * `identity_unavailable`.
  */
 export function createVerifier(
   settings: Pick<Settings, "authority" | "allowedTenants" | "audiences" | "requestTimeoutMs">,
@@ -45,8 +48,13 @@ export function createVerifier(
   return async (assertion) => {
     const { payload } = await jwtVerify(assertion, keys, options).catch(rethrow);
     const tenantId = text(payload.tid).toLowerCase();
-    if (!allowedTenants.has(tenantId) || !isIssuerOf(settings.authority, tenantId, payload)) {
+    if (!isIssuerOf(settings.authority, tenantId, payload)) {
       throw new AppError("token_rejected", { hint: "The token was issued for or by another tenant." });
+    }
+    if (!allowedTenants.has(tenantId)) {
+      throw new AppError("tenant_not_allowed", {
+        hint: "The user's tenant is not in WEBSITE_AUTH_AAD_ALLOWED_TENANTS.",
+      });
     }
     requireDelegatedScope(payload);
     const objectId = text(payload.oid);
@@ -60,7 +68,13 @@ function keysOf({ authority, requestTimeoutMs }: Pick<Settings, "authority" | "r
   return createSigningKeys(url, Math.round(requestTimeoutMs * KEYS_TIMEOUT_SHARE));
 }
 
-function isIssuerOf({ origin, v1IssuerOrigin }: Settings["authority"], tenantId: string, { iss }: JWTPayload): boolean {
+/** Whether the authority's own tenant, or any tenant of an authority for several, issued the token for itself. */
+function isIssuerOf(
+  { origin, v1IssuerOrigin, tenant }: Settings["authority"],
+  tenantId: string,
+  { iss }: JWTPayload,
+): boolean {
+  if (!isSeveralTenants(tenant) && tenantId !== tenant) return false;
   return iss === `${origin}/${tenantId}/v2.0` || iss === `${v1IssuerOrigin}/${tenantId}/`;
 }
 
