@@ -9,6 +9,7 @@ import {
   createDirectory,
   type Directory,
   FRONTEND,
+  type Registration,
   TENANT_ID,
 } from "./directory.ts";
 import type { AuthSettings } from "./easy-auth/auth-settings.ts";
@@ -41,6 +42,8 @@ export interface StackOptions {
   readonly ports?: StackPorts;
   /** Accounts besides the made-up tenant's own. */
   readonly accounts?: readonly Account[];
+  /** App registrations in place of the made-up tenant's own. */
+  readonly registrations?: readonly Registration[];
   /** Whether Entra listens with https too. */
   readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
@@ -119,7 +122,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const { ports = FREE_PORTS, accounts, https = false, onLog, onExchange } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts);
+  const directory = createDirectory(accounts, options.registrations);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);
