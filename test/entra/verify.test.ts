@@ -80,6 +80,14 @@ describe("an assertion", () => {
       { iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0` },
       "token_rejected",
     ],
+    [
+      "of another tenant, by its own issuer",
+      {
+        tid: "bbbbcccc-1111-dddd-2222-eeee3333ffff",
+        iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0`,
+      },
+      "token_rejected",
+    ],
     ["by an issuer that only begins alike", { iss: `${AUTHORITY.origin}/${TENANT}/v2.0/` }, "token_rejected"],
     ["by nobody", { iss: undefined }, "token_rejected"],
     ["without a user", { oid: undefined }, "token_rejected"],
