@@ -8,6 +8,7 @@ import {
   createDirectory,
   type FederatedCredential,
   FRONTEND,
+  OTHER_TENANT_ID,
   TENANT_ID,
 } from "../../emulator/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../../emulator/entra/keys.ts";
@@ -43,6 +44,7 @@ beforeAll(async () => {
 });
 
 interface Registered {
+  readonly signInAudience?: "AzureADMultipleOrgs";
   readonly certificates?: readonly string[];
   readonly federatedCredentials?: readonly FederatedCredential[];
 }
@@ -61,9 +63,23 @@ async function startExchange(credential: Environment, registered: Registered = {
 }
 
 /** One user's exchange. Each call is a sign-in of its own, so nothing is cached. */
-async function exchange(onBehalfOf: OnBehalfOf): Promise<string> {
+async function exchange(onBehalfOf: OnBehalfOf, tenantId = TENANT_ID): Promise<string> {
   const request = { account: accountOf(createDirectory(), "works"), audience: API, scope: "user_impersonation" };
-  return onBehalfOf.exchange(exchangeOf(await issuer.apiToken(request, { uti: randomUUID() })));
+  const assertion = await issuer.at(AUTHORITY_ORIGIN, tenantId).apiToken(request, { uti: randomUUID() });
+  const user = { tenantId, objectId: request.account.objectId, expiresAt: Date.now() / 1000 + 3600 };
+  return onBehalfOf.exchange(exchangeOf(assertion, { user }));
+}
+
+const SEVERAL_TENANTS: Environment = {
+  WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/organizations/v2.0`,
+  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: `${TENANT_ID},${OTHER_TENANT_ID}`,
+};
+
+/** Exchanges for users of two tenants, all at once; each token has to come from its user's. */
+async function exchangeForTwoTenants(onBehalfOf: OnBehalfOf): Promise<void> {
+  const tenants = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? TENANT_ID : OTHER_TENANT_ID));
+  const tokens = await Promise.all(tenants.map((tenantId) => exchange(onBehalfOf, tenantId)));
+  expect(tokens.map((token) => decodeJwt(token).tid)).toEqual(tenants);
 }
 
 async function failureOf(onBehalfOf: OnBehalfOf): Promise<AppError> {
@@ -127,6 +143,18 @@ describe("a certificate", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 1_200_000 });
     onTestFinished(() => void vi.useRealTimers());
     await expect(exchange(onBehalfOf)).resolves.toMatch(/^ey/);
+  });
+
+  test("signs for the tenant that each user's exchange is made at", async () => {
+    const { onBehalfOf, requests } = await startExchange(
+      { ...certificate(pair), ...SEVERAL_TENANTS },
+      { certificates: [pair.certificate], signInAudience: "AzureADMultipleOrgs" },
+    );
+    await exchangeForTwoTenants(onBehalfOf);
+    for (const { request } of requests) {
+      const { aud } = decodeJwt(request.form.get("client_assertion") ?? "");
+      expect(aud).toBe(`${AUTHORITY_ORIGIN}${request.url.pathname}`);
+    }
   });
 
   test.each<[string, () => Registered, number]>([
@@ -212,6 +240,15 @@ describe("a managed identity", () => {
     await exchange(onBehalfOf);
     expect(endpoint.asked).toHaveLength(1);
     expect(requests).toHaveLength(21);
+  });
+
+  test("proves the same at every tenant that users come from", async () => {
+    const { onBehalfOf } = await startExchange(
+      { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: IDENTITY, ...SEVERAL_TENANTS },
+      { federatedCredentials: [TRUST], signInAudience: "AzureADMultipleOrgs" },
+    );
+    await exchangeForTwoTenants(onBehalfOf);
+    expect(endpoint.asked).toHaveLength(1);
   });
 
   test("is asked again 5 minutes before its token ends", async () => {
