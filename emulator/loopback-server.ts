@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type http from "node:http";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 /** A listening server: where it is, and how to end it. */
 export interface LoopbackServer {
@@ -26,6 +26,7 @@ export async function listenOnLoopback(
   alsoServe: readonly string[] = [],
 ): Promise<LoopbackServer> {
   refuseOtherHosts(server, new Set([...LOOPBACK_NAMES, ...alsoServe]));
+  const sockets = openSocketsOf(server);
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
@@ -34,7 +35,7 @@ export async function listenOnLoopback(
   }
   const { port: actualPort } = server.address() as AddressInfo;
   const scheme = server instanceof https.Server ? "https" : "http";
-  return { url: `${scheme}://localhost:${actualPort}`, close: () => closeServer(server) };
+  return { url: `${scheme}://localhost:${actualPort}`, close: () => closeServer(server, sockets) };
 }
 
 function refuseOtherHosts(server: http.Server | https.Server, names: ReadonlySet<string>): void {
@@ -56,6 +57,16 @@ function hostName(host = ""): string {
   return host.replace(/:\d+$/, "").toLowerCase();
 }
 
+/** All of them: `closeAllConnections` leaves out those that were upgraded. */
+function openSocketsOf(server: http.Server | https.Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
 function describeListenError(cause: unknown, port: number): Error {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code !== "EADDRINUSE") return cause as Error;
@@ -66,12 +77,14 @@ function describeListenError(cause: unknown, port: number): Error {
   return Object.assign(error, { code, port });
 }
 
-async function closeServer(server: http.Server | https.Server): Promise<void> {
+async function closeServer(server: http.Server | https.Server, sockets: ReadonlySet<Socket>): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  const force = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, CLOSE_WITHIN_MS);
   await closed;
   clearTimeout(force);
 }

@@ -10,9 +10,12 @@ export interface MicrosoftOrigins {
 /**
  * Sends this process's requests for Entra and Graph, of every cloud, to the emulators, by `fetch` and by undici alike: both use undici's
  * global dispatcher. The app runs unchanged, https addresses and all; the `Host` header stays Microsoft's name.
- * Returns what undoes it.
+ * Returns what undoes it. `traceParent` is sent along, as the header of that name, where a request has none.
  */
-export function routeMicrosoftOrigins({ entra, graph }: MicrosoftOrigins): () => Promise<void> {
+export function routeMicrosoftOrigins(
+  { entra, graph }: MicrosoftOrigins,
+  traceParent: () => string | undefined = () => undefined,
+): () => Promise<void> {
   const previous = getGlobalDispatcher();
   const routed = new RoutedDispatcher(
     new Map(
@@ -21,6 +24,7 @@ export function routeMicrosoftOrigins({ entra, graph }: MicrosoftOrigins): () =>
         [graphOrigin, graph],
       ]),
     ),
+    traceParent,
   );
   setGlobalDispatcher(routed);
   return async () => {
@@ -33,16 +37,18 @@ export function routeMicrosoftOrigins({ entra, graph }: MicrosoftOrigins): () =>
 class RoutedDispatcher extends Dispatcher {
   readonly #agent = new Agent();
   readonly #targets: ReadonlyMap<string, string>;
+  readonly #traceParent: () => string | undefined;
 
-  constructor(targets: ReadonlyMap<string, string>) {
+  constructor(targets: ReadonlyMap<string, string>, traceParent: () => string | undefined) {
     super();
     this.#targets = targets;
+    this.#traceParent = traceParent;
   }
 
   override dispatch(options: Agent.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     const target = this.#targets.get(String(options.origin));
     if (target === undefined) return this.#agent.dispatch(options, handler);
-    const headers = withHost(options.headers, new URL(String(options.origin)).host);
+    const headers = withHeaders(options.headers, new URL(String(options.origin)).host, this.#traceParent());
     return this.#agent.dispatch({ ...options, origin: target, headers }, handler);
   }
 
@@ -53,8 +59,10 @@ class RoutedDispatcher extends Dispatcher {
 
 type SentHeaders = NonNullable<Dispatcher.DispatchOptions["headers"]>;
 
-function withHost(headers: SentHeaders | null = {}, host: string): SentHeaders {
-  if (Array.isArray(headers)) return [...headers, "host", host];
-  if (headers && Symbol.iterator in headers) return { ...Object.fromEntries(headers), host };
-  return { ...headers, host };
+/** `Host`, and `traceparent` where the request has none. */
+function withHeaders(headers: SentHeaders | null = {}, host: string, traceparent?: string): SentHeaders {
+  const trace = traceparent === undefined ? {} : { traceparent };
+  if (Array.isArray(headers)) return [...headers, "host", host, ...Object.entries(trace).flat()];
+  const named = headers && Symbol.iterator in headers ? Object.fromEntries(headers) : headers;
+  return { ...trace, ...named, host };
 }

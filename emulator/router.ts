@@ -45,7 +45,7 @@ export interface RouterOptions {
 const MAX_BODY_BYTES = 262_144;
 
 /** A request that no route can be asked to answer. */
-class BadRequest extends Error {
+export class BadRequest extends Error {
   readonly status: 400 | 413;
 
   constructor(status: 400 | 413) {
@@ -125,7 +125,10 @@ function decode(part: string): string {
   }
 }
 
-async function readBody(message: http.IncomingMessage): Promise<string> {
+/** The body as text. Throws BadRequest for one that is larger than any this stack is sent. */
+export async function readBody(message: http.IncomingMessage): Promise<string> {
+  // Before any of it is read: leaving the body half read would end the connection, and with it the answer.
+  if (Number(message.headers["content-length"]) > MAX_BODY_BYTES) throw new BadRequest(413);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {

@@ -1,38 +1,44 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { createFrontend } from "../frontend/server.ts";
+import type http from "node:http";
+import { type Apps, CLIENT_SECRET_SETTING } from "./app-auth.ts";
+import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
 import { type Clock, startClock } from "./clock.ts";
+import { Closers } from "./closers.ts";
 import {
   type Account,
   API,
-  AUTHORITY_ORIGIN,
   createDirectory,
   type Directory,
   FRONTEND,
   type Registration,
   TENANT_ID,
 } from "./directory.ts";
-import type { AuthSettings } from "./easy-auth/auth-settings.ts";
-import { startGate } from "./easy-auth/gate.ts";
+import type { Switches } from "./easy-auth/switches.ts";
 import { createSigningKeys } from "./entra/keys.ts";
 import { type EntraServer, startEntra } from "./entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
 import { Faults } from "./faults/faults.ts";
-import { type FunctionsHost, type HostLog, startFunctionsHost } from "./functions-host/host.ts";
+import type { HostLog } from "./functions-host/host.ts";
 import { startGraph } from "./graph/server.ts";
-import { listenOnLoopback } from "./loopback-server.ts";
+import { readLocalSettings } from "./local-settings.ts";
 import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
+import {
+  gateSettings,
+  MISCONFIGURATIONS,
+  type Misconfiguration,
+  type MisconfigurationName,
+} from "./misconfigurations.ts";
+import { refuseInAzure } from "./refuse-in-azure.ts";
 import type { Exchanged } from "./router.ts";
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+import { detailsOf } from "./trace/exchange.ts";
+import type { Station } from "./trace/hop.ts";
+import { observe } from "./trace/observe.ts";
+import { traceRoutes } from "./trace/routes.ts";
+import { Traces, type TracesOptions } from "./trace/traces.ts";
 
 /** Ports of the parts people open; 0 takes a free one. */
-export interface StackPorts {
-  readonly frontend: number;
-  readonly api: number;
+export interface StackPorts extends AppPorts {
   readonly entra: number;
   readonly graph: number;
-  readonly functions: number;
   /** Of Entra's https listener, with `https: true`. */
   readonly entraHttps?: number;
 }
@@ -48,18 +54,23 @@ export interface StackOptions {
   readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which the clock does not reach. */
+  readonly func?: boolean;
+  /** Both gates' answers to what is not known of Easy Auth. */
+  readonly switches?: Partial<Switches>;
+  /** Sets the apps up as wrongly as its name says. */
+  readonly misconfigure?: MisconfigurationName;
   readonly onLog?: (log: HostLog) => void;
   /** Told of every request that Entra or Graph answered. */
   readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+  /** Told of the hops that are new, when all hops of a trace have ended. */
+  readonly onTrace?: TracesOptions["onSettled"];
 }
 
 /** A running stack. The addresses have no slash at the end. */
-export interface Stack {
-  readonly frontendUrl: string;
-  readonly apiUrl: string;
+export interface Stack extends RunningApps {
   readonly entraUrl: string;
   readonly graphUrl: string;
-  readonly functions: FunctionsHost;
   readonly directory: Directory;
   /** Mints tokens as the tenant does. */
   readonly issuer: TokenIssuer;
@@ -91,111 +102,79 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-/** What has to be ended: all servers at once, then what they share, such as the routing that they send requests by. */
-class Closers {
-  readonly #closers: (() => unknown)[] = [];
-  readonly #shared: (() => unknown)[] = [];
-
-  add(close: () => unknown): void {
-    this.#closers.push(close);
-  }
-
-  async started<T extends { close(): unknown }>(starting: Promise<T>): Promise<T> {
-    const part = await starting;
-    this.add(() => part.close());
-    return part;
-  }
-
-  addShared(close: () => unknown): void {
-    this.#shared.push(close);
-  }
-
-  async closeAll(): Promise<void> {
-    await Promise.all(this.#closers.splice(0).map((close) => close()));
-    await Promise.all(this.#shared.splice(0).map((close) => close()));
-  }
-}
-
 type Parts = Omit<Stack, "close">;
 
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
-  const { ports = FREE_PORTS, accounts, https = false, onLog, onExchange } = options;
+  const { ports = FREE_PORTS, func = false, switches, misconfigure, onLog } = options;
+  const mistake: Misconfiguration = misconfigure === undefined ? {} : MISCONFIGURATIONS[misconfigure];
+  const { traces, ...emulators } = await startEmulators(options, mistake, closers);
+  const { entraUrl: entra, graphUrl: graph } = emulators;
+  const gates = gateSettings(APPS, mistake);
+  const apps = await startApps(
+    {
+      ports,
+      settings: { ...(await readExampleSettings()), ...mistake.settings, ...options.settings },
+      func: func ? { origins: { entra, graph } } : undefined,
+      apiGate: { settings: gates.api, switches: { ...mistake.switches, ...switches } },
+      frontendGate: {
+        settings: gates.frontend,
+        switches: switches ?? {},
+        appSettings: { [CLIENT_SECRET_SETTING]: FRONTEND.clientSecret },
+        browserOrigin: entra,
+      },
+      sendsIdToken: mistake.sendsIdToken ?? false,
+      onServer: (server, station) => observe(server, station, traces),
+      onLog: (log) => {
+        traces.log(log);
+        onLog?.(log);
+      },
+    },
+    closers,
+  );
+  closers.add(() => emulators.faults.clear());
+  return { ...apps, ...emulators };
+}
+
+/** Entra and Graph, and this process's requests for Microsoft routed there. */
+async function startEmulators(options: StackOptions, { api }: Misconfiguration, closers: Closers) {
+  const { ports = FREE_PORTS, accounts, https = false, onExchange, onTrace } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts, options.registrations);
+  const directory = createDirectory(accounts, options.registrations ?? [{ ...API, ...api }, FRONTEND]);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);
+  const traces = createTraces(directory, onTrace);
+  const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
   const tell = (service: "entra" | "graph") => ({
-    onExchange: (exchanged: Exchanged) => onExchange?.(service, exchanged),
+    onExchange: (exchanged: Exchanged) => {
+      traces.complete(detailsOf(exchanged));
+      onExchange?.(service, exchanged);
+    },
   });
   const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
-  const entra = await closers.started(startEntra({ directory, issuer, faults, clock, ...listening, ...tell("entra") }));
-  const graph = await closers.started(startGraph({ directory, keys, faults, port: ports.graph, ...tell("graph") }));
-  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
-
-  const settings = { ...(await readExampleSettings()), ...options.settings };
-  const host = { appRoot: ROOT, port: ports.functions, settings, ...(onLog !== undefined && { onLog }) };
-  const functions = await closers.started(startFunctionsHost(host));
-  const api = await closers.started(startGate({ settings: API_AUTH, upstream: functions.url, port: ports.api }));
-  const server = createFrontend({ backendUrl: api.url, pageFolder: `${ROOT}dist/frontend/page` });
-  const app = await closers.started(listenOnLoopback(server, 0));
-  const signIn = { clientSecret: FRONTEND.clientSecret, browserOrigin: entra.url };
-  const gate = { settings: FRONTEND_AUTH, upstream: app.url, port: ports.frontend, ...signIn };
-  const frontend = await closers.started(startGate(gate));
-  closers.add(() => faults.clear());
-  const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
-  return { ...urls, functions, directory, issuer, faults, clock, entraHttps: entra.https };
+  const entraOptions = { directory, issuer, faults, clock, ...listening, moreRoutes: traceRoutes(traces) };
+  const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
+  const graphOptions = { directory, keys, faults, port: ports.graph };
+  const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
+  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
+  const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
+  return { ...urls, directory, issuer, faults, clock, traces };
 }
 
-const ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
-
-/** The API takes bearer tokens of the frontend and signs nobody in. */
-const API_AUTH: AuthSettings = {
-  globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: ["/api/health", "/api/errors"] },
-  identityProviders: {
-    azureActiveDirectory: {
-      registration: { openIdIssuer: ISSUER, clientId: API.clientId },
-      validation: {
-        allowedAudiences: [API.clientId, ...API.identifierUris],
-        defaultAuthorizationPolicy: { allowedApplications: [FRONTEND.clientId] },
-      },
-    },
-  },
-  login: { tokenStore: { enabled: false } },
-};
-
-/** The frontend signs users in, with the API's scope, and keeps their tokens. */
-const FRONTEND_AUTH: AuthSettings = {
-  globalValidation: { unauthenticatedClientAction: "RedirectToLoginPage", excludedPaths: ["/health"] },
-  identityProviders: {
-    azureActiveDirectory: {
-      registration: {
-        openIdIssuer: ISSUER,
-        clientId: FRONTEND.clientId,
-        clientSecretSettingName: "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
-      },
-      login: {
-        loginParameters: [`scope=openid profile email offline_access ${API.identifierUris[0]}/user_impersonation`],
-      },
-      validation: {
-        allowedAudiences: [FRONTEND.clientId],
-        defaultAuthorizationPolicy: { allowedApplications: [FRONTEND.clientId] },
-      },
-    },
-  },
-  login: { tokenStore: { enabled: true } },
-};
-
-async function readExampleSettings(): Promise<Record<string, string>> {
-  const file = JSON.parse(await readFile(`${ROOT}local.settings.example.json`, "utf8")) as {
-    Values: Record<string, string>;
-  };
-  return file.Values;
+function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {
+  const accountKey = (objectId: string) => directory.accountById(objectId)?.key;
+  return new Traces({ accountKey, ...(onSettled !== undefined && { onSettled }) });
 }
 
-/** Emulators answer to anyone who asks, so they run on a developer's machine only. */
-function refuseInAzure(): void {
-  const marker = ["WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME"].find((name) => process.env[name] !== undefined);
-  if (marker) throw new Error(`The emulators do not start in Azure App Service (${marker} is set).`);
+/** The made-up tenant's, as the gates know them. */
+const APPS: Apps = {
+  tenantId: TENANT_ID,
+  apiClientId: API.clientId,
+  apiScope: `${API.identifierUris[0]}/user_impersonation`,
+  frontendClientId: FRONTEND.clientId,
+};
+
+async function readExampleSettings(): Promise<Readonly<Record<string, string>>> {
+  return readLocalSettings(`${ROOT}local.settings.example.json`);
 }

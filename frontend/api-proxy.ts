@@ -15,6 +15,7 @@ const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 /** All of a request the backend sees: never cookies, and nothing that only Easy Auth may say. */
 const REQUEST_HEADERS = [
   "accept",
+  "accept-encoding",
   "accept-language",
   "content-length",
   "content-type",
@@ -35,20 +36,25 @@ const RESPONSE_HEADERS = [
   "etag",
   "last-modified",
   "retry-after",
+  "vary",
   "www-authenticate",
   "x-correlation-id",
 ] as const;
 
 export interface ApiProxyOptions {
   readonly backendUrl: string;
+  /** From the last part of the request to the answer's headers. */
   readonly timeoutMs: number;
 }
+
+/** Without a byte either way. App Service ends a silent connection then too. */
+const SILENCE_TIMEOUT_MS = 230_000;
 
 /**
  * Sends the request on to the backend as the signed-in user and streams the answer back, both ways with back-pressure.
  * `target` is path and query, already checked. Ends the backend's request when the client leaves.
  *
- * @throws Failure `not_signed_in`, `downstream_failed`, `downstream_timeout`
+ * @throws Failure `no_access_token`, `api_unreachable`, `api_timeout`
  */
 export async function forwardToBackend(
   request: IncomingMessage,
@@ -58,7 +64,9 @@ export async function forwardToBackend(
 ): Promise<void> {
   const headers = backendHeaders(request);
   const send = backendUrl.startsWith("https:") ? https.request : http.request;
-  const backendRequest = send(`${backendUrl}${target}`, { method: request.method, headers });
+  const options = { method: request.method, headers, timeout: SILENCE_TIMEOUT_MS };
+  const backendRequest = send(`${backendUrl}${target}`, options);
+  backendRequest.once("timeout", () => backendRequest.destroy(new Failure("api_timeout")));
   // A failure before the answer rejects below; one after it shows in the answer's own stream.
   backendRequest.on("error", () => {});
   response.once("close", () => {
@@ -66,7 +74,7 @@ export async function forwardToBackend(
   });
   // Not pipeline(): a backend that fails must not destroy the request, which is still to be answered.
   request.pipe(backendRequest);
-  const answer = await answerOf(backendRequest, timeoutMs);
+  const answer = await answerOf(request, backendRequest, timeoutMs);
   response.writeHead(answer.statusCode ?? 502, {
     "cache-control": "no-store",
     ...pick(answer.headers, RESPONSE_HEADERS),
@@ -77,7 +85,7 @@ export async function forwardToBackend(
 function backendHeaders(request: IncomingMessage): OutgoingHttpHeaders {
   const accessToken = request.headers[ACCESS_TOKEN_HEADER];
   if (!accessToken) {
-    throw new Failure("not_signed_in", {
+    throw new Failure("no_access_token", {
       headers: { "www-authenticate": "Bearer" },
       hint: "Easy Auth passed no access token on. Check that its token store is on and that its login parameters ask for the API's scope.",
     });
@@ -91,15 +99,22 @@ function backendHeaders(request: IncomingMessage): OutgoingHttpHeaders {
   return headers;
 }
 
-async function answerOf(backendRequest: ClientRequest, timeoutMs: number): Promise<IncomingMessage> {
-  const timer = setTimeout(() => backendRequest.destroy(new Failure("downstream_timeout")), timeoutMs);
+async function answerOf(
+  request: IncomingMessage,
+  backendRequest: ClientRequest,
+  timeoutMs: number,
+): Promise<IncomingMessage> {
+  const timer = setTimeout(() => backendRequest.destroy(new Failure("api_timeout")), timeoutMs);
+  const prolong = (): void => void timer.refresh();
+  request.on("data", prolong);
   try {
     const [answer] = (await once(backendRequest, "response")) as [IncomingMessage];
     return answer;
   } catch (cause) {
-    throw cause instanceof Failure ? cause : new Failure("downstream_failed", { cause });
+    throw cause instanceof Failure ? cause : new Failure("api_unreachable", { cause });
   } finally {
     clearTimeout(timer);
+    request.off("data", prolong);
   }
 }
 
@@ -113,7 +128,7 @@ async function streamAnswer(answer: IncomingMessage, response: ServerResponse): 
     await pipeline(answer, response);
   } catch (cause) {
     if (!isBackendToBlame) return;
-    throw new Failure("downstream_failed", { cause, hint: "The backend broke off in the middle of its answer." });
+    throw new Failure("api_unreachable", { cause, hint: "The backend broke off in the middle of its answer." });
   }
 }
 

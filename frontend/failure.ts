@@ -1,12 +1,12 @@
-/** Every way this server itself can fail a request. Status and text of each are in `problem.ts`. */
+/** Every way this server itself can fail a request. Status and text of each are in `problem.ts`, more in `docs/frontend-errors.md`. */
 export type FailureCode =
-  | "not_signed_in"
+  | "no_access_token"
   | "cross_site_request"
-  | "not_found"
+  | "no_such_address"
   | "method_not_allowed"
-  | "downstream_failed"
-  | "downstream_timeout"
-  | "internal_error";
+  | "api_unreachable"
+  | "api_timeout"
+  | "frontend_failed";
 
 export interface FailureOptions extends ErrorOptions {
   /** Sent with the answer. */
@@ -15,7 +15,7 @@ export interface FailureOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** A failure with a known answer. Whatever else is thrown is a bug and answered as `internal_error`. */
+/** A failure with a known answer. Whatever else is thrown is a bug and answered as `frontend_failed`. */
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: FailureCode;

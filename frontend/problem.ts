@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Failure, type FailureCode } from "./failure.ts";
+import { isPublicHttps, publicHosts } from "./public-address.ts";
 
 interface ProblemText {
   readonly status: number;
@@ -9,7 +10,7 @@ interface ProblemText {
 }
 
 const PROBLEMS = {
-  not_signed_in: {
+  no_access_token: {
     status: 401,
     title: "Nobody is signed in",
     detail: "The request carries no user's access token. Sign in and try again.",
@@ -19,23 +20,23 @@ const PROBLEMS = {
     title: "Request from another site refused",
     detail: "A page of another site tried to change something here. Open this app itself and try again.",
   },
-  not_found: { status: 404, title: "Not found", detail: "There is nothing at this address." },
+  no_such_address: { status: 404, title: "Not found", detail: "There is nothing at this address." },
   method_not_allowed: {
     status: 405,
     title: "Method not allowed",
     detail: "This address does not answer this method. The Allow header lists those it does.",
   },
-  internal_error: {
+  frontend_failed: {
     status: 500,
     title: "Something went wrong",
     detail: "The failure has been logged. Try again later.",
   },
-  downstream_failed: {
+  api_unreachable: {
     status: 502,
     title: "The API cannot be reached",
     detail: "The API behind this app did not answer. Try again in a moment.",
   },
-  downstream_timeout: {
+  api_timeout: {
     status: 504,
     title: "The API took too long",
     detail: "The API behind this app did not answer in time. Try again in a moment.",
@@ -49,9 +50,9 @@ export type Log = (line: string) => void;
  * Answers a failure as problem+json (RFC 9457) and logs it when an operator can do something about it.
  * The answer never shows the error's own message. Once the response has begun it can only be broken off.
  */
-export function answerFailure(response: ServerResponse, error: unknown, log: Log): void {
+export function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown, log: Log): void {
   if (response.destroyed && !response.headersSent) return; // the client left, there is nobody to answer
-  const failure = error instanceof Failure ? error : new Failure("internal_error", { cause: error });
+  const failure = error instanceof Failure ? error : new Failure("frontend_failed", { cause: error });
   const { status, title, detail } = PROBLEMS[failure.code];
   const correlationId = randomUUID();
   if (status >= 500 || failure.hint) log(logLine(failure, status, correlationId));
@@ -59,15 +60,23 @@ export function answerFailure(response: ServerResponse, error: unknown, log: Log
     response.destroy();
     return;
   }
-  const type = `urn:problem:on-behalf-of:${failure.code}`;
+  const type = problemType(request, failure.code);
   const body = JSON.stringify({ type, title, status, detail, code: failure.code, correlationId });
   response.writeHead(status, {
     ...failure.headers,
     "cache-control": "no-store",
     "content-length": Buffer.byteLength(body),
     "content-type": "application/problem+json",
+    "x-correlation-id": correlationId,
   });
   response.end(body);
+}
+
+/** The address of the code's entry, which this server itself shows, at the path that the API has it at. */
+function problemType(request: IncomingMessage, code: FailureCode): string {
+  const [host] = publicHosts(request);
+  const origin = host === undefined ? "" : `${isPublicHttps(request) ? "https" : "http"}://${host}`;
+  return `${origin}/api/errors#${code}`;
 }
 
 function logLine({ code, hint, cause }: Failure, status: number, correlationId: string): string {

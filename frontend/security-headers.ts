@@ -1,19 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isPublicHttps, publicHosts } from "./public-address.ts";
 
 const SECURITY_HEADERS = {
-  "content-security-policy": [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' blob:",
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join("; "),
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 } as const;
@@ -21,8 +12,26 @@ const SECURITY_HEADERS = {
 /** Puts the headers that every answer carries on the response, whatever it turns out to be. */
 export function setSecurityHeaders(request: IncomingMessage, response: ServerResponse): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-  // App Service ends TLS and tells the scheme; over plain http browsers ignore the header (RFC 6797, section 8.1).
-  if (request.headers["x-forwarded-proto"] === "https") {
-    response.setHeader("strict-transport-security", "max-age=31536000");
-  }
+  response.setHeader("content-security-policy", contentSecurityPolicy(publicHosts(request)));
+  // Over plain http browsers ignore it (RFC 6797, section 8.1).
+  if (isPublicHttps(request)) response.setHeader("strict-transport-security", "max-age=31536000");
+}
+
+/**
+ * Scripts may ask for what the page needs and for nothing else of this origin: `/.auth/me`, where Easy Auth shows every
+ * token of the session, stays out of their reach. A path needs a host, so without one the policy falls back to 'self'.
+ */
+function contentSecurityPolicy(hosts: readonly string[]): string {
+  const own = (...paths: string[]): string =>
+    hosts.flatMap((host) => paths.map((path) => host + path)).join(" ") || "'self'";
+  return [
+    "default-src 'none'",
+    `script-src ${own("/assets/")}`,
+    `style-src ${own("/assets/")}`,
+    `img-src ${own("/assets/")} blob:`,
+    `connect-src ${own("/api/", "/session", "/.auth/refresh")}`,
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 }

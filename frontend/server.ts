@@ -8,7 +8,7 @@ import { readStaticFiles, type StaticFile, sendStaticFile } from "./static-files
 export interface FrontendOptions {
   /** Origin of the API, for example `https://api.example.net`: no path, no slash at the end. */
   readonly backendUrl: string;
-  /** Holds `index.html`, `style.css`, `page.js` and `icon.svg`. Read once, when the server is created. */
+  /** Holds the files that `static-files.ts` names. Read once, when the server is created. */
   readonly pageFolder: string;
   /** Milliseconds the backend may take until its response headers; 15,000 by default. */
   readonly timeoutMs?: number;
@@ -34,7 +34,8 @@ const API_METHODS = [...READ_METHODS, "DELETE", "OPTIONS", "PATCH", "POST", "PUT
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * The reference frontend: serves the page and forwards `/api/*` to the backend with the signed-in user's access token.
+ * The reference frontend: serves the page and forwards `/api/*` to the backend with the signed-in user's access token,
+ * but for `/api/errors`, which it shows itself, its own failures included.
  * Not listening yet. Must run behind Easy Auth, which signs the user in before a request arrives and fills the `X-MS-*`
  * headers; this server does not verify them, the backend verifies the token.
  */
@@ -43,19 +44,19 @@ export function createFrontend(options: FrontendOptions): http.Server {
   const site = { backendUrl, timeoutMs, files: readStaticFiles(pageFolder) };
   return http.createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, response) => {
     setSecurityHeaders(request, response);
-    answer(request, response, site).catch((error: unknown) => answerFailure(response, error, log));
+    answer(request, response, site).catch((error: unknown) => answerFailure(request, response, error, log));
   });
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
   refuseCrossSiteChange(request);
   const { pathname, search } = addressOf(request);
-  if (pathname.startsWith("/api/")) {
+  const file = site.files.get(pathname);
+  if (!file && pathname.startsWith("/api/")) {
     allowMethods(request, API_METHODS);
     return forwardToBackend(request, response, `${pathname}${search}`, site);
   }
-  const file = site.files.get(pathname);
-  if (!file && pathname !== "/session" && pathname !== "/health") throw new Failure("not_found");
+  if (!file && pathname !== "/session" && pathname !== "/health") throw new Failure("no_such_address");
   allowMethods(request, READ_METHODS);
   if (file) return sendStaticFile(request, response, file);
   if (pathname === "/health") return sendJson(response, { status: "ok" });
@@ -72,7 +73,7 @@ function refuseCrossSiteChange(request: IncomingMessage): void {
 function addressOf(request: IncomingMessage): URL {
   const target = request.url ?? "";
   // An encoded slash is part of a segment to us, but a separator to some servers: `/api/..%2fadmin`.
-  if (!target.startsWith("/") || /%2f|%5c/i.test(target.replace(/\?.*/s, ""))) throw new Failure("not_found");
+  if (!target.startsWith("/") || /%2f|%5c/i.test(target.replace(/\?.*/s, ""))) throw new Failure("no_such_address");
   // Never resolved against a base: a target like `//elsewhere/api/` would replace its host.
   return new URL(`http://localhost${target}`);
 }

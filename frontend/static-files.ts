@@ -2,44 +2,89 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
 
 /** One file of the page, ready to send. */
 export interface StaticFile {
-  readonly body: Buffer;
   readonly contentType: string;
-  readonly etag: string;
+  /** Of the content: changes whenever it does. */
+  readonly version: string;
+  readonly bodies: Readonly<Record<Encoding, Buffer>>;
 }
+
+type Encoding = "br" | "gzip" | "identity";
 
 /** Path → file and type. The whole list: no path a client sends ever reaches the file system. */
 const FILES = {
   "/": ["index.html", "text/html; charset=utf-8"],
-  "/icon.svg": ["icon.svg", "image/svg+xml"],
-  "/page.js": ["page.js", "text/javascript; charset=utf-8"],
-  "/style.css": ["style.css", "text/css; charset=utf-8"],
+  "/signed-out": ["signed-out.html", "text/html; charset=utf-8"],
+  "/api/errors": ["errors.html", "text/html; charset=utf-8"],
+  "/assets/icon.svg": ["icon.svg", "image/svg+xml"],
+  "/assets/page.js": ["page.js", "text/javascript; charset=utf-8"],
+  "/assets/style.css": ["style.css", "text/css; charset=utf-8"],
 } as const;
 
-/** Reads the page's files into memory, by path. Throws when one is missing. */
+/** Reads and compresses the page's files into memory, by path. Throws when one is missing. */
 export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
+  const contents = Object.entries(FILES).map(
+    ([path, [name, contentType]]) => [path, contentType, readFileSync(join(folder, name))] as const,
+  );
+  const versions = new Map(contents.map(([path, , content]) => [path, versionOf(content)]));
   return new Map(
-    Object.entries(FILES).map(([path, [name, contentType]]) => {
-      const body = readFileSync(join(folder, name));
-      const etag = `"${createHash("sha256").update(body).digest("base64url")}"`;
-      return [path, { body, contentType, etag }];
+    contents.map(([path, contentType, content]) => {
+      const body = contentType.startsWith("text/html") ? withVersions(content, versions) : content;
+      return [path, { contentType, version: versionOf(body), bodies: compress(body) }];
     }),
   );
 }
 
 /** Answers with the file, or with 304 when the client already holds it. */
 export function sendStaticFile(request: IncomingMessage, response: ServerResponse, file: StaticFile): void {
-  // no-cache: kept by the browser, but asked for again each time, so that a deployment shows at once.
-  response.setHeader("cache-control", "no-cache");
-  response.setHeader("etag", file.etag);
-  if (isHeldByClient(request.headers["if-none-match"], file.etag)) {
+  const encoding = encodingFor(request.headers["accept-encoding"]);
+  const etag = `"${file.version}-${encoding}"`;
+  response.setHeader("cache-control", cacheControl(request.url ?? "", file));
+  response.setHeader("vary", "accept-encoding");
+  response.setHeader("etag", etag);
+  if (isHeldByClient(request.headers["if-none-match"], etag)) {
     response.writeHead(304).end();
     return;
   }
-  response.writeHead(200, { "content-length": file.body.length, "content-type": file.contentType });
-  response.end(file.body);
+  const body = file.bodies[encoding];
+  if (encoding !== "identity") response.setHeader("content-encoding", encoding);
+  response.writeHead(200, { "content-length": body.length, "content-type": file.contentType });
+  response.end(body);
+}
+
+/** An address that names the version holds good for ever; any other is asked for again, so that a deployment shows at once. */
+function cacheControl(url: string, { version }: StaticFile): string {
+  return url.endsWith(`?v=${version}`) ? "public, max-age=31536000, immutable" : "private, no-cache";
+}
+
+/** The page asks for its assets by version. */
+function withVersions(html: Buffer, versions: ReadonlyMap<string, string>): Buffer {
+  const versioned = html.toString().replace(/"(\/assets\/[\w.-]+)"/g, (quoted, path: string) => {
+    const version = versions.get(path);
+    return version === undefined ? quoted : `"${path}?v=${version}"`;
+  });
+  return Buffer.from(versioned);
+}
+
+function versionOf(content: Buffer): string {
+  return createHash("sha256").update(content).digest("base64url").slice(0, 16);
+}
+
+function compress(content: Buffer): StaticFile["bodies"] {
+  const params = { [zlib.BROTLI_PARAM_SIZE_HINT]: content.length };
+  return { br: brotliCompressSync(content, { params }), gzip: gzipSync(content, { level: 9 }), identity: content };
+}
+
+/** The best encoding that the client takes (RFC 9110, 12.5.3); of `q` only the zero counts. */
+function encodingFor(acceptEncoding: string | string[] = ""): Encoding {
+  const accepted = String(acceptEncoding)
+    .split(",")
+    .filter((entry) => !/;\s*q=0(\.0+)?\s*$/.test(entry))
+    .map((entry) => entry.replace(/;.*/s, "").trim().toLowerCase());
+  return (["br", "gzip"] as const).find((encoding) => accepted.includes(encoding)) ?? "identity";
 }
 
 /** The weak comparison of https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2. */

@@ -2,70 +2,78 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
+import { FRONTEND_PAGE, FRONTEND_SERVER, frontendFiles } from "./frontend-build.ts";
+import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const PAGE_FILES = ["index.html", "style.css", "icon.svg"];
 const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
 
-/** Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. */
-export async function build(): Promise<void> {
-  await Promise.all([
-    writeBundle(await functionsApp()),
+/**
+ * Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. Resolves to the paths
+ * of the files that are not as they were, below `dist/`. Rejects when a source is not valid.
+ */
+export async function build(): Promise<readonly string[]> {
+  const written = await Promise.all([
+    writeFunctionsApp(),
     writeBundle(FRONTEND_SERVER),
-    writeBundle(PAGE),
-    ...PAGE_FILES.map(async (name) =>
-      writeChanged(`${ROOT}dist/frontend/page/${name}`, await readFile(`${ROOT}frontend/page/${name}`)),
-    ),
+    writeBundle(FRONTEND_PAGE),
+    writeBundle(ROUTING),
+    ...(await frontendFiles(ROOT)).map(([name, contents]) => writeChanged(`${ROOT}dist/${name}`, contents)),
   ]);
+  return written.flat().map((path) => path.slice(`${ROOT}dist/`.length));
 }
 
-/** `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle. */
-async function functionsApp(): Promise<BuildOptions> {
+/**
+ * `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle; and beside it a bundle for each
+ * file that is imported only when it is needed.
+ */
+async function writeFunctionsApp(): Promise<readonly string[]> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
-  return {
-    ...NODE,
-    stdin: { contents, resolveDir: ROOT, sourcefile: "main.ts" },
-    outfile: `${ROOT}dist/main.cjs`,
-    format: "cjs",
-    // The Functions worker provides it, by intercepting this very require.
-    external: ["@azure/functions-core"],
-    mainFields: ["module", "main"],
-    plugins: [markdownPage],
-  };
+  const parts = lazyParts();
+  const options = { ...FUNCTIONS_APP, plugins: [markdownPage, parts.plugin] };
+  const stdin = { contents, resolveDir: ROOT, sourcefile: "main.ts" };
+  const written = [await writeBundle({ ...options, stdin, outfile: `${ROOT}dist/main.cjs` })];
+  for (const { source, name } of parts.found.values()) {
+    written.push(await writeBundle({ ...options, entryPoints: [source], outfile: `${ROOT}dist/${name}` }));
+  }
+  return written.flat();
 }
 
-/** `dist/frontend/main.mjs`: the frontend's server in one file. */
-const FRONTEND_SERVER: BuildOptions = {
+const FUNCTIONS_APP: BuildOptions = {
   ...NODE,
-  entryPoints: [`${ROOT}frontend/main.ts`],
-  outfile: `${ROOT}dist/frontend/main.mjs`,
+  format: "cjs",
+  // The Functions worker provides it, by intercepting this very require.
+  external: ["@azure/functions-core"],
+  mainFields: ["module", "main"],
+};
+
+/** `dist/emulator/route-microsoft-origins.mjs`: for processes without TypeScript. Never deployed. */
+const ROUTING: BuildOptions = {
+  ...NODE,
+  entryPoints: ["emulator/route-microsoft-origins.ts"],
+  outfile: "dist/emulator/route-microsoft-origins.mjs",
   format: "esm",
   // Bundled CommonJS packages still require Node's own modules.
   banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
 };
 
-const PAGE: BuildOptions = {
-  entryPoints: [`${ROOT}frontend/page/page.ts`],
-  outfile: `${ROOT}dist/frontend/page/page.js`,
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  minify: true,
-};
-
-async function writeBundle(options: BuildOptions): Promise<void> {
-  const { outputFiles } = await bundle({ ...options, logLevel: "warning", write: false });
-  for (const { path, contents } of outputFiles ?? []) await writeChanged(path, contents);
+async function writeBundle(options: BuildOptions): Promise<string[]> {
+  const { outputFiles = [] } = await bundle({ absWorkingDir: ROOT, ...options, logLevel: "warning", write: false });
+  return (await Promise.all(outputFiles.map(({ path, contents }) => writeChanged(path, contents)))).flat();
 }
 
-/** Replaces a file at once and only when it differs, so that a process that is loading it never sees half of it. */
-async function writeChanged(path: string, contents: Uint8Array): Promise<void> {
+/**
+ * Replaces a file at once and only when it differs, so that a process that is loading it never sees half of it. Resolves to
+ * the path when it did.
+ */
+async function writeChanged(path: string, contents: Uint8Array): Promise<string[]> {
   const current = await readFile(path).catch(() => undefined);
-  if (current?.equals(contents)) return;
+  if (current?.equals(contents)) return [];
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, contents);
   await rename(draft, path);
+  return [path];
 }

@@ -23,7 +23,6 @@ export const markdownPage: Plugin = {
 
 function pageOf(markdown: string): string {
   const title = /^# (.*)$/m.exec(markdown)?.[1] ?? "";
-  const content = marked.parse(markdown, { async: false }).replace(/<h2>(\w+)<\/h2>/g, '<h2 id="$1">$1</h2>');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -33,7 +32,12 @@ function pageOf(markdown: string): string {
 <style>${STYLE}</style>
 </head>
 <body>
-${content}</body>
+${htmlOf(markdown)}</body>
 </html>
 `;
+}
+
+/** The HTML of a Markdown text, each second-level heading of one word with that word as its id. */
+export function htmlOf(markdown: string): string {
+  return marked.parse(markdown, { async: false }).replace(/<h2>(\w+)<\/h2>/g, '<h2 id="$1">$1</h2>');
 }

@@ -10,9 +10,12 @@ import { createGraphClient, graphFailure } from "./graph/client.ts";
 import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
 import { readSettings } from "./settings.ts";
+import { startTelemetry } from "./telemetry/start.ts";
+import { operation } from "./telemetry/telemetry.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
 const settings = readSettings();
+startTelemetry(settings.telemetry);
 const verify = createVerifier(settings);
 const onBehalfOf = new OnBehalfOf({
   client: createConfidentialClient(settings),
@@ -57,7 +60,7 @@ export function asUser(handler: UserHandler): HttpHandler {
 /** A cached token vouches for its assertion: it was verified before the token was asked for, and is not past its end. */
 async function signedInUser(assertion: string, correlationId: string, deadline: Deadline): Promise<SignedInUser> {
   let cached = onBehalfOf.find(assertion, settings.graphScopes);
-  const user = cached?.user ?? (await verify(assertion));
+  const user = cached?.user ?? (await operation({ name: "verify" }, () => verify(assertion)));
   const { signal } = deadline;
   return {
     tenantId: user.tenantId,

@@ -27,6 +27,8 @@ export interface AppErrorOptions extends ErrorOptions {
   readonly detail?: string;
   /** For the operator's log: what to look at or fix. Holds no token, secret or claim value. */
   readonly hint?: string;
+  /** For the log: what the service that failed calls the request. Entra's trace id, Graph's request id. */
+  readonly serviceRequestId?: string | undefined;
   /** Seconds the caller should wait, for the `Retry-After` header. */
   readonly retryAfterSeconds?: number;
   /** What another sign-in has to satisfy: the JSON of a claims request, for `claims_challenge`. */
@@ -49,6 +51,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly detail: string | undefined;
   readonly hint: string | undefined;
+  readonly serviceRequestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly claims: string | undefined;
   readonly remedy: Remedy;
@@ -58,6 +61,7 @@ export class AppError extends Error {
     this.code = code;
     this.detail = options.detail;
     this.hint = options.hint;
+    this.serviceRequestId = options.serviceRequestId;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.claims = options.claims;
     this.remedy = options.remedy ?? {};

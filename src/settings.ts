@@ -22,6 +22,20 @@ export interface Settings {
   readonly exchangeConcurrency: number;
   /** How long a request may take, all waiting and retrying included. */
   readonly requestTimeoutMs: number;
+  readonly telemetry: TelemetrySettings;
+}
+
+/** Where spans and measurements go: nowhere, unless a setting says so. */
+export interface TelemetrySettings {
+  /** Application Insights; with an identity when it takes no telemetry without one. */
+  readonly azureMonitor?: {
+    readonly connectionString: string;
+    readonly identity?: { readonly clientId?: string };
+  };
+  /** What this app is called there. */
+  readonly serviceName: string;
+  /** A collector of OpenTelemetry's own protocol, whose address and headers the exporter reads itself. */
+  readonly otlp: boolean;
 }
 
 /** Names of all settings this app reads. `local.settings.example.json` and the infrastructure are held against it. */
@@ -36,10 +50,14 @@ export const SETTING_NAMES = [
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
+  "APPLICATIONINSIGHTS_CONNECTION_STRING",
+  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
 ] as const;
 
 type SettingName = (typeof SETTING_NAMES)[number];
-export type Environment = Readonly<Partial<Record<SettingName, string>>>;
+/** With what the platform sets by itself: the app's name. */
+export type Environment = Readonly<Partial<Record<SettingName | "WEBSITE_SITE_NAME", string>>>;
 
 /** All settings that are missing or malformed, in one error: its message names each and how to fix it. Shows no secret. */
 export class SettingsError extends Error {
@@ -85,6 +103,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       { least: 100, most: 230_000, otherwise: 10_000 },
       problems,
     ),
+    telemetry: readTelemetry(environment, problems),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
@@ -133,6 +152,41 @@ function readGraphScopes({ GRAPH_SCOPES }: Environment, { graphOrigin }: Cloud, 
     problems.push("GRAPH_SCOPES mixes .default with other scopes, which Entra refuses. Use one or the other.");
   }
   return scopes;
+}
+
+/** Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
+function readTelemetry(environment: Environment, problems: string[]): TelemetrySettings {
+  const endpoint = (environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? "").trim();
+  if (endpoint !== "" && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) {
+    problems.push(
+      "OTEL_EXPORTER_OTLP_ENDPOINT is not an address. Use one such as http://localhost:4318, or remove it.",
+    );
+  }
+  const connectionString = (environment.APPLICATIONINSIGHTS_CONNECTION_STRING ?? "").trim();
+  const serviceName = environment.WEBSITE_SITE_NAME ?? "functions-on-behalf-of";
+  const otlp = endpoint !== "";
+  if (connectionString === "") return { serviceName, otlp };
+  if (!/(^|;)InstrumentationKey=[0-9a-f-]{36}(;|$)/i.test(connectionString)) {
+    problems.push(
+      "APPLICATIONINSIGHTS_CONNECTION_STRING has no instrumentation key. Copy the connection string of the Application " +
+        "Insights resource, or remove the setting.",
+    );
+  }
+  const identity = readTelemetryIdentity(environment, problems);
+  return { serviceName, otlp, azureMonitor: { connectionString, ...(identity && { identity }) } };
+}
+
+function readTelemetryIdentity(environment: Environment, problems: string[]): { clientId?: string } | undefined {
+  const value = (environment.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? "").trim();
+  if (value === "") return undefined;
+  const parts = Object.fromEntries(value.split(";").map((part) => part.split("=", 2).map((text) => text.trim())));
+  if (parts.Authorization !== "AAD" || (parts.ClientId !== undefined && !GUID.test(parts.ClientId.toLowerCase()))) {
+    problems.push(
+      "APPLICATIONINSIGHTS_AUTHENTICATION_STRING is not understood. Use Authorization=AAD, or " +
+        "ClientId=<client id of the identity>;Authorization=AAD.",
+    );
+  }
+  return parts.ClientId === undefined ? {} : { clientId: parts.ClientId };
 }
 
 interface NumberRange {

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { type IdentityEndpoint, startIdentityEndpoint } from "./support/identity-endpoint.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
 
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 const PRINCIPAL = "33334444-dddd-5555-eeee-6666ffff7777";
@@ -20,7 +20,7 @@ describe.each([
   beforeAll(async () => {
     identity = await startIdentityEndpoint(IDENTITY);
     const federatedCredentials = [{ issuer, subject: PRINCIPAL, audience }];
-    stack = await startTestStack({
+    stack = await startStack({
       registrations: [{ ...API, federatedCredentials }, FRONTEND],
       settings: {
         CLOUD: cloud,
@@ -60,11 +60,12 @@ describe.each([
     async (version) => {
       const response = await getProfile(await apiToken(authorityHost, version));
       expect(await response.json()).toMatchObject({ displayName: "Adele Vance" });
-      const { url, form } = stack.tokenRequests.at(-1)?.request ?? {};
+      const { url, body } = stack.tokenRequests.at(-1) ?? {};
+      const form = body as Record<string, string>;
       expect(`${url?.host}${url?.pathname}`).toBe(`${authorityHost}/${TENANT_ID}/oauth2/v2.0/token`);
-      expect(form?.get("scope")).toContain(`https://${graphHost}/.default`);
-      expect(decodeJwt(form?.get("client_assertion") ?? "").aud).toBe(audience);
-      const graph = stack.graphRequests.at(-1)?.request;
+      expect(form.scope).toContain(`https://${graphHost}/.default`);
+      expect(decodeJwt(form.client_assertion ?? "").aud).toBe(audience);
+      const graph = stack.graphRequests.at(-1);
       expect(graph?.url.host).toBe(graphHost);
       const graphToken = graph?.headers.authorization?.replace("Bearer ", "") ?? "";
       expect(decodeJwt(graphToken).aud).toBe(`https://${graphHost}`);

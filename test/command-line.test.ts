@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { TENANT_ID } from "../emulator/directory.ts";
 import { listenOnLoopback } from "../emulator/loopback-server.ts";
 import { FREE_PORTS, startStack } from "../emulator/stack.ts";
 
@@ -71,6 +76,14 @@ describe("npm start", () => {
     },
   );
 
+  test("prints each request with all it led to, with --trace", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--trace"]);
+    const url = /http:\S+/.exec(await running.line(/^API, behind Easy Auth/))?.[0] ?? "";
+    await running.line(/^Ready/);
+    expect((await fetch(url)).status).toBe(401);
+    await running.line(/^ {2}client → API gate {2}GET \/api\/profile {2}401 .*✗ WWW-Authenticate: Bearer /);
+  });
+
   test("names the port that is in use, and closes what it had started", async () => {
     const taken = await listenOnLoopback(http.createServer(), 0);
     onTestFinished(() => taken.close());
@@ -86,10 +99,175 @@ describe("npm start", () => {
     expect(running.output()).toContain("WEBSITE_SITE_NAME");
   });
 
-  test("names an option it does not know", async () => {
-    const running = start("emulator/main.ts", ["--freeports"]);
+  test.each([
+    [["--freeports"], "'--freeports'"],
+    [["extra"], "'extra'"],
+    [["--misconfigure", "nothing"], '"nothing". There are: no-api-scope, wrong-audience, v1-token, id-token, '],
+    [["--misconfigure"], "--misconfigure <value>"],
+    [["--switch", "nothing=1"], "There is no switch nothing. There are: bearerTokenHeaders, "],
+    [["--switch", "precedence=cookie"], "precedence is one of: bearer, session."],
+    [["--tenant", "contoso.example", "--https"], "--https is for the emulators"],
+    [["--tenant="], "--tenant needs the id or a domain"],
+    [["--settings", "x.json"], "--settings is for --tenant"],
+  ])("refuses %j with exit code 2, and says why", async (args, why) => {
+    const running = start("emulator/main.ts", args);
+    expect(await exitCode(running)).toBe(2);
+    expect(running.output()).toContain(why);
+  });
+
+  test("lists its options", async () => {
+    const running = start("emulator/main.ts", ["--help"]);
+    expect(await exitCode(running)).toBe(0);
+    for (const option of [
+      "--free-ports",
+      "--tenant <id or domain>",
+      "--misconfigure <name>",
+      "wrong-secret",
+      "--func",
+    ]) {
+      expect(running.output()).toContain(`  ${option}`);
+    }
+  });
+
+  test("says which mistake is made", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--misconfigure", "wrong-secret"]);
+    await running.line(/^Ready/);
+    expect(running.output()).toContain("Misconfigured, wrong-secret: ");
+  });
+
+  test("prints where Entra listens with https", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--https"]);
+    await running.line(/^Ready/);
+    expect(running.output()).toMatch(/^Entra ID emulator +http:\/\/localhost:\d+ {2}https:\/\/localhost:\d+$/m);
+  });
+});
+
+describe("npm start -- --tenant", () => {
+  const SETTINGS = {
+    WEBSITE_AUTH_CLIENT_ID: "0a0a0a0a-1111-4111-8111-111111111111",
+    MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "own-api-secret",
+    FRONTEND_CLIENT_ID: "0b0b0b0b-2222-4222-8222-222222222222",
+    FRONTEND_CLIENT_SECRET: "own-frontend-secret",
+  };
+
+  async function settingsFile(content: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "settings-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "local.settings.json");
+    await writeFile(path, content);
+    return path;
+  }
+
+  test("starts the apps with the settings of the file, with Entra where it is", async () => {
+    const stack = start("emulator/main.ts", ["--free-ports"]);
+    const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
+    // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
+    const env = {
+      NODE_OPTIONS: `--import ${new URL("../dist/emulator/route-microsoft-origins.mjs", import.meta.url)}`,
+      EMULATED_ENTRA_URL: await urlOf(/^Entra ID emulator/),
+      EMULATED_GRAPH_URL: await urlOf(/^Microsoft Graph emulator/),
+    };
+    const settings = await settingsFile(JSON.stringify({ IsEncrypted: false, Values: SETTINGS }));
+    const running = start("emulator/main.ts", ["--free-ports", "--tenant", TENANT_ID, "--settings", settings], env);
+    await running.line(/^Ready/);
+    expect(running.output()).toContain(`${TENANT_ID}, at the real Microsoft Entra ID and Graph`);
+    expect(running.output()).not.toContain("emulator");
+    expect(running.output()).not.toContain("own-");
+    running.child.kill("SIGTERM");
+    expect(await exitCode(running)).toBe(0);
+  });
+
+  test.each([
+    ["is not there", undefined, "Copy local.settings.example.json to it"],
+    ["is not JSON", "{", "is not JSON"],
+    ["is encrypted", '{"Values":{}}', "is encrypted"],
+    ["is empty", '{"IsEncrypted":false}', "FRONTEND_CLIENT_SECRET is missing."],
+  ])("says so when the file of settings %s", async (_, content, why) => {
+    const settings = content === undefined ? "not-there.json" : await settingsFile(content);
+    const running = start("emulator/main.ts", ["--tenant", "contoso.example", "--settings", settings]);
     expect(await exitCode(running)).toBe(1);
-    expect(running.output()).toContain("--freeports");
+    expect(running.output()).toContain(why);
+  });
+});
+
+describe("npm start -- --func", () => {
+  /** A `func` as Core Tools has it: a script that starts another process, which serves. Returns its folder. */
+  async function fakeFunc(host: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "func-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const script = `#!${process.execPath}
+      const host = require("node:child_process").spawn(process.execPath, [__dirname + "/host.js", ...process.argv.slice(2)], { stdio: "inherit" });
+      host.on("exit", (code) => process.exit(code ?? 1));`;
+    await writeFile(join(folder, "func"), script, { mode: 0o755 });
+    await writeFile(join(folder, "host.js"), host);
+    return folder;
+  }
+
+  /** Answers 503 at first, as the host does while it starts; then what it was told and what it gets from Entra. */
+  const HOST = `
+    let asked = 0;
+    console.log("fake func " + process.argv.slice(2).join(" "));
+    require("node:http").createServer(async (request, response) => {
+      if (++asked < 3) return response.writeHead(503).end();
+      if (request.url === "/api/health?end") return process.exit(7);
+      const answer = await fetch("https://login.microsoftonline.com/organizations/discovery/v2.0/keys").catch(() => undefined);
+      response.end(JSON.stringify({ entra: answer?.status, clientId: process.env.WEBSITE_AUTH_CLIENT_ID }));
+    }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
+
+  async function startWithFunc(host: string): Promise<Running> {
+    const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
+    return start("emulator/main.ts", ["--free-ports", "--func"], { PATH });
+  }
+
+  const urlOf = async (running: Running, line: RegExp) =>
+    /http:\/\/localhost:\d+/.exec(await running.line(line))?.[0] ?? "";
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "puts the gate in front of func, whose app reaches the emulators; %s ends all of it",
+    async (signal) => {
+      const running = await startWithFunc(HOST);
+      await running.line(/^Ready/);
+      const [api, host] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Functions host/)];
+      expect(running.output()).toContain(`fake func start --port ${new URL(host).port}`);
+      expect((await fetch(`${api}/api/profile`)).status).toBe(401);
+      const answer = await (await fetch(`${api}/api/health`)).json();
+      expect(answer).toEqual({ entra: 200, clientId: "00001111-aaaa-2222-bbbb-3333cccc4444" });
+      running.child.kill(signal);
+      expect(await exitCode(running)).toBe(0);
+      await expect(fetch(host)).rejects.toThrow();
+    },
+  );
+
+  test("ends with exit code 1 when func ends, and says so", async () => {
+    const running = await startWithFunc(HOST);
+    await running.line(/^Ready/);
+    await fetch(`${await urlOf(running, /^API, behind/)}/api/health?end`);
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("func ended (exit code 7).");
+  });
+
+  test("does not wait for a func that ends before it answers", async () => {
+    const running = await startWithFunc('console.log("No job functions found."); process.exit(3);');
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("No job functions found.");
+    expect(running.output()).toContain("func ended (exit code 3).");
+  });
+
+  test("ends a func that does not answer yet when it is told to stop", async () => {
+    const running = await startWithFunc(
+      'require("node:http").createServer((_, response) => response.writeHead(503).end()).listen(0, "127.0.0.1", function () { console.log("never ready at http://localhost:" + this.address().port); });',
+    );
+    const url = await urlOf(running, /never ready/);
+    running.child.kill("SIGTERM");
+    expect(await exitCode(running)).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test.skipIf(existsSync(`${ROOT}node_modules/.bin/func`))("says how to get func when it is not there", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--func"], { PATH: tmpdir() });
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("func was not found");
+    expect(running.output()).toContain("npm install --global azure-functions-core-tools@4");
   });
 });
 

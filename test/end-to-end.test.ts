@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Account, API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
 import { createSigningKeys } from "../emulator/entra/keys.ts";
 import { createTokenIssuer } from "../emulator/entra/tokens.ts";
+import { Browser } from "../emulator/test-kit/browser.ts";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
-import { Browser } from "./support/browser.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
 
 const CROWD: readonly Account[] = Array.from({ length: 50 }, (_, index) => ({
   key: `crowd-${index}`,
@@ -17,15 +17,12 @@ const CROWD: readonly Account[] = Array.from({ length: 50 }, (_, index) => ({
 
 let stack: TestStack;
 beforeAll(async () => {
-  stack = await startTestStack({ accounts: CROWD });
+  stack = await startStack({ accounts: CROWD });
 });
-afterAll(() => stack.close());
 
 const account = (key: string) => accountOf(stack.directory, key);
 
-function apiToken(key: string, changes?: Record<string, unknown>): Promise<string> {
-  return stack.issuer.apiToken({ account: account(key), audience: API, scope: "user_impersonation" }, changes);
-}
+const apiToken = (key: string, changes?: Record<string, unknown>) => stack.token(key, changes);
 
 async function call(url: string, token?: string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, { headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) } });
@@ -49,9 +46,8 @@ describe("a user in a browser", () => {
   });
 
   test("reads why the profile is missing when the API has no consent", async () => {
-    const browser = new Browser();
-    await browser.signIn(`${stack.frontendUrl}/`, "no-consent");
-    const response = await browser.request(`${stack.frontendUrl}/api/profile`);
+    const browser = await stack.signIn("no-consent");
+    const response = await browser.fetch("/api/profile");
     expect(response.status).toBe(403);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(await response.json()).toMatchObject({
@@ -62,24 +58,22 @@ describe("a user in a browser", () => {
   });
 
   test("is nobody after signing out", async () => {
-    const browser = new Browser();
-    await browser.signIn(`${stack.frontendUrl}/`, "works");
-    await browser.open(`${stack.frontendUrl}/.auth/logout`);
-    expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(401);
-    const { url } = await browser.open(`${stack.frontendUrl}/api/profile`);
+    const browser = await stack.signIn("works");
+    await browser.fetch("/.auth/logout");
+    expect((await browser.fetch("/.auth/me")).status).toBe(401);
+    const { url } = await browser.fetch("/api/profile");
     expect(url).toContain(`${stack.entraUrl}/${TENANT_ID}/oauth2/v2.0/authorize`);
   });
 
   test("stays who they are when they send Easy Auth's headers themselves", async () => {
-    const browser = new Browser();
-    await browser.signIn(`${stack.frontendUrl}/`, "works");
+    const browser = await stack.signIn("works");
     const headers = {
       "X-MS-TOKEN-AAD-ACCESS-TOKEN": await apiToken("sparse"),
       "X-MS-CLIENT-PRINCIPAL-NAME": "someone",
     };
-    const response = await browser.request(`${stack.frontendUrl}/api/profile`, { headers });
+    const response = await browser.fetch("/api/profile", { headers });
     expect(await response.json()).toMatchObject({ displayName: "Adele Vance" });
-    const session = await browser.request(`${stack.frontendUrl}/session`, { headers });
+    const session = await browser.fetch("/session", { headers });
     expect(await session.json()).toEqual({ name: "adele.vance@contoso.example" });
   });
 });
@@ -108,7 +102,7 @@ describe("GET /api/profile", () => {
   test("passes the selected properties on to Graph", async () => {
     const response = await call(`${stack.apiUrl}/api/profile?select=displayName,department`, await apiToken("works"));
     expect(await response.json()).toMatchObject({ displayName: "Adele Vance", department: "Retail" });
-    expect(stack.graphRequests.at(-1)?.request.url.search).toBe("?$select=displayName,department");
+    expect(stack.graphRequests.at(-1)?.url.search).toBe("?$select=displayName,department");
   });
 
   test.each(["", "display name", "displayName&$expand=manager", "a,,b", "../users", "x".repeat(200)])(
@@ -135,9 +129,9 @@ describe("GET /api/profile", () => {
     const response = await call(`${stack.apiUrl}/api/profile`, token, { traceparent });
     const correlationId = "0af76519-16cd-43dd-8448-eb211c80319c";
     expect(response.headers.get("x-correlation-id")).toBe(correlationId);
-    expect(stack.graphRequests.at(-1)?.request.headers["client-request-id"]).toBe(correlationId);
-    const { request } = stack.tokenRequests.at(-1) ?? {};
-    expect(request?.headers["client-request-id"] ?? request?.form.get("client-request-id")).toBe(correlationId);
+    expect(stack.graphRequests.at(-1)?.headers["client-request-id"]).toBe(correlationId);
+    const { headers, body } = stack.tokenRequests.at(-1) ?? {};
+    expect({ ...headers, ...(body as object) }).toMatchObject({ "client-request-id": correlationId });
   });
 
   test("gives 50 users at once each their own profile", async () => {

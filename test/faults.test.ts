@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Account, API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
 import type { Fault, FaultRule } from "../emulator/faults/fault.ts";
 import { FAULT_TEXT } from "../emulator/faults/show-fault.ts";
-import type { Exchanged } from "../emulator/router.ts";
+import { type RecordedRequest, startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import type { ErrorCode } from "../src/errors.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
+import { type Collector, startCollector } from "./support/collector.ts";
 
 /** Of one request. */
 const BUDGET_MS = 1500;
@@ -358,6 +358,7 @@ interface Answer {
   readonly tookMs: number;
 }
 
+let collector: Collector;
 let stack: TestStack;
 let bystanderToken: string;
 /** What reached the console, past the log. */
@@ -370,14 +371,21 @@ beforeAll(async () => {
   for (const method of ["debug", "error", "info", "log", "trace", "warn"] as const) {
     vi.spyOn(console, method).mockImplementation((...values) => printed.push(values));
   }
-  stack = await startTestStack({
+  collector = await startCollector();
+  stack = await startStack({
     accounts: [...accounts, BYSTANDER],
-    settings: { REQUEST_TIMEOUT_MS: String(BUDGET_MS), EXCHANGE_CONCURRENCY: "4" },
+    settings: {
+      REQUEST_TIMEOUT_MS: String(BUDGET_MS),
+      EXCHANGE_CONCURRENCY: "4",
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_TRACES_SAMPLER: "always_on",
+    },
   });
   bystanderToken = await apiToken(BYSTANDER);
 });
 afterAll(async () => {
   await stack.close();
+  await collector.close();
   vi.restoreAllMocks();
   process.off("unhandledRejection", onUnhandled);
 });
@@ -393,7 +401,7 @@ function base64(text: string): string {
 }
 
 function apiToken(account: Account): Promise<string> {
-  return stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+  return stack.token(account.key);
 }
 
 async function ask(token: string, origin = stack.apiUrl): Promise<Answer> {
@@ -482,8 +490,8 @@ function mark(): Mark {
 }
 
 function askedSince(since: Mark, token: string, { objectId }: Account): Details["asked"] {
-  const isForToken = ({ request }: Exchanged) => request.form.get("assertion") === token;
-  const isForAccount = ({ request }: Exchanged) => decodeJwt(request.headers.authorization ?? "").oid === objectId;
+  const isForToken = ({ body }: RecordedRequest) => (body as { assertion?: string }).assertion === token;
+  const isForAccount = ({ headers }: RecordedRequest) => decodeJwt(headers.authorization ?? "").oid === objectId;
   return {
     entra: stack.tokenRequests.slice(since.tokenRequests).filter(isForToken).length,
     graph: stack.graphRequests.slice(since.graphRequests).filter(isForAccount).length,
@@ -493,8 +501,8 @@ function askedSince(since: Mark, token: string, { objectId }: Account): Details[
 /** Of everybody, since then. */
 function tokensSince({ tokenRequests, graphRequests }: Mark): readonly string[] {
   const sent = [
-    ...stack.tokenRequests.slice(tokenRequests).map(({ reply }) => String(reply.body)),
-    ...stack.graphRequests.slice(graphRequests).map(({ request }) => request.headers.authorization ?? ""),
+    ...stack.tokenRequests.slice(tokenRequests).map(({ answer }) => JSON.stringify(answer) ?? ""),
+    ...stack.graphRequests.slice(graphRequests).map(({ headers }) => headers.authorization ?? ""),
   ];
   return sent.flatMap((text) => text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []);
 }
@@ -656,7 +664,7 @@ describe("after all of it", () => {
   });
 
   test("no redirect has been followed", () => {
-    expect(stack.graphRequests.filter(({ request }) => request.url.pathname === "/stolen")).toEqual([]);
+    expect(stack.graphRequests.filter(({ url }) => url.pathname === "/stolen")).toEqual([]);
   });
 
   test("the whole log holds nothing that it must not", () => {
@@ -677,6 +685,18 @@ describe("after all of it", () => {
 
   test("no promise was rejected unheard", () => {
     expect(unhandled).toEqual([]);
+  });
+
+  test("what was exported, sent to the last when the stack ends, holds nothing that it must not", async () => {
+    await stack.close();
+    const codes = new Set(
+      collector.spans.flatMap(({ attributes }) => attributes.map(({ value }) => value.stringValue)),
+    );
+    for (const code of Object.keys(STATUS)) expect(codes).toContain(code);
+    const exported = collector.received.map(({ body }) => body).join("\n");
+    const everyone = [...accounts, BYSTANDER];
+    expect(leaksIn(exported, tokensSince({ tokenRequests: 0, graphRequests: 0 }), everyone)).toEqual([]);
+    expect(/.{20}eyJ.*/.exec(exported)).toBeNull();
   });
 
   test("every code that a fault can lead to has been walked", () => {

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { request } from "undici";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { API } from "../emulator/directory.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
+import { beforeAll, expect, test } from "vitest";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 
 const AT_ONCE = 50;
 const ROUNDS = 200;
@@ -10,12 +9,9 @@ const ROUNDS = 200;
 let stack: TestStack;
 let token: string;
 beforeAll(async () => {
-  stack = await startTestStack();
-  const account = stack.directory.accountByKey("works");
-  if (!account) throw new Error("No account");
-  token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+  stack = await startStack();
+  token = await stack.token("works");
 });
-afterAll(() => stack.close());
 
 /** What a header may hold at all: visible ASCII, spaces, tabs and the upper half of Latin 1. */
 const fieldValue = fc.string({

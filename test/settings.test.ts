@@ -43,6 +43,7 @@ describe("settings", () => {
       tokenCacheBytes: 128 * 2 ** 20,
       exchangeConcurrency: 50,
       requestTimeoutMs: 10_000,
+      telemetry: { serviceName: "functions-on-behalf-of", otlp: false },
     });
   });
 

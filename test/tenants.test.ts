@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API, AUTHORITY_ORIGIN, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "../emulator/directory.ts";
 import { createSigningKeys } from "../emulator/entra/keys.ts";
 import { createTokenIssuer } from "../emulator/entra/tokens.ts";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
-import { startTestStack, type TestStack } from "./support/stack.ts";
 
 const STRANGER_TENANT_ID = "ccccdddd-2222-eeee-3333-ffff4444aaaa";
 const REGISTRATIONS = [{ ...API, signInAudience: "AzureADMultipleOrgs" as const }, FRONTEND];
@@ -13,7 +13,7 @@ const REGISTRATIONS = [{ ...API, signInAudience: "AzureADMultipleOrgs" as const 
 let stack: TestStack;
 
 function startApi(tenant: "common" | "organizations", allowed: readonly string[]): Promise<TestStack> {
-  return startTestStack({
+  return startStack({
     registrations: REGISTRATIONS,
     settings: {
       WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/${tenant}/v2.0`,
@@ -33,7 +33,7 @@ const getProfile = (token: string) =>
   fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
 
 /** Where the last exchange was made. */
-const lastAuthority = () => stack.tokenRequests.at(-1)?.request.url.pathname.split("/")[1];
+const lastAuthority = () => stack.tokenRequests.at(-1)?.url.pathname.split("/")[1];
 
 async function expect403(token: string): Promise<void> {
   const asked = stack.tokenRequests.length;

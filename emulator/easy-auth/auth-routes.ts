@@ -1,140 +1,186 @@
 import type http from "node:http";
-import { json, type Reply } from "../router.ts";
+import { json, type Reply, readBody } from "../router.ts";
+import type { AuthSettings } from "./auth-settings.ts";
+import { createClientDirectedLogin } from "./client-directed-login.ts";
 import { clearCookie, cookieOf, setCookie } from "./cookies.ts";
-import { expiresOn, userClaims } from "./headers.ts";
+import { expiresOn, principalName, userClaims } from "./headers.ts";
+import { page, text } from "./pages.ts";
+import { redirectTarget } from "./redirect-target.ts";
+import { clearSessionCookies, sessionCookies, sessionIdOf } from "./session-cookie.ts";
 import { randomId, type Sessions } from "./sessions.ts";
-import type { SignedIn, SignInClient } from "./sign-in.ts";
+import type { SignInClient } from "./sign-in.ts";
+import type { Switches } from "./switches.ts";
+import type { TokenCheck } from "./token-check.ts";
 
 export interface AuthRoutesOptions {
+  readonly settings: AuthSettings;
+  readonly switches: Switches;
   readonly sessions: Sessions;
+  readonly checkToken: TokenCheck;
   /** Undefined where nobody can sign in: an API that only takes bearer tokens. */
   readonly signIn: SignInClient | undefined;
-  readonly tokenStore: boolean;
-  /** The gate's own address. Known once it listens. */
-  readonly publicUrl: () => string;
   /** Told of what failed behind an answer that says little. */
   readonly onError: (step: string, error: unknown) => void;
 }
 
-export const SESSION_COOKIE = "AppServiceAuthSession";
+/** A request as the gate sees it. */
+export interface GateRequest {
+  readonly message: http.IncomingMessage;
+  readonly url: URL;
+  /** The origin under which browsers reach the gate. */
+  readonly site: string;
+}
+
+export type Route = (request: GateRequest) => Reply | Promise<Reply>;
+
 const NONCE_COOKIE = "Nonce";
-const NONCE_SECONDS = 300;
-const PREFIX = "/.auth";
+/** Of the login's address to Entra's. `claims` asks for what a claims challenge names. */
+const PASSED_ON = ["prompt", "login_hint", "domain_hint", "claims"];
 
 /** Easy Auth's own routes, `/.auth/*`. None of them ever reaches the app. */
 export class AuthRoutes {
   readonly #options: AuthRoutesOptions;
+  readonly #prefix: string;
+  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #redirectUrls: readonly string[];
 
   constructor(options: AuthRoutesOptions) {
+    const { settings, switches } = options;
     this.#options = options;
+    this.#prefix = settings.httpSettings?.routes?.apiPrefix ?? "/.auth";
+    this.#redirectUrls = settings.login.allowedExternalRedirectUrls ?? [];
+    this.#routes = new Map<string, Route>([
+      ["GET /login/aad", (request) => this.#login(request)],
+      ["POST /login/aad", createClientDirectedLogin(options)],
+      ["GET /login/aad/callback", (request) => this.#callback(request, request.url.searchParams)],
+      ["POST /login/aad/callback", (request) => this.#postedCallback(request)],
+      ["GET /me", (request) => this.#me(request)],
+      ["GET /refresh", (request) => this.#refresh(request)],
+      [`GET ${withoutPrefix(switches.logoutCompletePath)}`, ({ site }) => signedOut(site)],
+    ]);
   }
 
   owns(path: string): boolean {
-    return path === PREFIX || path.startsWith(`${PREFIX}/`);
+    return path === this.#prefix || path.startsWith(`${this.#prefix}/`) || path === this.#logoutPath;
   }
 
-  async answer(request: http.IncomingMessage, url: URL): Promise<Reply> {
-    const { signIn } = this.#options;
-    if (request.method !== "GET") return text(404, "Not found.");
-    if (url.pathname === `${PREFIX}/me`) return this.#me(request);
-    if (signIn && url.pathname === `${PREFIX}/login/aad`) return this.#login(request, url, signIn);
-    if (signIn && url.pathname === `${PREFIX}/login/aad/callback`) return this.#callback(request, url, signIn);
-    if (signIn && url.pathname === `${PREFIX}/refresh`) return this.#refresh(request, signIn);
-    if (signIn && url.pathname === `${PREFIX}/logout`) return this.#logout(request, url, signIn);
-    if (url.pathname === `${PREFIX}/logout/complete`) return text(200, "You have been signed out.");
-    return text(404, "Not found.");
+  async answer(request: GateRequest): Promise<Reply> {
+    const { message, url } = request;
+    if (message.method === "GET" && url.pathname === this.#logoutPath) return this.#logout(request);
+    const route = this.#routes.get(`${message.method} ${url.pathname.slice(this.#prefix.length)}`);
+    return route ? route(request) : text(404, "Not found.");
   }
 
-  /** Sends the browser to sign in and come back to `returnTo`, a path of this app. */
-  async sendToSignIn(request: http.IncomingMessage, returnTo: string, signIn: SignInClient): Promise<Reply> {
-    const browserId = cookieOf(request, NONCE_COOKIE) || randomId();
-    const { location, pending } = await signIn.begin(
-      `${this.#options.publicUrl()}${PREFIX}/login/aad/callback`,
-      returnTo,
-    );
-    this.#options.sessions.begin(pending, browserId);
-    return redirect(location, [setCookie(NONCE_COOKIE, browserId, NONCE_SECONDS)]);
+  /** Sends the browser to sign in and come back to `returnTo`. */
+  async sendToSignIn(
+    { message, site }: GateRequest,
+    returnTo: string,
+    parameters: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    const { sessions, signIn } = this.#options;
+    if (!signIn) return text(404, "Nobody can sign in here: no client credential is configured.");
+    const browserId = cookieOf(message, NONCE_COOKIE) || randomId();
+    const redirectUri = `${site}${this.#prefix}/login/aad/callback`;
+    const { location, pending } = await signIn.begin({ redirectUri, returnTo, parameters });
+    sessions.begin(pending, browserId);
+    return redirect(location, [setCookie(NONCE_COOKIE, browserId, Math.ceil(sessions.signInMs / 1000))]);
   }
 
-  async #login(request: http.IncomingMessage, url: URL, signIn: SignInClient): Promise<Reply> {
-    const asked =
-      url.searchParams.get("post_login_redirect_uri") ?? url.searchParams.get("post_login_redirect_url") ?? "/";
-    const returnTo = this.#ownPath(asked);
+  async #login(request: GateRequest): Promise<Reply> {
+    const query = request.url.searchParams;
+    const asked = query.get("post_login_redirect_uri") ?? query.get("post_login_redirect_url") ?? "/";
+    const returnTo = redirectTarget(asked, request.site, this.#redirectUrls);
     if (returnTo === undefined) return text(400, "post_login_redirect_uri leads to another site.");
-    return this.sendToSignIn(request, returnTo, signIn);
+    const parameters = PASSED_ON.flatMap((name) => query.getAll(name).map((value) => [name, value]));
+    return this.sendToSignIn(request, returnTo, Object.fromEntries(parameters));
   }
 
-  async #callback(request: http.IncomingMessage, url: URL, signIn: SignInClient): Promise<Reply> {
-    const pending = this.#options.sessions.end(url.searchParams.get("state") ?? "", cookieOf(request, NONCE_COOKIE));
-    if (!pending)
-      return text(401, "This sign-in was not begun here, or took too long. Go back to the app and try again.");
+  /** Entra answers by a form where `loginParameters` ask for `response_mode=form_post`. */
+  async #postedCallback(request: GateRequest): Promise<Reply> {
+    return this.#callback(request, new URLSearchParams(await readBody(request.message)));
+  }
+
+  async #callback({ message, site }: GateRequest, callback: URLSearchParams): Promise<Reply> {
+    const { sessions, signIn, onError } = this.#options;
+    const tryAgain = { href: `${site}/`, text: "Go back and try again" };
+    const pending = sessions.end(callback.get("state") ?? "", cookieOf(message, NONCE_COOKIE));
+    if (!signIn || !pending)
+      return page(401, "Sign-in failed", "This sign-in was not begun here, or took too long.", tryAgain);
     try {
-      const callback = new URL(url.pathname + url.search, this.#options.publicUrl());
-      const id = this.#options.sessions.open(await signIn.complete(callback, pending));
-      // Absolute, so that no path can be read as another host. The nonce's cookie stays: another tab may be signing in.
-      return redirect(`${this.#options.publicUrl()}${pending.returnTo}`, [setCookie(SESSION_COOKIE, id)]);
+      const signedIn = await signIn.complete(callback, pending);
+      // The nonce's cookie stays: another tab may be signing in.
+      return redirect(pending.returnTo, sessionCookies(sessions.open(signedIn), signedIn.claims));
     } catch (error) {
-      this.#options.onError("sign-in", error);
-      return text(401, "The sign-in could not be completed.");
+      onError("sign-in", error);
+      return page(401, "Sign-in failed", "The terminal of the local stack says why.", tryAgain);
     }
   }
 
   /** Everything the session holds, tokens included, as an array: one entry for the one provider. */
-  #me(request: http.IncomingMessage): Reply {
-    const session = this.#session(request);
-    if (!session || !this.#options.tokenStore) return text(401, "");
+  #me({ message }: GateRequest): Reply {
+    const { sessions, settings, switches } = this.#options;
+    if (!settings.login.tokenStore.enabled) return text(Number(switches.meWithoutTokenStore), "");
+    const session = sessions.find(sessionTokenOf(message));
+    if (!session) return switches.meUnauthenticated === "401" ? text(401, "") : json(200, []);
     const entry = {
       access_token: session.accessToken,
       expires_on: expiresOn(session),
       id_token: session.idToken,
       provider_name: "aad",
-      ...(session.refreshToken !== undefined && { refresh_token: session.refreshToken }),
+      refresh_token: session.refreshToken,
       user_claims: userClaims(session.claims),
-      user_id: session.claims.preferred_username,
+      user_id: principalName(session.claims),
     };
     return json(200, [entry]);
   }
 
-  async #refresh(request: http.IncomingMessage, signIn: SignInClient): Promise<Reply> {
-    const session = this.#session(request);
+  /** A bearer token is not enough: what is refreshed is a session, also one that ended a while ago. */
+  async #refresh({ message }: GateRequest): Promise<Reply> {
+    const { sessions, signIn, settings, onError } = this.#options;
+    const id = sessionTokenOf(message);
+    const session = sessions.findRefreshable(id);
     if (!session) return text(401, "");
-    if (session.refreshToken === undefined)
-      return text(403, "The session holds no refresh token: ask for offline_access.");
+    if (!signIn || !settings.login.tokenStore.enabled || session.refreshToken === undefined)
+      return text(403, "The session holds no refresh token: is the token store on, and offline_access asked for?");
     try {
-      this.#options.sessions.update(cookieOf(request, SESSION_COOKIE), await signIn.refresh(session));
+      sessions.renew(id, await signIn.refresh(session));
       return text(200, "");
     } catch (error) {
-      this.#options.onError("refresh", error);
+      onError("refresh", error);
       return text(403, "The refresh token is no longer accepted.");
     }
   }
 
-  async #logout(request: http.IncomingMessage, url: URL, signIn: SignInClient): Promise<Reply> {
-    const returnTo = this.#ownPath(url.searchParams.get("post_logout_redirect_uri") ?? `${PREFIX}/logout/complete`);
+  async #logout({ message, url, site }: GateRequest): Promise<Reply> {
+    const { sessions, signIn, switches } = this.#options;
+    const complete = `${this.#prefix}${withoutPrefix(switches.logoutCompletePath)}`;
+    const asked = url.searchParams.get("post_logout_redirect_uri") ?? complete;
+    const returnTo = redirectTarget(asked, site, this.#redirectUrls);
     if (returnTo === undefined) return text(400, "post_logout_redirect_uri leads to another site.");
-    this.#options.sessions.close(cookieOf(request, SESSION_COOKIE));
-    const location = await signIn.signOutLocation(`${this.#options.publicUrl()}${returnTo}`);
-    return redirect(location, [clearCookie(SESSION_COOKIE)]);
+    sessions.close(sessionTokenOf(message));
+    const location = signIn ? await signIn.signOutLocation(returnTo) : returnTo;
+    return redirect(location, [...clearSessionCookies(message), clearCookie(NONCE_COOKIE)]);
   }
 
-  #session(request: http.IncomingMessage): SignedIn | undefined {
-    return this.#options.sessions.find(cookieOf(request, SESSION_COOKIE));
+  get #logoutPath(): string {
+    return this.#options.settings.login.routes?.logoutEndpoint ?? `${this.#prefix}/logout`;
   }
+}
 
-  /** A path of this app, from a path or an address of it; undefined for any other site (`//host`, `\\host`, user info …). */
-  #ownPath(target: string): string | undefined {
-    const base = this.#options.publicUrl();
-    if (!URL.canParse(target, base)) return undefined;
-    const { origin, username, password, pathname, search, hash } = new URL(target, base);
-    const isOwn = origin === new URL(base).origin && username === "" && password === "";
-    return isOwn ? `${pathname}${search}${hash}` : undefined;
-  }
+function signedOut(site: string): Reply {
+  return page(200, "Signed out", "You have been signed out.", { href: `${site}/`, text: "Back to the app" });
+}
+
+/** The id of the session that the cookie or `X-ZUMO-AUTH` names. */
+function sessionTokenOf(message: http.IncomingMessage): string {
+  const sessionToken = message.headers["x-zumo-auth"];
+  return typeof sessionToken === "string" ? sessionToken : sessionIdOf(message);
+}
+
+function withoutPrefix(path: string): string {
+  return path.replace("/.auth", "");
 }
 
 function redirect(location: string, cookies: readonly string[]): Reply {
   return { status: 302, headers: { location, "set-cookie": cookies, "cache-control": "no-store" } };
-}
-
-function text(status: number, body: string): Reply {
-  return { status, headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" }, body };
 }

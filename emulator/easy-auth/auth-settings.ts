@@ -1,37 +1,93 @@
 /**
  * The part of `Microsoft.Web/sites/config` `authsettingsV2` that the gate obeys, in the resource's own shape, so that one
- * object describes the cloud and the laptop.
+ * object describes the cloud and the laptop. Not obeyed: other providers, `requireHttps`, `preserveUrlFragmentsForLogins`,
+ * certificates as credential, and where the token store keeps its files.
  * Source: https://learn.microsoft.com/azure/templates/microsoft.web/sites/config-authsettingsv2
  */
 export interface AuthSettings {
+  /** `enabled: false` takes the gate away: everything passes as the caller sent it, `X-MS-*` headers included. */
+  readonly platform?: { readonly enabled?: boolean };
   readonly globalValidation: {
-    readonly unauthenticatedClientAction: "RedirectToLoginPage" | "Return401" | "Return403" | "AllowAnonymous";
-    /** Paths that skip the action; a trailing `/*` takes all below. */
+    /** Default true; false lets everybody through, as `AllowAnonymous` does. */
+    readonly requireAuthentication?: boolean;
+    readonly unauthenticatedClientAction: UnauthenticatedClientAction;
+    /** Paths that skip the gate; a trailing `/*` takes all below. */
     readonly excludedPaths?: readonly string[];
   };
-  readonly identityProviders: {
-    readonly azureActiveDirectory: {
-      readonly registration: {
-        readonly openIdIssuer: string;
-        readonly clientId: string;
-        /** Name of the setting that holds the secret. Without one nobody can sign in here, only bring a token. */
-        readonly clientSecretSettingName?: string;
-      };
-      readonly login?: {
-        /** `key=value`, such as `scope=openid …`. */
-        readonly loginParameters?: readonly string[];
-      };
-      readonly validation: {
-        /** Values of `aud` besides the client id, which is always allowed. */
-        readonly allowedAudiences: readonly string[];
-        readonly defaultAuthorizationPolicy: {
-          /** Client ids a token may come from; an empty list allows every one. */
-          readonly allowedApplications: readonly string[];
-        };
-      };
+  readonly httpSettings?: {
+    readonly routes?: { /** Default `/.auth`. */ readonly apiPrefix?: string };
+    readonly forwardProxy?: ForwardProxy;
+  };
+  readonly identityProviders: { readonly azureActiveDirectory: EntraProvider };
+  readonly login: {
+    readonly routes?: { /** Default `/.auth/logout`. */ readonly logoutEndpoint?: string };
+    readonly tokenStore: {
+      readonly enabled: boolean;
+      /** How long after its end a session can still be refreshed; default 72. */
+      readonly tokenRefreshExtensionHours?: number;
+    };
+    /** Where a sign-in or sign-out may end besides this site. The query is not compared. */
+    readonly allowedExternalRedirectUrls?: readonly string[];
+    readonly cookieExpiration?: {
+      readonly convention?: "FixedTime" | "IdentityProviderDerived";
+      /** `hh:mm:ss`; default `08:00:00`. */
+      readonly timeToExpiration?: string;
+    };
+    /** How long a sign-in may take, `hh:mm:ss`; default `00:05:00`. */
+    readonly nonce?: { readonly nonceExpirationInterval?: string };
+  };
+}
+
+export type UnauthenticatedClientAction =
+  | "RedirectToLoginPage"
+  | "Return401"
+  | "Return403"
+  | "Return404"
+  | "AllowAnonymous";
+
+/** Whose word is taken for the address that browsers see, when another proxy stands before the gate; default nobody's. */
+export interface ForwardProxy {
+  /** `Standard` reads `X-Forwarded-Host` and `X-Forwarded-Proto`. */
+  readonly convention: "NoProxy" | "Standard" | "Custom";
+  readonly customHostHeaderName?: string;
+  readonly customProtoHeaderName?: string;
+}
+
+export interface EntraProvider {
+  readonly registration: {
+    readonly openIdIssuer: string;
+    readonly clientId: string;
+    /** Name of the app setting that holds the secret. Without one nobody can sign in here, only bring a token. */
+    readonly clientSecretSettingName?: string;
+  };
+  readonly login?: {
+    /** `key=value`, such as `scope=openid …`. */
+    readonly loginParameters?: readonly string[];
+    readonly disableWWWAuthenticate?: boolean;
+  };
+  readonly validation?: {
+    /** Values of `aud` besides the client id, which is always allowed. */
+    readonly allowedAudiences?: readonly string[];
+    readonly jwtClaimChecks?: {
+      readonly allowedGroups?: readonly string[];
+      readonly allowedClientApplications?: readonly string[];
+    };
+    readonly defaultAuthorizationPolicy?: {
+      /** Client ids a token may come from. What an empty list means: see `Switches.emptyAllowedApplications`. */
+      readonly allowedApplications?: readonly string[];
+      /** Users by object id, or members of groups: one of both is enough. */
+      readonly allowedPrincipals?: { readonly identities?: readonly string[]; readonly groups?: readonly string[] };
     };
   };
-  readonly login: {
-    readonly tokenStore: { readonly enabled: boolean };
-  };
+}
+
+/** Settings of the app, beside `authsettingsV2`, that Easy Auth reads; the client secret under the name given there. */
+export type AppSettings = Readonly<Record<string, string>>;
+
+/** Milliseconds of `hh:mm:ss` or `d.hh:mm:ss`. Throws for anything else. */
+export function parseTimeSpan(value: string): number {
+  const parts = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(value);
+  if (!parts) throw new Error(`${JSON.stringify(value)} is not a time span such as 08:00:00.`);
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
 }

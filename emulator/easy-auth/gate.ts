@@ -1,149 +1,87 @@
 import http from "node:http";
-import { createProxyServer } from "httpxy";
+import type net from "node:net";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
-import { type Reply, write } from "../router.ts";
-import { AuthRoutes, SESSION_COOKIE } from "./auth-routes.ts";
-import type { AuthSettings } from "./auth-settings.ts";
-import { authorityOf, createBearerCheck } from "./bearer.ts";
-import { cookieOf } from "./cookies.ts";
-import { injectUserHeaders, stripHopByHopHeaders, stripReservedHeaders } from "./headers.ts";
-import { Sessions } from "./sessions.ts";
-import { createSignInClient, type SignInClient } from "./sign-in.ts";
+import { BadRequest, type Reply, write } from "../router.ts";
+import type { AppSettings, AuthSettings } from "./auth-settings.ts";
+import { type CorsSettings, corsHeaders } from "./cors.ts";
+import { text } from "./pages.ts";
+import { createPipeline } from "./pipeline.ts";
+import type { Switches } from "./switches.ts";
+import { createUpstream, writeToSocket } from "./upstream.ts";
 
 export interface GateOptions {
   readonly settings: AuthSettings;
   /** The app behind the gate, on this machine. */
   readonly upstream: string;
-  /** Needed where users sign in. */
-  readonly clientSecret?: string;
+  /** The app's settings that Easy Auth reads: the client secret, where users sign in; allowed tenants. */
+  readonly appSettings?: AppSettings;
+  /** The platform's CORS; default none, then preflights reach the app if they pass the gate. */
+  readonly cors?: CorsSettings;
+  /** What is not known of Easy Auth, otherwise than by default. */
+  readonly switches?: Partial<Switches>;
   /** Where browsers reach the authority when that is not its own origin: the emulator. */
   readonly browserOrigin?: string;
   /** Default 0: a free one. */
   readonly port?: number;
-  readonly now?: () => number;
+  /** How long the app may take until it answers, and between two parts of an answer; default 230,000. */
+  readonly upstreamTimeoutMs?: number;
   /** Told of failures whose answer says little; never of a token. Default: standard error. */
   readonly onError?: (line: string) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
-/** App Service ends a request after 230 s: https://learn.microsoft.com/azure/app-service/faq-availability-performance-application-issues */
-const UPSTREAM_TIMEOUT_MS = 230_000;
+/** Bytes of a request's headers, all together; more is answered 431. https://azureossd.github.io/2022/06/08/Increasing-Request-Header-sizes-on-Linux-App-Services/ */
+const MAX_HEADER_SIZE = 65_536;
 
 /** Starts Easy Auth in front of one app: the same headers, routes and refusals, on loopback. */
 export async function startGate(options: GateOptions): Promise<LoopbackServer> {
-  let publicUrl = "";
-  const gate = new Gate(options, () => publicUrl);
-  const server = http.createServer((request, response) => gate.handle(request, response));
+  const { upstream: url, cors, upstreamTimeoutMs, onError = console.error } = options;
+  let ownUrl = "";
+  const report = (step: string, error: unknown) =>
+    onError(`Easy Auth at ${ownUrl}: ${step} failed: ${describe(error)}`);
+  const pipeline = createPipeline(options, () => ownUrl, report);
+  const upstream = createUpstream({
+    url,
+    cors,
+    ...(upstreamTimeoutMs !== undefined && { timeoutMs: upstreamTimeoutMs }),
+  });
+
+  /** Resolves to undefined when the request goes on to the app, its headers set. */
+  async function answer(request: http.IncomingMessage): Promise<Reply | undefined> {
+    const { origin } = request.headers;
+    try {
+      const reply = await pipeline(request);
+      return reply && cors ? { ...reply, headers: { ...reply.headers, ...corsHeaders(origin, cors) } } : reply;
+    } catch (error) {
+      if (error instanceof BadRequest) return { status: error.status };
+      report(request.url?.replace(/\?.*/, "") ?? "a request", error);
+      return text(503, "Easy Auth could not ask Microsoft Entra ID.");
+    }
+  }
+
+  const server = http.createServer({ maxHeaderSize: MAX_HEADER_SIZE }, async (request, response) => {
+    const reply = await answer(request);
+    if (reply) write(response, reply);
+    else upstream.forward(request, response);
+  });
+  server.on("upgrade", async (request: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
+    const reply = isWebSocket ? await answer(request) : text(400, "Of upgrades, only WebSocket is known here.");
+    if (reply) writeToSocket(socket, reply);
+    else upstream.upgrade(request, socket, head);
+  });
+  options.onServer?.(server);
   const listening = await listenOnLoopback(server, options.port ?? 0);
-  publicUrl = listening.url;
+  ownUrl = listening.url;
   return listening;
 }
 
-class Gate {
-  readonly #settings: AuthSettings;
-  readonly #upstream: string;
-  readonly #publicUrl: () => string;
-  readonly #sessions: Sessions;
-  readonly #signIn: SignInClient | undefined;
-  readonly #routes: AuthRoutes;
-  readonly #onError: (step: string, error: unknown) => void;
-  readonly #checkBearer: ReturnType<typeof createBearerCheck>;
-  readonly #proxy = createProxyServer({ xfwd: true, proxyTimeout: UPSTREAM_TIMEOUT_MS });
-
-  constructor(options: GateOptions, publicUrl: () => string) {
-    const { settings, upstream, clientSecret, browserOrigin, now = Date.now, onError = console.error } = options;
-    this.#settings = settings;
-    this.#upstream = upstream;
-    this.#publicUrl = publicUrl;
-    this.#sessions = new Sessions(now);
-    this.#signIn =
-      clientSecret === undefined
-        ? undefined
-        : createSignInClient({ settings, clientSecret, now, ...(browserOrigin !== undefined && { browserOrigin }) });
-    const tokenStore = settings.login.tokenStore.enabled;
-    this.#onError = (step, error) => onError(`Easy Auth at ${publicUrl()}: ${step} failed: ${describe(error)}`);
-    const told = { publicUrl, onError: this.#onError };
-    this.#routes = new AuthRoutes({ sessions: this.#sessions, signIn: this.#signIn, tokenStore, ...told });
-    this.#checkBearer = createBearerCheck(settings, now);
-  }
-
-  handle(request: http.IncomingMessage, response: http.ServerResponse): void {
-    this.#answer(request)
-      .then((reply) => (reply ? write(response, reply) : this.#forward(request, response)))
-      .catch((error: unknown) => {
-        this.#onError(request.url?.replace(/\?.*/, "") ?? "a request", error);
-        fail(response, 503, "Easy Auth could not ask Microsoft Entra ID.");
-      });
-  }
-
-  /** The pipeline. Resolves to undefined when the request goes on to the app, its headers set. */
-  async #answer(request: http.IncomingMessage): Promise<Reply | undefined> {
-    stripHopByHopHeaders(request.headers);
-    stripReservedHeaders(request.headers);
-    if (!request.url?.startsWith("/")) return { status: 400 };
-    const url = new URL(this.#publicUrl() + request.url);
-    // What is judged here is what the app gets: dot segments resolved, without a fragment.
-    request.url = url.pathname + url.search;
-    if (this.#routes.owns(url.pathname)) return this.#routes.answer(request, url);
-
-    const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (bearer !== undefined) {
-      const verdict = await this.#checkBearer(bearer);
-      if ("status" in verdict) return this.#refuse(request, url, verdict.status);
-      injectUserHeaders(request.headers, verdict.claims);
-      return undefined;
-    }
-    const session = this.#sessions.find(cookieOf(request, SESSION_COOKIE));
-    if (!session) return this.#refuse(request, url);
-    injectUserHeaders(request.headers, session.claims, this.#settings.login.tokenStore.enabled ? session : undefined);
-    return undefined;
-  }
-
-  async #refuse(request: http.IncomingMessage, url: URL, verdict = 401): Promise<Reply | undefined> {
-    if (this.#isExcluded(url.pathname)) return undefined;
-    const action = this.#settings.globalValidation.unauthenticatedClientAction;
-    if (verdict === 403 || action === "Return403") return { status: 403 };
-    if (action === "AllowAnonymous") return undefined;
-    const isBrowser = request.headers["user-agent"]?.startsWith("Mozilla/") ?? false;
-    if (action === "RedirectToLoginPage" && isBrowser && this.#signIn) {
-      const { host } = new URL(this.#publicUrl());
-      // Sessions belong to one host name: a browser at 127.0.0.1 is sent to localhost before it signs in.
-      if (request.headers.host !== host)
-        return { status: 302, headers: { location: `${this.#publicUrl()}${request.url}` } };
-      return this.#routes.sendToSignIn(request, url.pathname + url.search, this.#signIn);
-    }
-    return { status: 401, headers: { "www-authenticate": this.#challenge(), "content-length": "0" } };
-  }
-
-  /** As App Service on Linux writes it, spaces instead of commas included. */
-  #challenge(): string {
-    const { clientId } = this.#settings.identityProviders.azureActiveDirectory.registration;
-    const authorizationUri = `${authorityOf(this.#settings)}/oauth2/v2.0/authorize`;
-    const { host } = new URL(this.#publicUrl());
-    return `Bearer realm="${host}" authorization_uri="${authorizationUri}" resource_id="${clientId}"`;
-  }
-
-  /** A path with an encoded separator means different things to different servers, so it is never excluded. */
-  #isExcluded(path: string): boolean {
-    if (/%2f|%5c/i.test(path)) return false;
-    const excluded = this.#settings.globalValidation.excludedPaths ?? [];
-    return excluded.some((entry) => (entry.endsWith("/*") ? path.startsWith(entry.slice(0, -1)) : path === entry));
-  }
-
-  #forward(request: http.IncomingMessage, response: http.ServerResponse): void {
-    this.#proxy
-      .web(request, response, { target: this.#upstream })
-      .catch(() => fail(response, 502, "The app does not answer."));
-  }
-}
-
-function fail(response: http.ServerResponse, status: number, body: string): void {
-  if (response.headersSent) response.destroy();
-  else write(response, { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${body}\n` });
-}
-
-/** Names and codes only: the messages and properties of libraries hold tokens. */
+/** Names and codes only: the messages and properties of libraries hold tokens. Of Entra's text, its AADSTS number. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
-  const { code, error: oauthError } = error as { code?: unknown; error?: unknown };
-  return [error.name, code, oauthError].filter((part) => typeof part === "string").join(" ");
+  const { code, error: oauthError, error_description: text } = error as Partial<Record<string, unknown>> & Error;
+  const number = /^AADSTS\d+/.exec(String(text))?.[0];
+  return [error.name, code, oauthError, number].filter((part) => typeof part === "string").join(" ");
 }

@@ -3,7 +3,8 @@ import type { JWTPayload } from "jose";
 
 /** Tokens of a session, as Easy Auth's token store keeps them. */
 export interface StoredTokens {
-  readonly idToken: string;
+  /** Undefined where a client brought an access token only. */
+  readonly idToken: string | undefined;
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
   /** Milliseconds since 1970. */
@@ -20,6 +21,7 @@ const CLAIM_TYPES: ReadonlyMap<string, string> = new Map([
   ["sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"],
   ["scp", "http://schemas.microsoft.com/identity/claims/scope"],
   ["upn", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"],
+  ["amr", "http://schemas.microsoft.com/claims/authnmethodsreferences"],
 ]);
 
 /** Headers about one connection (RFC 9110, 7.6.1), which a proxy does not pass on. */
@@ -47,7 +49,11 @@ export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
 }
 
 /** Adds who the user is, and the stored tokens when there are some. `Authorization` stays as the caller sent it. */
-export function injectUserHeaders(headers: IncomingHttpHeaders, claims: JWTPayload, tokens?: StoredTokens): void {
+export function injectUserHeaders(
+  headers: IncomingHttpHeaders,
+  claims: JWTPayload,
+  tokens: StoredTokens | undefined,
+): void {
   const principal = {
     auth_typ: "aad",
     claims: userClaims(claims),
@@ -56,10 +62,10 @@ export function injectUserHeaders(headers: IncomingHttpHeaders, claims: JWTPaylo
   };
   headers["x-ms-client-principal"] = Buffer.from(JSON.stringify(principal)).toString("base64");
   headers["x-ms-client-principal-id"] = String(claims.oid ?? claims.sub);
-  headers["x-ms-client-principal-name"] = String(claims.preferred_username ?? claims.oid ?? claims.sub);
+  headers["x-ms-client-principal-name"] = asHeader(principalName(claims));
   headers["x-ms-client-principal-idp"] = "aad";
   if (!tokens) return;
-  headers["x-ms-token-aad-id-token"] = tokens.idToken;
+  if (tokens.idToken !== undefined) headers["x-ms-token-aad-id-token"] = tokens.idToken;
   headers["x-ms-token-aad-access-token"] = tokens.accessToken;
   headers["x-ms-token-aad-expires-on"] = expiresOn(tokens);
   if (tokens.refreshToken !== undefined) headers["x-ms-token-aad-refresh-token"] = tokens.refreshToken;
@@ -68,8 +74,21 @@ export function injectUserHeaders(headers: IncomingHttpHeaders, claims: JWTPaylo
 /** Claims as `{ typ, val }`; a claim of several values is repeated. */
 export function userClaims(claims: JWTPayload): { typ: string; val: string }[] {
   return Object.entries(claims).flatMap(([name, value]) =>
-    [value].flat().map((one) => ({ typ: CLAIM_TYPES.get(name) ?? name, val: String(one) })),
+    [value].flat().map((one) => ({
+      typ: CLAIM_TYPES.get(name) ?? name,
+      val: typeof one === "object" ? JSON.stringify(one) : String(one),
+    })),
   );
+}
+
+/** What people call the user: their sign-in name; version 1 tokens spell it otherwise, app-only tokens have none. */
+export function principalName(claims: JWTPayload): string {
+  return String(claims.preferred_username ?? claims.upn ?? claims.unique_name ?? claims.oid ?? claims.sub);
+}
+
+/** Node writes header values as Latin-1; a name outside of it goes as the bytes of its UTF-8. */
+function asHeader(value: string): string {
+  return Buffer.from(value).toString("latin1");
 }
 
 /** UTC with seven fractional digits, as `/.auth/me` writes it. */

@@ -1,42 +1,59 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { type AuthSettings, parseTimeSpan } from "./auth-settings.ts";
 import type { PendingSignIn, SignedIn } from "./sign-in.ts";
 
 const KEPT = 10_000;
-const SESSION_MS = 8 * 3600_000;
-const SIGN_IN_MS = 5 * 60_000;
+const HOUR_MS = 3600_000;
+const CLOCK = { perf: { now: () => Date.now() }, ttlResolution: 0 };
 
 /** The gate's memory of browsers: who is signed in, and who is on the way. Cookies hold random ids, nothing else. */
 export class Sessions {
-  readonly #signedIn: LRUCache<string, SignedIn>;
+  readonly #signedIn: LRUCache<string, { readonly signedIn: SignedIn; readonly endsAt: number }>;
   readonly #pending: LRUCache<string, PendingSignIn & { readonly browserId: string }>;
+  readonly #graceMs: number;
+  readonly #endOf: (signedIn: SignedIn) => number;
+  /** How long a sign-in may take. */
+  readonly signInMs: number;
 
-  constructor(now: () => number) {
-    this.#signedIn = new LRUCache({ max: KEPT, ttl: SESSION_MS, perf: { now } });
-    this.#pending = new LRUCache({ max: KEPT, ttl: SIGN_IN_MS, perf: { now } });
+  /** Sessions last as `login` says: 8 hours, refreshable for 72 more; a sign-in may take 5 minutes. */
+  constructor({ cookieExpiration, nonce, tokenStore }: AuthSettings["login"]) {
+    const sessionMs = parseTimeSpan(cookieExpiration?.timeToExpiration ?? "08:00:00");
+    this.signInMs = parseTimeSpan(nonce?.nonceExpirationInterval ?? "00:05:00");
+    this.#graceMs = (tokenStore.tokenRefreshExtensionHours ?? 72) * HOUR_MS;
+    const isDerived = cookieExpiration?.convention === "IdentityProviderDerived";
+    this.#endOf = (signedIn) => (isDerived ? signedIn.accessTokenExpiresAt : Date.now() + sessionMs);
+    this.#signedIn = new LRUCache({ max: KEPT, ...CLOCK });
+    this.#pending = new LRUCache({ max: KEPT, ttl: this.signInMs, ...CLOCK });
   }
 
-  /** Begins a session and returns its id: 8 hours, as Easy Auth's default. */
+  /** Begins a session and returns its id. With 10,000 of them the one used longest ago goes. */
   open(signedIn: SignedIn): string {
     const id = randomId();
-    this.#signedIn.set(id, signedIn);
+    this.#keep(id, signedIn);
     return id;
   }
 
   find(id: string): SignedIn | undefined {
-    return this.#signedIn.get(id);
+    const session = this.#signedIn.get(id);
+    return session && Date.now() < session.endsAt ? session.signedIn : undefined;
   }
 
-  /** Replaces the tokens of a session that still is; its end stays where it is. */
-  update(id: string, signedIn: SignedIn): void {
-    if (this.#signedIn.has(id)) this.#signedIn.set(id, signedIn, { ttl: this.#signedIn.getRemainingTTL(id) });
+  /** Also a session that has ended within the time in which it can be refreshed. */
+  findRefreshable(id: string): SignedIn | undefined {
+    return this.#signedIn.get(id)?.signedIn;
+  }
+
+  /** Begins the session's time anew with other tokens, unless it was closed meanwhile. */
+  renew(id: string, signedIn: SignedIn): void {
+    if (this.#signedIn.has(id)) this.#keep(id, signedIn);
   }
 
   close(id: string): void {
     this.#signedIn.delete(id);
   }
 
-  /** Keeps a sign-in on its way for 5 minutes, bound to the browser that began it. */
+  /** Keeps a sign-in on its way, bound to the browser that began it. */
   begin(pending: PendingSignIn, browserId: string): void {
     this.#pending.set(pending.state, { ...pending, browserId });
   }
@@ -47,6 +64,11 @@ export class Sessions {
     if (pending?.browserId !== browserId) return undefined;
     this.#pending.delete(state);
     return pending;
+  }
+
+  #keep(id: string, signedIn: SignedIn): void {
+    const endsAt = this.#endOf(signedIn);
+    this.#signedIn.set(id, { signedIn, endsAt }, { ttl: Math.max(1, endsAt - Date.now() + this.#graceMs) });
   }
 }
 

@@ -1,10 +1,11 @@
 import * as client from "openid-client";
 import type { AuthSettings } from "./auth-settings.ts";
 import type { StoredTokens } from "./headers.ts";
+import { discoveryIssuerOf } from "./issuer.ts";
 
 /** Who signed in and what Entra issued for them. */
 export interface SignedIn extends StoredTokens {
-  /** Of the ID token, verified. */
+  /** Of the ID token, verified; where a client brought its own tokens, perhaps of the access token. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
@@ -13,15 +14,23 @@ export interface PendingSignIn {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
+  readonly redirectUri: string;
   readonly returnTo: string;
+}
+
+export interface SignInRequest {
+  readonly redirectUri: string;
+  readonly returnTo: string;
+  /** Parameters of the login's address that go on to Entra. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** Easy Auth's part as an OpenID Connect client. */
 export interface SignInClient {
   /** The address to send the browser to, and what to keep until it is back. */
-  begin(redirectUri: string, returnTo: string): Promise<{ readonly location: string; readonly pending: PendingSignIn }>;
-  /** Redeems the code in the callback's address. Throws when anything does not match. */
-  complete(callback: URL, pending: PendingSignIn): Promise<SignedIn>;
+  begin(request: SignInRequest): Promise<{ readonly location: string; readonly pending: PendingSignIn }>;
+  /** Redeems the code that the callback brought. Throws when anything does not match. */
+  complete(callback: URLSearchParams, pending: PendingSignIn): Promise<SignedIn>;
   refresh(signedIn: SignedIn): Promise<SignedIn>;
   /** Where the browser signs out of Entra. */
   signOutLocation(returnTo: string): Promise<string>;
@@ -32,68 +41,72 @@ export interface SignInOptions {
   readonly clientSecret: string;
   /** Where browsers reach the authority when that is not its own origin: the emulator. */
   readonly browserOrigin?: string;
-  readonly now: () => number;
+  /** The ID token after a refresh. */
+  readonly idTokenAfterRefresh: "kept" | "renewed";
 }
 
 const DISCOVERY_TIMEOUT_SECONDS = 10;
 
 /** Makes the client; Entra is asked for its endpoints at the first sign-in. */
 export function createSignInClient(options: SignInOptions): SignInClient {
-  const { openIdIssuer, clientId } = options.settings.identityProviders.azureActiveDirectory.registration;
-  let discovered: Promise<client.Configuration> | undefined;
-  const discover = () => {
-    discovered ??= client
-      .discovery(new URL(openIdIssuer), clientId, options.clientSecret, undefined, {
-        timeout: DISCOVERY_TIMEOUT_SECONDS,
-      })
-      .catch((error) => {
-        discovered = undefined;
-        throw error;
-      });
-    return discovered;
-  };
+  const discover = discoverOnce(options);
   const forBrowser = (url: URL) =>
     options.browserOrigin ? url.href.replace(url.origin, options.browserOrigin) : url.href;
 
   return {
-    begin: async (redirectUri, returnTo) => {
-      const pending = await newPendingSignIn(returnTo);
-      const url = client.buildAuthorizationUrl(
-        await discover(),
-        await authorizeParameters(options.settings, redirectUri, pending),
-      );
-      return { location: forBrowser(url), pending };
+    begin: async (request) => {
+      const pending = newPendingSignIn(request);
+      const parameters = await authorizeParameters(options.settings, request, pending);
+      return { location: forBrowser(client.buildAuthorizationUrl(await discover(), parameters)), pending };
     },
-    complete: async (callback, { state, nonce, codeVerifier }) => {
+    complete: async (callback, { state, nonce, codeVerifier, redirectUri }) => {
       const checks = {
         expectedState: state,
         expectedNonce: nonce,
         pkceCodeVerifier: codeVerifier,
         idTokenExpected: true,
       };
-      return signedInFrom(await client.authorizationCodeGrant(await discover(), callback, checks), options.now());
+      const url = new URL(`${redirectUri}?${callback}`);
+      return signedInFrom(await client.authorizationCodeGrant(await discover(), url, checks));
     },
     refresh: async (previous) => {
       const tokens = await client.refreshTokenGrant(await discover(), previous.refreshToken ?? "");
-      return { ...previous, ...signedInFrom(tokens, options.now(), previous) };
+      const { claims, idToken, ...renewed } = signedInFrom(tokens, previous);
+      return { ...previous, ...renewed, ...(options.idTokenAfterRefresh === "renewed" && { claims, idToken }) };
     },
     signOutLocation: async (returnTo) =>
       forBrowser(client.buildEndSessionUrl(await discover(), { post_logout_redirect_uri: returnTo })),
   };
 }
 
-async function newPendingSignIn(returnTo: string): Promise<PendingSignIn> {
+function discoverOnce({ settings, clientSecret }: SignInOptions): () => Promise<client.Configuration> {
+  const { clientId } = settings.identityProviders.azureActiveDirectory.registration;
+  const execute = { timeout: DISCOVERY_TIMEOUT_SECONDS };
+  let discovered: Promise<client.Configuration> | undefined;
+  return () => {
+    discovered ??= client
+      .discovery(new URL(discoveryIssuerOf(settings)), clientId, clientSecret, undefined, execute)
+      .catch((error) => {
+        discovered = undefined;
+        throw error;
+      });
+    return discovered;
+  };
+}
+
+function newPendingSignIn({ redirectUri, returnTo }: SignInRequest): PendingSignIn {
   return {
     state: client.randomState(),
     nonce: client.randomNonce(),
     codeVerifier: client.randomPKCECodeVerifier(),
+    redirectUri,
     returnTo,
   };
 }
 
 async function authorizeParameters(
   settings: AuthSettings,
-  redirectUri: string,
+  { redirectUri, parameters }: SignInRequest,
   { state, nonce, codeVerifier }: PendingSignIn,
 ): Promise<Record<string, string>> {
   const configured = settings.identityProviders.azureActiveDirectory.login?.loginParameters ?? [];
@@ -104,6 +117,7 @@ async function authorizeParameters(
   return {
     scope: "openid profile email",
     ...Object.fromEntries(loginParameters),
+    ...parameters,
     redirect_uri: redirectUri,
     state,
     nonce,
@@ -114,7 +128,7 @@ async function authorizeParameters(
 
 type TokenAnswer = Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
 
-function signedInFrom(tokens: TokenAnswer, now: number, previous?: SignedIn): SignedIn {
+function signedInFrom(tokens: TokenAnswer, previous?: SignedIn): SignedIn {
   const claims = tokens.claims() ?? previous?.claims;
   const idToken = tokens.id_token ?? previous?.idToken;
   if (!claims || idToken === undefined) throw new Error("The token endpoint answered without an ID token.");
@@ -123,6 +137,6 @@ function signedInFrom(tokens: TokenAnswer, now: number, previous?: SignedIn): Si
     idToken,
     accessToken: tokens.access_token,
     refreshToken: tokens.refresh_token ?? previous?.refreshToken,
-    accessTokenExpiresAt: now + (tokens.expiresIn() ?? 0) * 1000,
+    accessTokenExpiresAt: Date.now() + (tokens.expiresIn() ?? 0) * 1000,
   };
 }

@@ -12,12 +12,17 @@ export interface Target {
   readonly state: string | null;
 }
 
-/** Sends the browser back to the app with the answer. */
+/** Sends the browser back to the app with the answer; `sessionState` when somebody signed in. */
 export function authorizationResponse(
   { redirectUri, mode, state }: Target,
   answer: Readonly<Record<string, string>>,
+  sessionState?: string,
 ): Reply {
-  const parameters = { ...answer, ...(state !== null && { state }) };
+  const parameters = {
+    ...answer,
+    ...(state !== null && { state }),
+    ...(sessionState !== undefined && { session_state: sessionState }),
+  };
   if (mode === "form_post") return formPost(redirectUri, parameters);
   const target = new URL(redirectUri);
   const encoded = new URLSearchParams(parameters).toString();

@@ -11,6 +11,7 @@ export interface AuthorizeRequest extends Target {
   readonly client: Registration;
   readonly authority: Authority;
   readonly scope: string;
+  readonly wantsCode: boolean;
   readonly wantsIdToken: boolean;
   readonly nonce: string | undefined;
   readonly codeChallenge: string | undefined;
@@ -69,7 +70,8 @@ export function authorizeRequestOf(
   if ((query.get("code_challenge_method") ?? "S256") !== "S256") {
     throw entraError(50148, "invalid_request", "code_challenge_method has to be S256.");
   }
-  const wantsIdToken = responseTypeOf(query).includes("id_token");
+  const responseTypes = responseTypeOf(query).split(" ");
+  const wantsIdToken = responseTypes.includes("id_token");
   if (wantsIdToken && !query.has("nonce")) {
     throw entraError(900144, "invalid_request", "The request must hold a nonce.");
   }
@@ -80,6 +82,7 @@ export function authorizeRequestOf(
     ...target,
     authority: authorityOf(request),
     scope,
+    wantsCode: responseTypes.includes("code"),
     wantsIdToken,
     nonce: optional("nonce"),
     codeChallenge: optional("code_challenge"),

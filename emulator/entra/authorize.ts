@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { type Account, type Directory, isKnownIn, TENANT_ID } from "../directory.ts";
+import type { Refusal } from "../account.ts";
+import { type Account, type Directory, isKnownIn, TENANT_ID, usernameOf } from "../directory.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import {
@@ -54,7 +55,7 @@ export class Authorize {
       const ticket = randomUUID();
       this.#pending.set(ticket, asked);
       const { accounts } = this.#directory;
-      const hinted = accounts.filter(({ profile }) => profile.userPrincipalName === asked.loginHint);
+      const hinted = accounts.filter((account) => usernameOf(account) === asked.loginHint);
       const offered = asked.prompt === "select_account" || hinted.length === 0 ? accounts : hinted;
       return accountPicker(offered, asked.client, actionOf(asked), ticket);
     } catch (error) {
@@ -84,13 +85,14 @@ export class Authorize {
   }
 
   async #finish(asked: AuthorizeRequest, account: Account, tenantId: string): Promise<Reply> {
-    const { client, wantsIdToken, nonce } = asked;
-    const code = this.#grants.issueCode(signInOf(asked, account, tenantId));
-    const answer = { code, session_state: randomUUID() };
-    if (!wantsIdToken) return authorizationResponse(asked, answer);
-    const issuer = this.#issuer.at(idTokenOrigin(asked), tenantId);
-    const idToken = await issuer.idToken(account, client, nonce, { c_hash: codeHash(code) });
-    return authorizationResponse(asked, { ...answer, id_token: idToken });
+    const { client, wantsCode, wantsIdToken, nonce } = asked;
+    const code = wantsCode ? this.#grants.issueCode(signInOf(asked, account, tenantId)) : undefined;
+    const idToken = () => {
+      const hash = code === undefined ? {} : { c_hash: codeHash(code) };
+      return this.#issuer.at(idTokenOrigin(asked), tenantId).idToken(account, client, nonce, hash);
+    };
+    const answer = { ...(code !== undefined && { code }), ...(wantsIdToken && { id_token: await idToken() }) };
+    return authorizationResponse(asked, answer, randomUUID());
   }
 }
 
@@ -125,7 +127,7 @@ function actionOf({ authority }: AuthorizeRequest): string {
   return `/${authority.tenant}/emulator/sign-in`;
 }
 
-function refusalIn(error: unknown): EntraError["refusal"] {
+function refusalIn(error: unknown): Refusal {
   if (error instanceof EntraError) return error.refusal;
   throw error;
 }

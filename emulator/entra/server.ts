@@ -35,6 +35,10 @@ export interface EntraOptions {
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
+  /** Routes besides Entra's own. */
+  readonly moreRoutes?: Readonly<Record<string, RouteHandler>>;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
 /** Entra, listening. */
@@ -53,10 +57,14 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
   const listener = createListener(options);
   const names = AUTHORITY_HOSTS;
   const certificate = options.https ? await createCertificate() : undefined;
-  const plain = await listenOnLoopback(http.createServer(listener), port, names);
+  const plainServer = http.createServer(listener);
+  options.onServer?.(plainServer);
+  const plain = await listenOnLoopback(plainServer, port, names);
   if (!certificate) return { ...plain, https: undefined };
   try {
-    const secure = await listenOnLoopback(https.createServer(certificate, listener), httpsPort, names);
+    const secureServer = https.createServer(certificate, listener);
+    options.onServer?.(secureServer);
+    const secure = await listenOnLoopback(secureServer, httpsPort, names);
     const close = async () => void (await Promise.all([plain.close(), secure.close()]));
     return { url: plain.url, https: { url: secure.url, certificate: certificate.cert }, close };
   } catch (error) {
@@ -66,16 +74,12 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
 }
 
 function createListener(options: EntraOptions): http.RequestListener {
-  const { directory, issuer, clock, faults = new Faults(directory), onExchange } = options;
+  const { directory, issuer, clock, faults = new Faults(directory), onExchange, moreRoutes } = options;
   const grants = new Grants(directory);
-  const keys: RouteHandler = () => json(200, issuer.keys.jwks);
   const ofTenants: Record<string, RouteHandler> = {
     "GET /:tenant/v2.0/.well-known/openid-configuration": (request) =>
-      json(200, openidConfiguration(authorityOf(request), 2)),
-    "GET /:tenant/.well-known/openid-configuration": (request) =>
-      json(200, openidConfiguration(authorityOf(request), 1)),
-    "GET /:tenant/discovery/v2.0/keys": keys,
-    "GET /:tenant/discovery/keys": keys,
+      json(200, openidConfiguration(authorityOf(request))),
+    "GET /:tenant/discovery/v2.0/keys": () => json(200, issuer.keys.jwks),
     ...new Authorize(directory, grants, issuer).routes,
     ...adminConsentRoutes(directory),
     "POST /:tenant/oauth2/v2.0/token": (request) => redeem(request, options, grants),
@@ -86,6 +90,7 @@ function createListener(options: EntraOptions): http.RequestListener {
     ...(clock && clockRoutes(clock)),
     ...faultRoutes(faults),
     ...accountsPageRoutes({ directory, keys: issuer.keys, faults, clock }),
+    ...moreRoutes,
     ...Object.fromEntries(Object.entries(ofTenants).map(([route, handle]) => [route, forTenant(handle)])),
   };
   const notFound = () => json(404, { error: "not_found", error_description: "The emulator has no such route." });

@@ -1,7 +1,8 @@
+import type { Refusal } from "../account.ts";
 import { type Account, type Registration, usernameOf } from "../directory.ts";
 import type { Reply } from "../router.ts";
 import type { WantedConsent } from "./authorize-request.ts";
-import { described, type EntraError } from "./errors.ts";
+import { described } from "./errors.ts";
 import { escapeHtml, page } from "./page.ts";
 
 /** What the pages of a sign-in hand on to each other; null for what was not shown yet. */
@@ -50,7 +51,7 @@ export function adminConsentPage(wanted: readonly WantedConsent[], action: strin
 }
 
 /** A sign-in that cannot go on, as Entra shows it: with its AADSTS number, never redirecting to an address it does not know. */
-export function signInError(refusal: EntraError["refusal"]): Reply {
+export function signInError(refusal: Refusal): Reply {
   return page("Sign-in failed", `<h1>Sign-in failed</h1><p>${escapeHtml(described(refusal))}</p>`, { status: 400 });
 }
 

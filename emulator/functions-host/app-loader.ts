@@ -6,9 +6,13 @@ import { collectRegistration, type Registration } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
 
 /** What this host obeys of host.json; everything else there is for the real host. */
-interface HttpOptions {
+export interface HttpOptions {
   readonly routePrefix: string;
   readonly customHeaders: Readonly<Record<string, string>>;
+  /** How many functions run at a time; the others wait. */
+  readonly maxConcurrentRequests: number;
+  /** How many may run or wait. */
+  readonly maxOutstandingRequests: number;
 }
 
 interface EntryPoint {
@@ -59,7 +63,17 @@ export async function loadApp(appRoot: string, log: LogHandler): Promise<Registr
 /** Reads host.json. Its presence is what tells the real host and tools that a folder is a Functions app. */
 export function readHttpOptions(appRoot: string): HttpOptions {
   const { extensions } = readJson<{ extensions?: { http?: Partial<HttpOptions> } }>(join(appRoot, "host.json"));
-  return { routePrefix: extensions?.http?.routePrefix ?? "api", customHeaders: extensions?.http?.customHeaders ?? {} };
+  const { routePrefix = "api", customHeaders = {}, ...limits } = extensions?.http ?? {};
+  return {
+    ...{ routePrefix, customHeaders },
+    maxConcurrentRequests: limitOf(limits.maxConcurrentRequests),
+    maxOutstandingRequests: limitOf(limits.maxOutstandingRequests),
+  };
+}
+
+/** -1, the default outside of the Consumption plan, is no limit. */
+function limitOf(value = -1): number {
+  return value < 0 ? Number.POSITIVE_INFINITY : value;
 }
 
 function readEntryPoint(root: string): EntryPoint {

@@ -7,5 +7,7 @@ export interface HostLog {
   readonly category: "User" | "System";
   readonly functionName?: string;
   readonly invocationId?: string;
+  /** Of the W3C trace that the invocation is part of: 32 hexadecimal digits. */
+  readonly traceId?: string;
   readonly message: string;
 }

@@ -1,11 +1,9 @@
-import type { ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import { listenOnLoopback } from "../loopback-server.ts";
-import { readHttpOptions } from "./app-loader.ts";
-import type { LogHandler } from "./core-types.ts";
+import { applySettings } from "./environment.ts";
 import type { HostLog } from "./host-log.ts";
-import { createFunctionsServer, selectHttpFunctions } from "./http-server.ts";
-import { type HostedFunction, orderByName } from "./routes.ts";
-import { startApp } from "./running-app.ts";
+import type { HostedFunction } from "./routes.ts";
+import { loadServedApp } from "./served-app.ts";
 
 export type { HostLog } from "./host-log.ts";
 export type { HostedFunction } from "./routes.ts";
@@ -13,8 +11,13 @@ export type { HostedFunction } from "./routes.ts";
 export interface FunctionsHost {
   /** `http://localhost:<port>`, without a slash at the end. */
   readonly url: string;
-  /** What is served, in the order in which routes are tried. */
+  /** What is served now, in the order in which routes are tried. */
   readonly functions: readonly HostedFunction[];
+  /**
+   * Loads the app anew. Requests from then on are the new app's; those that run end in the old one, whose appTerminate
+   * hooks run after them. Rejects when the new app cannot be loaded: then nothing has changed.
+   */
+  reload(): Promise<void>;
   /**
    * Stops accepting, waits `CLOSE_WITHIN_MS` at most for what is running, runs the appTerminate hooks and gives the
    * environment back. May be called twice. What the app itself left open (timers, sockets) stays open.
@@ -30,66 +33,80 @@ export interface FunctionsHostOptions {
   /** The `Values` of local.settings.json. Unlike with `func`, they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onLog?: (log: HostLog) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: Server) => void;
 }
 
+/** Bytes, as the real host's server takes: https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.maxrequestheaderstotalsize */
+const MAX_HEADER_SIZE = 32_768;
 const CLOSE_WITHIN_MS = 5000;
 
-let latestStart: Promise<unknown> = Promise.resolve();
+let latestLoad: Promise<unknown> = Promise.resolve();
+
+/** Runs one after the other what loads apps: registrations are collected process-wide. */
+function inTurn<T>(load: () => Promise<T>): Promise<T> {
+  const loaded = latestLoad.then(load);
+  latestLoad = loaded.catch(() => undefined);
+  return loaded;
+}
 
 /**
  * Loads a built app into this process and serves its HTTP functions on the loopback interface, with the real host's
  * routing and HTTP conversion. Rejects when the app cannot be loaded or asks for something that is not imitated.
  *
- * Not done: function keys (authLevel), other triggers than HTTP, timeouts and other limits of host.json. Apps share
- * `process.env` and the working directory, so two hosts at once see each other's settings.
+ * Not done: function keys (authLevel), other triggers than HTTP, `functionTimeout`. Apps share `process.env` and the
+ * working directory, so two hosts at once see each other's settings.
  */
 export function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
-  const start = latestStart.then(() => startHost(options));
-  latestStart = start.catch(() => undefined);
-  return start;
+  return inTurn(() => startHost(options));
 }
 
-/** The lines that `func start` prints: a heading, then name, methods and URL of each function. */
-export function describeFunctions({ url, functions }: FunctionsHost): string {
-  const lines = functions.map(({ name, methods, route }) => {
-    const methodList = methods.length > 0 ? `[${methods.join(",")}] ` : "";
-    return `\t${name}: ${methodList}${url}/${route}\n`;
-  });
-  return ["Functions:\n", ...lines].join("\n");
-}
-
-async function startHost({ appRoot, port = 0, settings = {}, onLog = () => {} }: FunctionsHostOptions) {
-  const { routePrefix, customHeaders } = readHttpOptions(appRoot);
-  const log: LogHandler = (level, category, message) =>
-    onLog({ level, category: category === "user" ? "User" : "System", message });
-  const app = await startApp(appRoot, settings, log);
+async function startHost({ settings = {}, ...options }: FunctionsHostOptions): Promise<FunctionsHost> {
+  const restoreEnvironment = applySettings(settings);
   try {
-    const functions = selectHttpFunctions(app.registration, routePrefix);
-    const running = new Map<ServerResponse, Promise<void>>();
-    const serving = { functions, hooks: app.registration.hooks, customHeaders, onLog };
-    const listener = await listenOnLoopback(createFunctionsServer(serving, running), port);
-    const closeAll = async () => {
-      for (const answer of running.keys()) answer.shouldKeepAlive = false;
-      await Promise.all([listener.close(), settleWithin(CLOSE_WITHIN_MS, running.values())]);
-      await app.stop();
-    };
-    let closed: Promise<void> | undefined;
-    return {
-      url: listener.url,
-      functions: orderByName(functions).map(({ name, methods, route }) => ({ name, methods, route })),
-      close: () => (closed ??= closeAll()),
-    };
+    return await serve(options, restoreEnvironment);
   } catch (error) {
-    await app.stop();
+    restoreEnvironment();
     throw error;
   }
 }
 
-async function settleWithin(timeoutMs: number, running: Iterable<Promise<void>>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+async function serve(
+  { appRoot, port = 0, onLog = () => {}, onServer }: FunctionsHostOptions,
+  afterClose: () => void,
+): Promise<FunctionsHost> {
+  let current = await loadServedApp(appRoot, onLog);
+  const serving = new Set([current]);
+  const server = createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, answer) => current.answer(request, answer));
+  onServer?.(server);
+  const listener = await listenOnLoopback(server, port).catch(async (error) => {
+    await current.stop();
+    throw error;
   });
-  await Promise.race([Promise.all(running), timeout]);
-  clearTimeout(timer);
+  let closed: Promise<void> | undefined;
+  const reload = async () => {
+    if (closed !== undefined) return;
+    const previous = current;
+    current = await loadServedApp(appRoot, onLog);
+    serving.add(current);
+    previous
+      .drain()
+      .then(() => previous.stop())
+      .then(
+        () => serving.delete(previous),
+        () => undefined,
+      );
+  };
+  const closeAll = async () => {
+    await Promise.all([listener.close(), ...[...serving].map((app) => app.drain(CLOSE_WITHIN_MS))]);
+    await Promise.all([...serving].map((app) => app.stop()));
+  };
+  return {
+    url: listener.url,
+    get functions() {
+      return current.functions;
+    },
+    reload: () => inTurn(reload),
+    close: () => (closed ??= inTurn(closeAll).finally(afterClose)),
+  };
 }

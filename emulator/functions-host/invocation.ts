@@ -28,9 +28,10 @@ interface Invocation {
 export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
   const functionName = invocation.registered.metadata.name;
   const invocationId = randomUUID();
+  const traceId = invocation.traceContext.traceParent.slice(3, 35);
   const startedAt = performance.now();
   const log = (level: HostLog["level"], message: string, category: HostLog["category"] = "System") =>
-    invocation.onLog({ level, category, functionName, invocationId, message });
+    invocation.onLog({ level, category, functionName, invocationId, traceId, message });
   const logEnd = (level: HostLog["level"], status: string) => {
     const durationMs = Math.round(performance.now() - startedAt);
     log(level, `Executed 'Functions.${functionName}' (${status}, Id=${invocationId}, Duration=${durationMs}ms)`);
@@ -46,8 +47,9 @@ export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
     return response ?? emptyResponse(204);
   } catch (error) {
     logEnd("error", "Failed");
-    const details = error instanceof Error ? error.stack : String(error);
-    log("error", `Exception while executing function: Functions.${functionName}. ${details}`);
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: "" };
+    const result = `Result: Failure\nException: ${message}\nStack: ${stack}`;
+    log("error", `Exception while executing function: Functions.${functionName}. ${result}`);
     return emptyResponse(500);
   }
 }

@@ -1,3 +1,5 @@
+import { KNOWN_CONSTRAINTS, parseConstraint } from "./route-constraints.ts";
+
 /** A function that answers HTTP requests, and where. */
 export interface HostedFunction {
   readonly name: string;
@@ -29,18 +31,6 @@ type Segment = string | Parameter;
 /** `{id}`, `{id?}`, `{id:int:long}`, `{id=5}`, `{*rest}`, `{**rest}` */
 const PARAMETER =
   /^\{(?<stars>\*{0,2})(?<name>[^*:=?{}]+)(?<constraints>(:[^:=?{}]+)*)(=(?<fallback>[^?{}]*))?(?<optional>\?)?\}$/;
-
-const DASHED_GUID = "[\\da-f]{8}(-[\\da-f]{4}){3}-[\\da-f]{12}";
-const GUID = new RegExp(`^([\\da-f]{32}|${DASHED_GUID}|\\{${DASHED_GUID}\\}|\\(${DASHED_GUID}\\))$`, "i");
-
-/** The five most used of https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints */
-const CONSTRAINTS = new Map<string, (value: string) => boolean>([
-  ["int", (value) => isInteger(value, 32)],
-  ["long", (value) => isInteger(value, 64)],
-  ["bool", (value) => /^\s*(true|false)\s*$/i.test(value)],
-  ["guid", (value) => GUID.test(value)],
-  ["alpha", (value) => /^[a-z]*$/i.test(value)],
-]);
 
 /**
  * Matches as the real host does: functions in the order of their names, the first whose path and method fit wins (a
@@ -85,9 +75,9 @@ function parseTemplate({ name, route }: HostedFunction): Segment[] {
       isCatchAll: groups.stars !== "",
       isOptional: groups.optional === "?",
       constraints: constraints.map((constraint) => {
-        const isSatisfied = CONSTRAINTS.get(constraint.toLowerCase());
+        const isSatisfied = parseConstraint(constraint);
         if (!isSatisfied)
-          throw fail(`has the constraint "${constraint}"; this host knows ${[...CONSTRAINTS.keys()].join(", ")}`);
+          throw fail(`has the constraint "${constraint}"; this host knows ${KNOWN_CONSTRAINTS.join(", ")}`);
         return isSatisfied;
       }),
       defaultValue: groups.fallback,
@@ -134,10 +124,4 @@ function decodeOrKeep(text: string): string {
   } catch {
     return text;
   }
-}
-
-function isInteger(value: string, bits: number): boolean {
-  if (!/^\s*[+-]?\d+\s*$/.test(value)) return false;
-  const integer = BigInt(value.trim().replace(/^\+/, ""));
-  return integer === BigInt.asIntN(bits, integer);
 }

@@ -20,6 +20,8 @@ export interface GraphOptions {
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
 }
 
 const ROUTES: Readonly<Record<string, AccountHandler>> = {
@@ -39,6 +41,7 @@ export function startGraph({
   port = 0,
   faults = new Faults(directory),
   onExchange,
+  onServer,
 }: GraphOptions): Promise<LoopbackServer> {
   const guarded = Object.entries(ROUTES).map(([route, handle]) => [route, withAccount({ directory, keys }, handle)]);
   const routes: Record<string, RouteHandler> = { ...Object.fromEntries(guarded), ...faultRoutes(faults) };
@@ -48,5 +51,6 @@ export function startGraph({
   const server = http.createServer(
     createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) }),
   );
+  onServer?.(server);
   return listenOnLoopback(server, port, GRAPH_HOSTS);
 }

@@ -1,48 +1,40 @@
-import { isRecord, type Problem, problemFrom, SESSION_ENDED, UNREACHABLE, unexpectedAnswer } from "./problem.ts";
+import type { CallOptions, FetchAsUser } from "./client/fetch-as-user.ts";
+import { isRecord, RequestProblem, unexpectedAnswer } from "./client/problem.ts";
 import { type Profile, profileFrom } from "./profile.ts";
 
-/** What a call came to. A failure is an answer here: the page shows it, it has nobody to throw it to. */
-export type Answer<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly problem: Problem };
+/** Of the sizes that Graph keeps, the smallest that is larger than the page shows it. */
+const PHOTO_PIXELS = 120;
 
-/** `fetch`, as far as this client uses it. */
-export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
-
-/** Milliseconds. Longer than the server allows the API, so this ends only what the network lost. */
-const TIMEOUT_MS = 30_000;
-
-/** The signed-in user's profile, or why there is none. */
-export function fetchProfile(fetchFrom: Fetch = fetch): Promise<Answer<Profile>> {
-  return get("/api/profile", profileFrom, fetchFrom);
+/**
+ * The signed-in user's profile.
+ *
+ * @throws RequestProblem
+ */
+export async function fetchProfile(fetchAsUser: FetchAsUser, options?: CallOptions): Promise<Profile> {
+  const response = await fetchAsUser("/api/profile", options);
+  const profile = profileFrom(await response.json().catch(() => undefined));
+  if (!profile) throw new RequestProblem(unexpectedAnswer(response.status));
+  return profile;
 }
 
-/** The signed-in user's name as the server knows it, for the page's header. */
-export function fetchAccountName(fetchFrom: Fetch = fetch): Promise<Answer<string>> {
-  return get("/session", accountNameFrom, fetchFrom);
-}
-
-async function get<Value>(
-  path: string,
-  parse: (json: unknown) => Value | undefined,
-  fetchFrom: Fetch,
-): Promise<Answer<Value>> {
+/** The user's photo; undefined when there is none, or none to be had: a page does well without. */
+export async function fetchPhoto(fetchAsUser: FetchAsUser): Promise<Blob | undefined> {
   try {
-    const response = await fetchFrom(path, {
-      headers: { accept: "application/json" },
-      redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    // The one redirect there can be leads to the sign-in page, which a script cannot follow.
-    if (response.type === "opaqueredirect") return { ok: false, problem: SESSION_ENDED };
-    if (!response.ok) return { ok: false, problem: await problemFrom(response) };
-    const value = parse(await response.json().catch(() => undefined));
-    return value === undefined ? { ok: false, problem: unexpectedAnswer(response.status) } : { ok: true, value };
+    const photo = await (
+      await fetchAsUser(`/api/photo?size=${PHOTO_PIXELS}`, { headers: { accept: "image/*" } })
+    ).blob();
+    return photo.type.startsWith("image/") ? photo : undefined;
   } catch {
-    return { ok: false, problem: UNREACHABLE };
+    return undefined;
   }
 }
 
-function accountNameFrom(json: unknown): string | undefined {
-  return isRecord(json) && typeof json.name === "string" ? json.name : undefined;
+/** The signed-in user's name as the server knows it, for the page's header; undefined when it does not. */
+export async function fetchAccountName(fetchFrom: typeof fetch = fetch): Promise<string | undefined> {
+  try {
+    const session: unknown = await (await fetchFrom("/session", { redirect: "manual" })).json();
+    return isRecord(session) && typeof session.name === "string" ? session.name : undefined;
+  } catch {
+    return undefined;
+  }
 }

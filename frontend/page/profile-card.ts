@@ -6,7 +6,7 @@ export function createProfileCard(loadingCard: HTMLElement, profile: Profile): H
   const card = loadingCard.cloneNode(true) as HTMLElement;
   card.removeAttribute("aria-busy");
   card.removeAttribute("aria-hidden");
-  fill(card, "initials", initialsOf(profile.displayName) || "?");
+  fill(card, "avatar", initialsOf(profile.displayName) || "?");
   fill(card, "displayName", profile.displayName || profile.userPrincipalName || "No name");
   fill(card, "jobTitle", profile.jobTitle || notSet("No job title"));
   fill(card, "mail", linkOrNotSet("mailto:", profile.mail));
@@ -16,6 +16,20 @@ export function createProfileCard(loadingCard: HTMLElement, profile: Profile): H
   fill(card, "preferredLanguage", languageOrNotSet(profile.preferredLanguage));
   fill(card, "userPrincipalName", profile.userPrincipalName || notSet());
   return card;
+}
+
+/** Puts the photo over the initials, once it can be shown. One that cannot be shown leaves them. */
+export function showPhoto(card: HTMLElement, photo: Blob): void {
+  const image = document.createElement("img");
+  image.alt = "";
+  image.src = URL.createObjectURL(photo);
+  image
+    .decode()
+    .then(
+      () => requireElement(card, '[data-field="avatar"]').append(image),
+      () => {},
+    )
+    .finally(() => URL.revokeObjectURL(image.src));
 }
 
 function fill(card: HTMLElement, field: string, ...content: (Node | string)[]): void {

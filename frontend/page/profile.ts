@@ -1,4 +1,4 @@
-import { isRecord } from "./problem.ts";
+import { isRecord } from "./client/problem.ts";
 
 /** The user's profile as Microsoft Graph names it. Empty means that the directory holds no value. */
 export interface Profile {

@@ -1,26 +1,84 @@
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./client/problem.ts";
 
-/** What the user can do about a problem. */
-export type Remedy =
-  | { readonly kind: "sign-in"; readonly href: string }
-  | { readonly kind: "ask-administrator"; readonly consentHref: string | undefined }
-  | { readonly kind: "try-again" };
-
-/** The remedy for a problem. `currentPath` is where a sign-in comes back to. */
-export function remedyFor(problem: Problem, currentPath: string): Remedy {
-  // Of the API's answers, 401 alone means that another sign-in can help.
-  if (problem.status === 401) {
-    return { kind: "sign-in", href: `/.auth/login/aad?post_login_redirect_uri=${encodeURIComponent(currentPath)}` };
-  }
-  if (problem.code === "consent_required") {
-    return { kind: "ask-administrator", consentHref: httpsUrl(problem.adminConsentUrl) };
-  }
-  return { kind: "try-again" };
+/** What the user can do about a problem, and who else can. */
+export interface Remedy {
+  readonly action: "sign-in" | "try-again" | "ask-administrator";
+  readonly whatToDo: string;
+  readonly who: string;
 }
 
-/** The URL when it is https: never a `javascript:` link because an answer said so. */
-function httpsUrl(value: string | undefined): string | undefined {
-  if (value === undefined || !URL.canParse(value)) return undefined;
-  const url = new URL(value);
+const YOU = "You.";
+const ADMINISTRATOR = "An administrator of your organization. Send them the correlation ID below.";
+const OPERATOR = "The people who run this app. Send them the correlation ID below.";
+const NOBODY = "Nobody has to, it passes. If it stays, tell the people who run this app the correlation ID below.";
+
+const SIGN_IN: Remedy = {
+  action: "sign-in",
+  whatToDo: "Sign in again. You come back to this page.",
+  who: "You. If it happens again right after you signed in, the people who run this app can.",
+};
+const WAIT: Remedy = { action: "try-again", whatToDo: "Wait a moment, then try again.", who: NOBODY };
+const REPORT: Remedy = {
+  action: "try-again",
+  whatToDo: "Nothing on your side is wrong, and signing in again does not help.",
+  who: OPERATOR,
+};
+
+/** By code. What is not here goes by its status. */
+const REMEDIES: Readonly<Partial<Record<string, Remedy>>> = {
+  claims_challenge: {
+    action: "sign-in",
+    whatToDo: "Sign in again and complete the step that is asked for, such as a code from your phone.",
+    who: YOU,
+  },
+  consent_required: {
+    action: "ask-administrator",
+    whatToDo: "Send an administrator the consent link. When it is granted, try again.",
+    who: "An administrator of your organization.",
+  },
+  blocked_by_policy: {
+    action: "try-again",
+    whatToDo: "Try from a device or network that your organization trusts, or ask which rule applies.",
+    who: ADMINISTRATOR,
+  },
+  user_not_assigned: {
+    action: "try-again",
+    whatToDo: "Ask to be assigned to this app. Then try again.",
+    who: ADMINISTRATOR,
+  },
+  downstream_forbidden: {
+    action: "try-again",
+    whatToDo: "Ask for the permission that your account lacks. Then try again.",
+    who: ADMINISTRATOR,
+  },
+  offline: {
+    action: "try-again",
+    whatToDo: "Check your connection. This page tries again as soon as it is back.",
+    who: YOU,
+  },
+  unreachable: {
+    action: "try-again",
+    whatToDo: "Check your connection, then try again.",
+    who: "You. If other sites work, the people who run this app can.",
+  },
+};
+
+export function remedyFor({ code, status }: Problem): Remedy {
+  const remedy = REMEDIES[code];
+  if (remedy) return remedy;
+  // Of the API's answers, 401 alone means that another sign-in can help.
+  if (status === 401) return SIGN_IN;
+  return [0, 429, 502, 503, 504].includes(status) ? WAIT : REPORT;
+}
+
+/** An administrator's link when it is https: never a `javascript:` link because an answer said so. */
+export function consentLink({ adminConsentUrl = "" }: Problem): string | undefined {
+  if (!URL.canParse(adminConsentUrl)) return undefined;
+  const url = new URL(adminConsentUrl);
   return url.protocol === "https:" ? url.href : undefined;
+}
+
+/** This app's own page about the code, for codes that a server gave. */
+export function explanationLink({ code, type }: Problem): string | undefined {
+  return type === undefined ? undefined : `/api/errors#${encodeURIComponent(code)}`;
 }

@@ -35,6 +35,7 @@ export function exchangeFailure(error: unknown, remedy: Remedy): unknown {
     return new AppError(codeOf(error), {
       cause: error,
       hint: hintFor(error),
+      serviceRequestId: wordOf(error.traceId),
       remedy,
       ...(claims !== undefined && { claims }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -58,10 +59,9 @@ function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndp
   return numbered ?? CODE_BY_ERROR.get(errorCode) ?? "identity_unavailable";
 }
 
-function hintFor({ status, errorCode, suberror, errorNumbers, traceId }: TokenEndpointError): string {
+function hintFor({ status, errorCode, suberror, errorNumbers }: TokenEndpointError): string {
   const words = [errorCode, suberror, ...errorNumbers.map((number) => `AADSTS${number}`)].map(wordOf);
-  const trace = wordOf(traceId);
-  return `Entra: ${[status, ...words, trace && `trace ${trace}`].filter(Boolean).join(", ")}`;
+  return `Entra: ${[status, ...words].filter(Boolean).join(", ")}`;
 }
 
 function entries<Key>(code: ErrorCode, ...keys: Key[]): [Key, ErrorCode][] {

@@ -3,6 +3,7 @@ import type { AuthenticationResult, ConfidentialClientApplication } from "@azure
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
+import { countExchange, countLookup, OK, observeExchanges, operation, outcomeOf } from "../telemetry/telemetry.ts";
 import { askTwice } from "./ask-twice.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
 import type { TokenCache } from "./token-cache.ts";
@@ -74,11 +75,14 @@ export class OnBehalfOf {
     this.#now = options.now ?? Date.now;
     this.#refusals = new LRUCache({ max: REFUSALS_KEPT, ttl: REFUSAL_MS, ttlResolution: 0, perf: { now: this.#now } });
     this.#turns = pLimit(options.concurrency);
+    observeExchanges(() => ({ running: this.#turns.activeCount, waiting: this.#turns.pendingCount }));
   }
 
   /** The cached token, with the user its assertion was verified to be; no exchange is made. */
   find(assertion: string, scopes: readonly string[]): CachedToken | undefined {
-    return this.#cache.get(this.#cache.keyOf(assertion, scopes));
+    const found = this.#cache.get(this.#cache.keyOf(assertion, scopes));
+    if (found) countLookup("hit");
+    return found;
   }
 
   /**
@@ -89,11 +93,13 @@ export class OnBehalfOf {
   async exchange(exchange: Exchange): Promise<string> {
     const key = this.#cache.keyOf(exchange.assertion, exchange.scopes);
     const cached = exchange.claims === undefined ? this.#cache.get(key) : undefined;
+    countLookup(cached ? "hit" : "miss");
     if (cached) return cached.accessToken;
     const flight = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
-    const exchanging = this.#inFlight.get(flight) ?? this.#begin(flight, key, exchange);
-    const { accessToken } = await untilAborted(exchanging, exchange.signal);
-    return accessToken;
+    return operation({ name: "exchange" }, async () => {
+      const exchanging = this.#inFlight.get(flight) ?? this.#begin(flight, key, exchange);
+      return (await untilAborted(exchanging, exchange.signal)).accessToken;
+    });
   }
 
   /** Drops the token: the resource no longer takes it. The next caller makes a new exchange. */
@@ -144,10 +150,12 @@ export class OnBehalfOf {
       const { accessToken, expiresOn } = await askTwice(() => this.#ask(exchange));
       const token = { user: exchange.user, accessToken };
       this.#cache.set(key, token, expiresOn?.getTime() ?? 0);
+      countExchange(OK);
       return token;
     } catch (error) {
       if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
       const failure = exchangeFailure(error, this.remedyFor(exchange.user));
+      countExchange(outcomeOf(failure));
       if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(flight, failure);
       throw failure;
     }

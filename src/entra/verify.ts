@@ -1,4 +1,4 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { AppError } from "../errors.ts";
 import { isSeveralTenants } from "../settings/authority.ts";
 import type { Settings } from "../settings.ts";
@@ -16,6 +16,7 @@ export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
 
 /** Scope of this API that a caller needs; the one Easy Auth's registration exposes. */
 const REQUIRED_SCOPE = "user_impersonation";
+const GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000";
 const CLOCK_SKEW_SECONDS = 60;
 /** Of the request's time: keys that do not come leave time to say so. */
 const KEYS_TIMEOUT_SHARE = 0.3;
@@ -34,7 +35,7 @@ const KEYS_TIMEOUT_SHARE = 0.3;
  * `identity_unavailable`.
  */
 export function createVerifier(
-  settings: Pick<Settings, "authority" | "allowedTenants" | "audiences" | "requestTimeoutMs">,
+  settings: Pick<Settings, "authority" | "graphOrigin" | "allowedTenants" | "audiences" | "requestTimeoutMs">,
   keys: JWTVerifyGetKey = keysOf(settings),
 ): VerifyAssertion {
   const allowedTenants = new Set(settings.allowedTenants);
@@ -46,7 +47,9 @@ export function createVerifier(
   };
 
   return async (assertion) => {
-    const { payload } = await jwtVerify(assertion, keys, options).catch(rethrow);
+    const { payload } = await jwtVerify(assertion, keys, options).catch((error) =>
+      rethrow(error, assertion, settings.graphOrigin),
+    );
     const tenantId = text(payload.tid).toLowerCase();
     if (!isIssuerOf(settings.authority, tenantId, payload)) {
       throw new AppError("token_rejected", { hint: "The token was issued for or by another tenant." });
@@ -91,7 +94,7 @@ function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
 }
 
 /** jose's claim errors carry the whole payload, so none of them goes on as `cause`. */
-function rethrow(error: unknown): never {
+function rethrow(error: unknown, assertion: string, graphOrigin: string): never {
   if (error instanceof errors.JWTExpired) throw new AppError("token_expired");
   if (error instanceof errors.JWTClaimValidationFailed)
     throw new AppError("token_rejected", { hint: hintFor(error.claim) });
@@ -99,7 +102,22 @@ function rethrow(error: unknown): never {
   if (code === "" || code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC" || code === "ERR_JWKS_INVALID") {
     throw new AppError("identity_unavailable", { hint: "The signing keys could not be read.", cause: error });
   }
-  throw new AppError("token_rejected", { hint: `The token's form or signature does not hold (${code}).` });
+  const hint = isForGraph(assertion, graphOrigin)
+    ? hintFor("aud")
+    : `The token's form or signature does not hold (${code}).`;
+  throw new AppError("token_rejected", { hint });
+}
+
+/**
+ * Whether a token that was not verified says it is Graph's: what Easy Auth signs in with when no scope is configured. Only for
+ * the hint. Nobody but Graph can verify its tokens: https://learn.microsoft.com/entra/identity-platform/access-tokens#token-ownership
+ */
+function isForGraph(assertion: string, graphOrigin: string): boolean {
+  try {
+    return [GRAPH_APP_ID, graphOrigin].includes(String(decodeJwt(assertion).aud));
+  } catch {
+    return false;
+  }
 }
 
 function hintFor(claim: string): string {

@@ -15,13 +15,13 @@ export function graphFailure(error: unknown): unknown {
 }
 
 function failureOf({ statusCode, code, requestId, headers }: GraphError): AppError {
-  const request = wordOf(requestId);
-  const hint = `Graph: ${[statusCode, wordOf(code), request && `request ${request}`].filter(Boolean).join(", ")}`;
-  if (statusCode === 400) return new AppError("invalid_request", { hint });
-  if (statusCode === 403) return new AppError("downstream_forbidden", { hint });
+  const hint = `Graph: ${[statusCode, wordOf(code)].filter(Boolean).join(", ")}`;
+  const options = { hint, serviceRequestId: wordOf(requestId) };
+  if (statusCode === 400) return new AppError("invalid_request", options);
+  if (statusCode === 403) return new AppError("downstream_forbidden", options);
   // The request's time was up while the answer was being read.
-  if (statusCode === 504 || code === "AbortError") return new AppError("downstream_timeout", { hint });
-  if (statusCode !== 429 && statusCode !== 503) return new AppError("downstream_failed", { hint });
+  if (statusCode === 504 || code === "AbortError") return new AppError("downstream_timeout", options);
+  if (statusCode !== 429 && statusCode !== 503) return new AppError("downstream_failed", options);
   const retryAfterSeconds = retryAfterOf(headers?.get("retry-after"));
-  return new AppError("throttled", { hint, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
+  return new AppError("throttled", { ...options, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
 }

@@ -4,6 +4,7 @@ import { claimsIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
 import { type OutgoingAnswer, type OutgoingRequest, readBody, retryAfterOf, send } from "../http/outgoing.ts";
+import { operation } from "../telemetry/telemetry.ts";
 
 export interface GraphUser {
   /** Where Graph is, without a slash at the end: the only place the user's token is sent to. */
@@ -40,14 +41,18 @@ export class UserTransport implements Middleware {
 
   async execute(context: Context): Promise<void> {
     try {
-      const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken()));
-      const isRefused = answer.statusCode === 401 && isRepeatable(context);
-      context.response = responseOf(isRefused ? await this.#sendWithNewToken(context, answer) : answer);
+      const answer = await operation({ name: "Graph" }, () => this.#answerTo(context));
+      context.response = responseOf(answer);
     } catch (error) {
       const failure = error instanceof AppError ? error : unreachable(error, this.#user.deadline.signal);
       // The Graph client wraps whatever its middleware throws, and drops it, except its own class.
       throw Object.assign(new GraphClientError(failure.code), { customError: failure });
     }
+  }
+
+  async #answerTo(context: Context): Promise<OutgoingAnswer> {
+    const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken()));
+    return answer.statusCode === 401 && isRepeatable(context) ? this.#sendWithNewToken(context, answer) : answer;
   }
 
   /** Graph no longer takes the token: one new exchange, with the claims Graph asks for, and the call once more. */

@@ -6,6 +6,7 @@ import {
   type InvocationContext,
 } from "@azure/functions";
 import { type AppError, wordOf } from "../errors.ts";
+import { inTraceOf, operation } from "../telemetry/telemetry.ts";
 import { JsonResponse } from "./json-response.ts";
 import { problemResponse, statusOf, toAppError } from "./problem.ts";
 
@@ -31,7 +32,11 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
   return async (request, context) => {
     const correlationId = correlationIdOf(context);
     try {
-      return responseOf(await handler(request, context, correlationId), correlationId);
+      return await inTraceOf(context.traceContext, () =>
+        operation({ name: context.functionName, attributes: { correlationId } }, async () =>
+          responseOf(await handler(request, context, correlationId), correlationId),
+        ),
+      );
     } catch (thrown) {
       const error = toAppError(thrown);
       logFailure(context, error, correlationId);
@@ -64,7 +69,14 @@ function correlationIdOf({ traceContext, invocationId }: InvocationContext): str
 /** One line for a failure. Names, codes and stack frames only: the messages of libraries may hold tokens and claims. */
 function logFailure(context: InvocationContext, error: AppError, correlationId: string): void {
   const status = statusOf(error);
-  const entry = { code: error.code, status, correlationId, hint: error.hint, cause: describe(error.cause) };
+  const entry = {
+    code: error.code,
+    status,
+    correlationId,
+    hint: error.hint,
+    serviceRequestId: error.serviceRequestId,
+    cause: describe(error.cause),
+  };
   if (status >= 500) context.error(JSON.stringify(entry));
   else context.warn(JSON.stringify(entry));
 }

@@ -1,6 +1,8 @@
+import { SpanKind } from "@opentelemetry/api";
 import type { Dispatcher } from "undici";
 import request from "undici/lib/api/api-request.js";
 import { getGlobalDispatcher } from "undici/lib/global.js";
+import { operation } from "../telemetry/telemetry.ts";
 
 export interface OutgoingRequest {
   readonly url: string;
@@ -19,9 +21,15 @@ export type OutgoingAnswer = Dispatcher.ResponseData;
  * Follows no redirect, retries nothing, and takes every status as an answer. Throws when there is none.
  */
 export function send({ url, method, headers, body, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
-  const { origin, pathname, search } = new URL(url);
+  const { origin, host, pathname, search } = new URL(url);
   const options = { origin, path: pathname + search, method, headers, body: body ?? null, signal };
-  return request.call(getGlobalDispatcher(), options as Dispatcher.RequestOptions);
+  // Names of https://opentelemetry.io/docs/specs/semconv/http/http-spans/; no path, for it may name a person.
+  const attributes = { "http.request.method": method, "server.address": host };
+  return operation({ name: `${method} ${host}`, kind: SpanKind.CLIENT, attributes }, async (span) => {
+    const answer = await request.call(getGlobalDispatcher(), options as Dispatcher.RequestOptions);
+    span.setAttribute("http.response.status_code", answer.statusCode);
+    return answer;
+  });
 }
 
 /** The answer's whole body. Throws, and gives the connection up, when it is longer than `maxBytes` or breaks off. */

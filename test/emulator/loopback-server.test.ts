@@ -65,6 +65,18 @@ describe("a server on loopback", () => {
     });
   });
 
+  test("closes although a client keeps an upgraded connection open", async () => {
+    const { server, url, close } = await listen();
+    server.on("upgrade", (_, socket) => {
+      socket.on("error", () => {});
+      socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    });
+    const socket = net.connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await once(socket, "data");
+    await Promise.all([close(), once(socket, "close")]);
+  });
+
   test("closes twice, and although a client never reads its answer", async () => {
     const { url, close } = await listen(() => {});
     const socket = net.connect(Number(new URL(url).port), "127.0.0.1");

@@ -154,6 +154,7 @@ describe("a key that the authority publishes with an issuer", () => {
 describe("an assertion while the keys were never read", () => {
   const settings = {
     authority: { origin: "https://login.microsoftonline.com", v1IssuerOrigin: "https://sts.windows.net", tenant: "t" },
+    graphOrigin: "https://graph.microsoft.com",
     allowedTenants: ["t"],
     audiences: ["a"],
     requestTimeoutMs: 10_000,

@@ -14,6 +14,7 @@ const AUTHORITY = {
 };
 const SETTINGS = {
   authority: AUTHORITY,
+  graphOrigin: "https://graph.microsoft.com",
   allowedTenants: [TENANT],
   audiences: [CLIENT, `api://${CLIENT}`],
   requestTimeoutMs: 10_000,
@@ -132,6 +133,15 @@ describe("an assertion", () => {
     const other = await verify(await keys.sign(claims({ iss: "x" }))).catch((e) => e);
     expect(other.hint).not.toContain("loginParameters");
   });
+
+  test.each(["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"])(
+    "that only Graph (%s) can verify says so too, for it is what a sign-in without a scope gives",
+    async (aud) => {
+      const graphs = await createSigningKeys();
+      const error = await verify(await graphs.sign(claims({ aud }))).catch((e) => e);
+      expect(error).toMatchObject({ code: "token_rejected", hint: expect.stringContaining("loginParameters") });
+    },
+  );
 
   test("changed after signing is rejected", async () => {
     const [header, , signature] = (await keys.sign(claims())).split(".");

@@ -15,7 +15,7 @@ import {
 const LARGE = randomBytes(8 * 1024 * 1024);
 
 describe("failures of /api/*", () => {
-  test("without an access token: 401 not_signed_in, and the log says where to look", async () => {
+  test("without an access token: 401 no_access_token, and the log says where to look", async () => {
     const backend = await serveRecordingBackend();
     const { url, logged } = await serveFrontend({ backendUrl: backend.url });
     const { status, headers, body } = await send(url, "/api/profile", { headers: { cookie: "a=b" } });
@@ -26,24 +26,24 @@ describe("failures of /api/*", () => {
       "www-authenticate": "Bearer",
     });
     expect(JSON.parse(body)).toEqual({
-      type: "urn:problem:on-behalf-of:not_signed_in",
+      type: `${url}/api/errors#no_access_token`,
       title: "Nobody is signed in",
       status: 401,
       detail: "The request carries no user's access token. Sign in and try again.",
-      code: "not_signed_in",
+      code: "no_access_token",
       correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(backend.received).toEqual([]);
     expect(logged).toMatchObject([expect.stringContaining("token store")]);
   });
 
-  test("backend down: 502 downstream_failed, logged with the reason under the same correlation id", async () => {
+  test("backend down: 502 api_unreachable, logged with the reason under the same correlation id", async () => {
     const { url, logged } = await serveFrontend({ backendUrl: await unusedUrl() });
     const { status, body } = await send(url, "/api/profile", { headers: SIGNED_IN });
     const problem = JSON.parse(body);
-    expect({ status, code: problem.code }).toEqual({ status: 502, code: "downstream_failed" });
+    expect({ status, code: problem.code }).toEqual({ status: 502, code: "api_unreachable" });
     expect(logged.map((line) => JSON.parse(line))).toMatchObject([
-      { code: "downstream_failed", correlationId: problem.correlationId, reason: "ECONNREFUSED" },
+      { code: "api_unreachable", correlationId: problem.correlationId, reason: "ECONNREFUSED" },
     ]);
   });
 
@@ -53,14 +53,14 @@ describe("failures of /api/*", () => {
     expect(answer.status).toBe(502);
   });
 
-  test("backend silent: 504 downstream_timeout, and its request is ended", async () => {
+  test("backend silent: 504 api_timeout, and its request is ended", async () => {
     const backend = await serveSilentBackend();
     const { url } = await serveFrontend({ backendUrl: backend.url, timeoutMs: 50 });
     const asked = send(url, "/api/profile", { headers: SIGNED_IN });
     const [, backendResponse] = await backend.arrived;
     const closed = once(backendResponse, "close");
     const { status, body } = await asked;
-    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 504, code: "downstream_timeout" });
+    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 504, code: "api_timeout" });
     await closed;
   });
 

@@ -29,6 +29,7 @@ describe("the request to the backend", () => {
     const { url } = await serveFrontend({ backendUrl: backend.url });
     const wanted = {
       accept: "image/*",
+      "accept-encoding": "gzip",
       "accept-language": "de",
       "if-none-match": '"1"',
       range: "bytes=0-9",
@@ -68,6 +69,7 @@ describe("the backend's answer", () => {
       "content-range": "bytes 0-3/10",
       "content-type": "image/jpeg",
       etag: '"1"',
+      vary: "accept-encoding",
       "last-modified": "Sun, 01 Nov 2026 10:00:00 GMT",
       "x-correlation-id": "c-1",
     };

@@ -4,7 +4,7 @@ import http, { type IncomingHttpHeaders, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { createFrontend, type FrontendOptions } from "../../frontend/server.ts";
 
@@ -32,6 +32,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 export interface SendOptions {
@@ -74,7 +75,7 @@ export async function serveRecordingBackend(): Promise<{ url: string; received: 
   return { url, received };
 }
 
-/** The frontend in front of a backend, with a page of four tiny files, and the lines it logs. */
+/** The frontend in front of a backend, with a page of tiny files, and the lines it logs. */
 export async function serveFrontend(
   options: Partial<FrontendOptions> & Pick<FrontendOptions, "backendUrl">,
 ): Promise<{ url: string; logged: string[] }> {
@@ -100,13 +101,16 @@ export async function send(url: string, path: string, options: SendOptions = {})
   const request = http.request({ hostname, port, path, method, headers, agent: false });
   request.end(body);
   const [response] = (await once(request, "response")) as [http.IncomingMessage];
-  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
+  const bytes = await buffer(response);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: bytes.toString(), bytes };
 }
 
 /** A temporary folder with the page's files. */
 export function makePageFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "frontend-page-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  for (const name of ["index.html", "style.css", "page.js", "icon.svg"]) writeFileSync(join(folder, name), `(${name})`);
+  for (const name of ["index.html", "signed-out.html", "errors.html", "style.css", "page.js", "icon.svg"]) {
+    writeFileSync(join(folder, name), `(${name})`);
+  }
   return folder;
 }

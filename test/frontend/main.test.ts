@@ -1,43 +1,63 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { makePageFolder } from "./fixture.ts";
+import { SIGNED_IN, serveSilentBackend } from "./fixture.ts";
 
-let folder: string;
-const SERVER = "server.mjs";
+const BUILT = fileURLToPath(new URL("../../dist/frontend", import.meta.url));
 
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "frontend-"));
-  await build({
-    entryPoints: ["frontend/main.ts"],
-    outfile: join(folder, SERVER),
-    bundle: true,
-    format: "esm",
-    platform: "node",
-  });
+/** Outside of this repository, so that nothing of it is found but what was deployed. */
+let deployed: string;
+
+beforeAll(() => {
+  deployed = mkdtempSync(join(tmpdir(), "frontend-"));
+  cpSync(BUILT, deployed, { recursive: true });
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(deployed, { recursive: true }));
 
-describe("the built frontend", () => {
+describe("the built frontend, deployed alone", () => {
   test.each(["SIGTERM", "SIGINT"] as const)("serves its page, and stops on %s with exit code 0", async (signal) => {
-    cpSync(makePageFolder(), join(folder, "page"), { recursive: true });
-    const frontend = start({ BACKEND_URL: "https://api.example.net", PORT: "0" });
-    const port = await portOf(frontend);
-    const page = await fetch(`http://127.0.0.1:${port}/`);
-    expect(await page.text()).toBe("(index.html)");
+    const frontend = start(process.execPath, ["main.mjs"], { BACKEND_URL: "https://api.example.net", PORT: "0" });
+    const url = await urlOf(frontend);
+    expect(await (await fetch(url)).text()).toContain("<title>Your profile</title>");
     frontend.kill(signal);
     expect(await once(frontend, "exit")).toEqual([0, null]);
   });
 
+  test("starts with npm start, and stops when npm is told to", async () => {
+    const frontend = start("npm", ["start"], {
+      BACKEND_URL: "https://api.example.net",
+      PORT: String(await freePort()),
+    });
+    const url = await urlOf(frontend);
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: "ok" });
+    frontend.kill("SIGTERM");
+    await once(frontend, "exit");
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test("lets a request under way finish before it stops, and takes no new one", async () => {
+    const backend = await serveSilentBackend();
+    const frontend = start(process.execPath, ["main.mjs"], { BACKEND_URL: backend.url, PORT: "0" });
+    const url = await urlOf(frontend);
+    const answer = fetch(`${url}/api/slow`, { headers: SIGNED_IN });
+    const [, backendResponse] = await backend.arrived;
+    frontend.kill("SIGTERM");
+    await expect.poll(() => connects(url)).toBe(false);
+    backendResponse.end("late");
+    expect(await (await answer).text()).toBe("late");
+    expect(await once(frontend, "exit")).toEqual([0, null]);
+  });
+
   test("names the settings it lacks, without a stack trace, and exits with code 1", async () => {
-    const frontend = start({ PORT: "eighty" });
+    const frontend = start(process.execPath, ["main.mjs"], { PORT: "eighty" });
     const [message, [code]] = await Promise.all([text(frontend.stderr), once(frontend, "exit")]);
     expect(code).toBe(1);
     expect(message).toMatch(
@@ -46,18 +66,44 @@ describe("the built frontend", () => {
   });
 });
 
-function start(
-  environment: Record<string, string>,
-): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
-  const child = spawn(process.execPath, [join(folder, SERVER)], {
-    env: environment,
+type Running = ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream };
+
+function start(command: string, args: readonly string[], environment: Record<string, string>): Running {
+  const child = spawn(command, args, {
+    cwd: deployed,
+    env: { PATH: process.env.PATH, HOME: deployed, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   return child;
 }
 
-async function portOf(frontend: { stdout: NodeJS.ReadableStream }): Promise<string | undefined> {
-  const [line] = (await once(createInterface({ input: frontend.stdout }), "line")) as [string];
-  return /port (\d+)/.exec(line)?.[1];
+async function urlOf({ stdout }: Running): Promise<string> {
+  let output = "";
+  for await (const chunk of stdout) {
+    output += String(chunk);
+    const port = /listens on port (\d+)/.exec(output)?.[1];
+    if (port) return `http://127.0.0.1:${port}`;
+  }
+  throw new Error(`The frontend did not start: ${output}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = http.createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Whether a new connection is taken. */
+function connects(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = http.get(`${url}/health`, { agent: false }, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    request.on("error", () => resolve(false));
+  });
 }

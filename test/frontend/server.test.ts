@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { Failure, type FailureCode } from "../../frontend/failure.ts";
+import { answerFailure } from "../../frontend/problem.ts";
 import { SIGNED_IN, send, serveBackend, serveFrontend } from "./fixture.ts";
 
 const NO_BACKEND = { backendUrl: "http://127.0.0.1:1" };
@@ -19,13 +22,14 @@ describe("addresses", () => {
     "/..%2f..%2fetc/passwd",
     "/..%5c..%5cetc/passwd",
     "/%00",
-    "//style.css",
+    "//assets/style.css",
+    "/style.css",
   ])("%s is answered 404", async (path) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const { status, headers, body } = await send(url, path, { headers: SIGNED_IN });
     expect(status).toBe(404);
     expect(headers["content-type"]).toBe("application/problem+json");
-    expect(JSON.parse(body)).toMatchObject({ code: "not_found", status: 404 });
+    expect(JSON.parse(body)).toMatchObject({ code: "no_such_address", status: 404 });
   });
 
   test.each([
@@ -117,4 +121,47 @@ describe("a request from another site", () => {
     const headers = { ...SIGNED_IN, "sec-fetch-site": site };
     expect(await send(url, "/api/profile", { method: "POST", headers })).toMatchObject({ status: 200 });
   });
+});
+
+test("GET /api/errors is answered here, without a token, so that it is there when the API is not", async () => {
+  const { url } = await serveFrontend(NO_BACKEND);
+  expect(await send(url, "/api/errors")).toMatchObject({ status: 200, body: "(errors.html)" });
+});
+
+describe("the type of a problem", () => {
+  test.each([
+    [{ host: "app.example", "x-forwarded-proto": "https" }, "https://app.example/api/errors#no_such_address"],
+    [{ host: "app.example:8080" }, "http://app.example:8080/api/errors#no_such_address"],
+    [{ host: "app.example", "x-forwarded-host": "www.example" }, "http://www.example/api/errors#no_such_address"],
+    [{ host: '"><script>' }, "/api/errors#no_such_address"],
+  ])("for %j is %s", async (headers, type) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    expect(
+      JSON.parse((await send(url, "/nothing", { headers: headers as Record<string, string> })).body),
+    ).toMatchObject({ type });
+  });
+
+  test("has its entry, with its status, in docs/frontend-errors.md, and no other entry is there", async () => {
+    const document = readFileSync(new URL("../../docs/frontend-errors.md", import.meta.url), "utf8");
+    const entries = [...document.matchAll(/^## (\w+)\n\nStatus (\d+)/gm)].map(([, code, status]) => [code, status]);
+    expect(Object.fromEntries(entries)).toEqual(Object.fromEntries(await Promise.all(CODES.map(answeredStatus))));
+  });
+
+  const answers: Readonly<Record<FailureCode, true>> = {
+    no_access_token: true,
+    cross_site_request: true,
+    no_such_address: true,
+    method_not_allowed: true,
+    api_unreachable: true,
+    api_timeout: true,
+    frontend_failed: true,
+  };
+  const CODES = Object.keys(answers) as FailureCode[];
+
+  async function answeredStatus(code: FailureCode): Promise<[string, string]> {
+    const url = await serveBackend((request, response) => {
+      answerFailure(request, response, new Failure(code), () => {});
+    });
+    return [code, String((await send(url, "/")).status)];
+  }
 });

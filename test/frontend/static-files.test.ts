@@ -1,23 +1,27 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createFrontend } from "../../frontend/server.ts";
 import { makePageFolder, send, serveFrontend } from "./fixture.ts";
 
 const NO_BACKEND = { backendUrl: "http://127.0.0.1:1" };
+const STYLE = "/assets/style.css";
 
 describe("the page", () => {
   test.each([
     ["/", "text/html; charset=utf-8", "(index.html)"],
-    ["/style.css", "text/css; charset=utf-8", "(style.css)"],
-    ["/page.js", "text/javascript; charset=utf-8", "(page.js)"],
-    ["/icon.svg", "image/svg+xml", "(icon.svg)"],
+    ["/signed-out", "text/html; charset=utf-8", "(signed-out.html)"],
+    ["/api/errors", "text/html; charset=utf-8", "(errors.html)"],
+    [STYLE, "text/css; charset=utf-8", "(style.css)"],
+    ["/assets/page.js", "text/javascript; charset=utf-8", "(page.js)"],
+    ["/assets/icon.svg", "image/svg+xml", "(icon.svg)"],
     ["/?from=sign-in", "text/html; charset=utf-8", "(index.html)"],
   ])("GET %s is served as %s, to be asked for again each time", async (path, contentType, content) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const { status, headers, body } = await send(url, path);
     expect({ status, body }).toEqual({ status: 200, body: content });
-    expect(headers).toMatchObject({ "content-type": contentType, "cache-control": "no-cache" });
+    expect(headers).toMatchObject({ "content-type": contentType, "cache-control": "private, no-cache" });
   });
 
   test("HEAD answers as GET does, without the body", async () => {
@@ -28,27 +32,74 @@ describe("the page", () => {
     expect(head.headers).toMatchObject({ etag: get.headers.etag, "content-length": get.headers["content-length"] });
   });
 
-  test.each([
-    ["the tag", (etag: string) => etag],
-    ["the weak tag", (etag: string) => `W/${etag}`],
-    ["one of several tags", (etag: string) => `"old", ${etag}`],
-    ["any tag", () => "*"],
-  ])("answers 304 without a body when the browser holds %s", async (_which, ifNoneMatch) => {
-    const { url } = await serveFrontend(NO_BACKEND);
-    const etag = String((await send(url, "/style.css")).headers.etag);
-    const again = await send(url, "/style.css", { headers: { "if-none-match": ifNoneMatch(etag) } });
-    expect(again).toMatchObject({ status: 304, body: "", headers: { etag, "cache-control": "no-cache" } });
-  });
-
-  test("sends the file again when the browser holds another version", async () => {
-    const { url } = await serveFrontend(NO_BACKEND);
-    const answer = await send(url, "/style.css", { headers: { "if-none-match": '"old"' } });
-    expect(answer).toMatchObject({ status: 200, body: "(style.css)" });
-  });
-
   test("a missing file fails when the server is created, not at a user's request", () => {
     const pageFolder = makePageFolder();
     rmSync(join(pageFolder, "page.js"));
     expect(() => createFrontend({ ...NO_BACKEND, pageFolder })).toThrow("page.js");
   });
 });
+
+describe("a file that the browser holds", () => {
+  test.each([
+    ["the tag", (etag: string) => etag],
+    ["the weak tag", (etag: string) => `W/${etag}`],
+    ["one of several tags", (etag: string) => `"old", ${etag}`],
+    ["any tag", () => "*"],
+  ])("is answered 304 without a body: %s", async (_which, ifNoneMatch) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const etag = String((await send(url, STYLE)).headers.etag);
+    const again = await send(url, STYLE, { headers: { "if-none-match": ifNoneMatch(etag) } });
+    expect(again).toMatchObject({ status: 304, body: "", headers: { etag, "cache-control": "private, no-cache" } });
+  });
+
+  test("is sent again when there is another version", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const answer = await send(url, STYLE, { headers: { "if-none-match": '"old"' } });
+    expect(answer).toMatchObject({ status: 200, body: "(style.css)" });
+  });
+
+  test("is held for ever under the address that the page names, and asked for anew after a deployment", async () => {
+    const pageFolder = pageWith("index.html", `<link href="${STYLE}" />`);
+    const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder });
+    const named = await styleAddressAt(url);
+    const forEver = { "cache-control": "public, max-age=31536000, immutable" };
+    expect(await send(url, named)).toMatchObject({ body: "(style.css)", headers: forEver });
+
+    writeFileSync(join(pageFolder, "style.css"), "(new)");
+    const deployed = await serveFrontend({ ...NO_BACKEND, pageFolder });
+    const old = await send(deployed.url, named);
+    expect(old).toMatchObject({ body: "(new)", headers: { "cache-control": "private, no-cache" } });
+    expect(await send(deployed.url, await styleAddressAt(deployed.url))).toMatchObject({ headers: forEver });
+  });
+});
+
+describe("compression", () => {
+  const content = "body { color: red }\n".repeat(200);
+
+  test.each([
+    ["gzip, deflate, br, zstd", "br", (body: Buffer) => brotliDecompressSync(body)],
+    ["gzip;q=1.0, identity;q=0.5", "gzip", (body: Buffer) => gunzipSync(body)],
+    ["br;q=0, gzip", "gzip", (body: Buffer) => gunzipSync(body)],
+    ["identity", undefined, (body: Buffer) => body],
+    ["", undefined, (body: Buffer) => body],
+  ])("for %j is %s, with a tag of its own", async (acceptEncoding, expected, decompress) => {
+    const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: pageWith("style.css", content) });
+    const plain = await send(url, STYLE);
+    const { headers, bytes } = await send(url, STYLE, { headers: { "accept-encoding": acceptEncoding } });
+    expect(headers["content-encoding"]).toBe(expected);
+    expect(headers.vary).toBe("accept-encoding");
+    expect(decompress(bytes).toString()).toBe(content);
+    expect(headers.etag === plain.headers.etag).toBe(expected === undefined);
+    expect(bytes.length < content.length / 10).toBe(expected !== undefined);
+  });
+});
+
+function pageWith(name: string, content: string): string {
+  const folder = makePageFolder();
+  writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+async function styleAddressAt(url: string): Promise<string> {
+  return /href="([^"]+)"/.exec((await send(url, "/")).body)?.[1] ?? "";
+}

@@ -1,4 +1,6 @@
 import { build } from "../../scripts/build.ts";
 
 /** The end-to-end tests run what is deployed: the bundle. Built once per test run. */
-export default build;
+export default async function buildOnce(): Promise<void> {
+  await build();
+}

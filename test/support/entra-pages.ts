@@ -29,7 +29,8 @@ export function answerPage({ url, form }: SignInStep, pressed: Readonly<Record<s
   return openPage(new URL(action, url).href, { method: "POST", body: fields });
 }
 
-function formIn(html: string): ReturnType<SignInStep["form"]> {
+/** A page's form: where it goes, and its hidden fields. */
+export function formIn(html: string): ReturnType<SignInStep["form"]> {
   const action = /<form method="post" action="([^"]+)"/.exec(html)?.[1];
   if (!action) throw new Error(`No form in: ${html.slice(-300)}`);
   const inputs = [...html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];

@@ -29,10 +29,10 @@ function authorizeUrl(parameters: Record<string, string> = {}, tenant = TENANT_I
   return `${entra.url}/${tenant}/oauth2/v2.0/authorize?${query}`;
 }
 
-/** What the app is told in its redirect URI's query. */
-function toldTo({ location }: SignInStep): Record<string, string> {
-  expect(location).toMatch(new RegExp(`^${CALLBACK}\\?`));
-  return Object.fromEntries(new URL(location).searchParams);
+/** What the app is told, in the query of its redirect URI or in the fragment. */
+function toldTo({ location }: SignInStep, where: "search" | "hash" = "search"): Record<string, string> {
+  expect(location.split(/[?#]/)[0]).toBe(CALLBACK);
+  return Object.fromEntries(new URLSearchParams(new URL(location)[where].slice(1)));
 }
 
 async function post(path: string, form: Record<string, string>): Promise<Record<string, unknown>> {
@@ -65,6 +65,7 @@ describe("the account picker", () => {
 
   test.each<[string, Record<string, string>, number]>([
     ["the hinted account alone", { login_hint: "adele.vance@contoso.example" }, 1],
+    ["a guest by the name of home", { login_hint: "megan.bowen@fabrikam.example" }, 1],
     ["everyone for a hint at nobody", { login_hint: "nobody@contoso.example" }, 15],
     [
       "everyone when the app asks to select",
@@ -90,9 +91,9 @@ describe("the answer", () => {
   });
 
   test("goes into the fragment when asked to", async () => {
-    const { location } = await pickAccount(authorizeUrl({ response_mode: "fragment" }), "works");
-    expect(new URLSearchParams(new URL(location).hash.slice(1)).get("state")).toBe("s");
-    expect(new URL(location).search).toBe("");
+    const step = await pickAccount(authorizeUrl({ response_mode: "fragment" }), "works");
+    expect(toldTo(step, "hash")).toMatchObject({ state: "s", code: expect.any(String) });
+    expect(toldTo(step)).toEqual({});
   });
 
   test("goes into a form that sends itself when asked to, and nothing breaks out of it", async () => {
@@ -101,6 +102,22 @@ describe("the answer", () => {
     const { action, fields } = step.form();
     expect([step.status, action, fields.get("state")]).toEqual([200, CALLBACK, state]);
     expect(step.html).not.toContain("<script>");
+  });
+});
+
+describe("an ID token", () => {
+  test("is not given without a nonce", async () => {
+    const step = await openPage(authorizeUrl({ response_type: "code id_token" }));
+    expect(toldTo(step, "hash")).toMatchObject({ error: "invalid_request" });
+  });
+
+  test("alone comes without a code, as Easy Auth asks without a secret", async () => {
+    const parameters = { response_type: "id_token", response_mode: "form_post", nonce: "n" };
+    const { fields } = (await pickAccount(authorizeUrl(parameters), "works")).form();
+    expect([...fields.keys()].sort()).toEqual(["id_token", "session_state", "state"]);
+    const claims = decodeJwt(fields.get("id_token") ?? "");
+    expect(claims).toMatchObject({ nonce: "n", oid: account("works").objectId });
+    expect(claims).not.toHaveProperty("c_hash");
   });
 });
 

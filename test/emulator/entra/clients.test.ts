@@ -194,7 +194,9 @@ describe("@azure/identity, over https with the certificate made at the start", (
 
   test("trusts the certificate only when it is told to", async () => {
     const { cert } = await createCertificate();
-    await expect(exchange("works", entra.https?.url, cert)).rejects.toThrow();
+    const asked = exchanged.length;
+    await expect(exchange("works", entra.https?.url, cert)).rejects.toThrow("endpoints_resolution_error");
+    expect(exchanged.length, "Entra is not reached").toBe(asked);
   });
 
   test("refuses http, which is why there is https", async () => {

@@ -78,26 +78,21 @@ function exchange(authority: string, assertion: string, claims?: string): Promis
 const SIGN_IN_SCOPE = `openid profile offline_access ${API.identifierUris[0]}/user_impersonation`;
 
 describe("metadata", () => {
-  test.each([
-    ["/v2.0", (origin: string) => `${origin}/${TENANT_ID}/v2.0`],
-    ["", (origin: string) => `${origin}/${TENANT_ID}/`],
-  ])("at the emulator's own address (%s) is all of that address", async (version, issuerOf) => {
-    const response = await fetch(`${entra.url}/${TENANT_ID}${version}/.well-known/openid-configuration`);
+  test("at the emulator's own address is all of that address", async () => {
+    const response = await fetch(`${entra.url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`);
     const metadata = (await response.json()) as Record<string, unknown>;
-    expect(metadata.issuer).toBe(issuerOf(entra.url));
+    expect(metadata.issuer).toBe(`${entra.url}/${TENANT_ID}/v2.0`);
     for (const name of ["authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint"]) {
       expect(metadata[name]).toContain(`${entra.url}/${TENANT_ID}/`);
     }
     expect((await fetch(String(metadata.jwks_uri))).status).toBe(200);
   });
 
-  test.each([
-    ["/v2.0", `https://login.microsoftonline.com/${TENANT_ID}/v2.0`],
-    ["", `https://sts.windows.net/${TENANT_ID}/`],
-  ])("by Microsoft's name (%s) names the issuer that Entra names", async (version, expected) => {
+  test("by Microsoft's name is all of that name", async () => {
     const headers = ["Host: login.microsoftonline.com", "Connection: close"];
-    const { body } = await sendRaw(entra.url, `/${TENANT_ID}${version}/.well-known/openid-configuration`, headers);
-    expect(body).toContain(`"issuer":"${expected}"`);
+    const { body } = await sendRaw(entra.url, `/${TENANT_ID}/v2.0/.well-known/openid-configuration`, headers);
+    expect(body).toContain(`"issuer":"https://login.microsoftonline.com/${TENANT_ID}/v2.0"`);
+    expect(body).not.toContain("localhost");
   });
 
   test.each(["organizations", "common"])("of %s leaves the tenant open", async (tenant) => {

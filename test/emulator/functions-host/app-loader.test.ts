@@ -150,7 +150,7 @@ describe("a start is refused", () => {
   });
 
   test("when a route has a constraint that this host does not know", async () => {
-    await expect(startSource(`app.http("f", { route: "{id:min(1)}", handler() {} });`)).rejects.toThrow('"min(1)"');
+    await expect(startSource(`app.http("f", { route: "{id:datetime}", handler() {} });`)).rejects.toThrow('"datetime"');
   });
 
   test("when the app turns HTTP streaming on, and no port is left open", async () => {

@@ -15,7 +15,7 @@ import {
 /** Where apps in a temporary folder find the library. */
 export const LIBRARY = createRequire(import.meta.url).resolve("@azure/functions");
 
-const PRELUDE = `const { app, HttpResponse, output, trigger } = require(${JSON.stringify(LIBRARY)});\n`;
+export const PRELUDE = `const { app, HttpResponse, output, trigger } = require(${JSON.stringify(LIBRARY)});\n`;
 
 /** Writes files into a new folder, objects as JSON. Gone when the test ends. */
 export function writeFolder(files: Record<string, string | object>): string {

@@ -1,7 +1,9 @@
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { describeFunctions } from "../../../emulator/functions-host/host.ts";
-import { serve, serveSource, writeApp } from "./fixture-app.ts";
+import { startFunctionsHost } from "../../../emulator/functions-host/host.ts";
+import { PRELUDE, serve, serveSource, writeApp } from "./fixture-app.ts";
 
 const HELLO = `app.get("hello", () => ({ body: process.env.FIXTURE_WORD ?? "no word" }));`;
 
@@ -22,6 +24,12 @@ afterEach(() => {
 
 function fixtureWord(): string | undefined {
   return process.env.FIXTURE_WORD;
+}
+
+/** An app whose one file can be written anew. */
+function changingApp(source: string): { appRoot: string; write(source: string): void } {
+  const appRoot = writeApp(source);
+  return { appRoot, write: (changed) => writeFileSync(join(appRoot, "main.cjs"), PRELUDE + changed) };
 }
 
 /** Calls /api/slow, and resolves when the function runs. */
@@ -46,22 +54,6 @@ describe("a host", () => {
       { name: "Profile", methods: ["GET"], route: "api/Profile" },
       { name: "upload", methods: ["POST", "PUT"], route: "api/files/{*path}" },
     ]);
-  });
-
-  test("is described in the lines of func start", () => {
-    const functions = [
-      { name: "profile", methods: ["GET"], route: "api/profile" },
-      { name: "upload", methods: ["POST", "PUT"], route: "api/files/{*path}" },
-      { name: "any", methods: [], route: "any" },
-    ];
-    expect(describeFunctions({ url: "http://localhost:7071", functions, close: async () => undefined })).toBe(
-      [
-        "Functions:\n",
-        "\tprofile: [GET] http://localhost:7071/api/profile\n",
-        "\tupload: [POST,PUT] http://localhost:7071/api/files/{*path}\n",
-        "\tany: http://localhost:7071/any\n",
-      ].join("\n"),
-    );
   });
 
   test("serves on the port it is given", async () => {
@@ -122,6 +114,76 @@ describe("appStart and appTerminate hooks", () => {
     const { close, logs } = await serveSource(`app.hook.appTerminate(() => { throw new Error("oops"); }); ${HELLO}`);
     await close();
     expect(logs.at(-1)).toMatchObject({ level: "error", message: expect.stringContaining("Error: oops") });
+  });
+});
+
+describe("reloading", () => {
+  const answering = (text: string) => `app.get("hello", () => ({ body: "${text}" }));`;
+
+  test("serves the new app at the same address, with its own functions", async () => {
+    const { appRoot, write } = changingApp(answering("one"));
+    const host = await startFunctionsHost({ appRoot });
+    onTestFinished(() => host.close());
+    write(`${answering("two")} app.get("new", () => ({ body: "new" }));`);
+    await host.reload();
+    expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe("two");
+    expect(await (await fetch(`${host.url}/api/new`)).text()).toBe("new");
+    expect(host.functions.map(({ name }) => name)).toEqual(["hello", "new"]);
+  });
+
+  test("lets a running function answer, and ends the old app after it", async () => {
+    const { appRoot, write } = changingApp(OBSERVED);
+    const host = await startFunctionsHost({ appRoot });
+    onTestFinished(() => host.close());
+    const { answer } = await callSlow(host.url);
+    const events = observed.fixtureEvents;
+    const release = observed.releaseFixture;
+    write(answering("two"));
+    await host.reload();
+    expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe("two");
+    expect(events).toEqual(["start", "run"]);
+    release?.();
+    expect(await (await answer).text()).toBe("done");
+    await vi.waitFor(() => expect(events).toEqual(["start", "run", "ran", "terminate shared"]));
+  });
+
+  test.each([
+    ["cannot be parsed", "const const"],
+    ["throws", `throw new Error("no tenant");`],
+    ["has no function", ""],
+    ["has a route that cannot be matched", `app.get("bad", { route: "a-{b}", handler() {} });`],
+    ["fails in an appStart hook", `app.hook.appStart(() => { throw new Error("x"); }); app.get("f", () => ({}));`],
+  ])("keeps the old app when the new one %s", async (_, source) => {
+    const { appRoot, write } = changingApp(answering("one"));
+    const host = await startFunctionsHost({ appRoot });
+    onTestFinished(() => host.close());
+    write(source);
+    await expect(host.reload()).rejects.toThrow();
+    expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe("one");
+  });
+
+  test("keeps the settings in the environment until the host closes", async () => {
+    const { appRoot, write } = changingApp(HELLO);
+    const host = await startFunctionsHost({ appRoot, settings: { FIXTURE_WORD: "setting" } });
+    write(`${HELLO} // changed`);
+    await host.reload();
+    expect(await (await fetch(`${host.url}/api/hello`)).text()).toBe("setting");
+    await host.close();
+    expect(fixtureWord()).toBeUndefined();
+  });
+
+  test("closing waits for a function of the old app too", async () => {
+    const { appRoot, write } = changingApp(OBSERVED);
+    const host = await startFunctionsHost({ appRoot });
+    const { answer } = await callSlow(host.url);
+    const [events, release] = [observed.fixtureEvents, observed.releaseFixture];
+    write(answering("two"));
+    await host.reload();
+    const closed = host.close();
+    release?.();
+    expect(await (await answer).text()).toBe("done");
+    await closed;
+    expect(events).toEqual(["start", "run", "ran", "terminate shared"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { type SendOptions, serveSource } from "./fixture-app.ts";
+import { type SendOptions, serve, serveSource, writeApp } from "./fixture-app.ts";
 
 /** Answers with what it was given. */
 const ECHO = `
@@ -210,6 +210,48 @@ describe("the server", () => {
     const source = `app.http("f", { handler: () => ({ headers: { "x-own": "function" } }) });`;
     const { send } = await serveSource(source, { http: { customHeaders: { "X-Own": "host" } } });
     expect((await send("GET", "/api/f")).headers["x-own"]).toBe("function");
+  });
+
+  test("runs as many functions at a time as host.json says, lets as many wait, and answers 429 beyond", async () => {
+    const http = { maxConcurrentRequests: 2, maxOutstandingRequests: 3 };
+    const source = `
+      let running = 0, most = 0;
+      const gate = new Promise((resolve) => { globalThis.releaseAll = resolve; });
+      app.get("f", async () => { most = Math.max(most, ++running); await gate; running--; return { body: String(most) }; });`;
+    const { send } = await serveSource(source, { http });
+    const answers = [1, 2, 3, 4].map(() => send("GET", "/api/f"));
+    expect(await Promise.race(answers)).toMatchObject({ status: 429, body: "" });
+    expect(await send("GET", "/api/none"), "only functions count").toMatchObject({ status: 404 });
+    (globalThis as { releaseAll?: () => void }).releaseAll?.();
+    const served = (await Promise.all(answers)).filter(({ status }) => status === 200);
+    expect(served.map(({ body }) => body)).toEqual(["2", "2", "2"]);
+    expect((await send("GET", "/api/f")).status).toBe(200);
+  });
+
+  test("has no such limits by default, nor with -1", async () => {
+    const http = { maxConcurrentRequests: -1, maxOutstandingRequests: -1 };
+    const { send } = await serveSource(`app.get("f", () => ({}));`, { http });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => send("GET", "/api/f")));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  test.each(["true", "1"])(
+    "does not serve a function that AzureWebJobs.<name>.Disabled turns off with %s",
+    async (off) => {
+      const appRoot = writeApp(`app.get("f", () => ({})); app.get("g", () => ({}));`);
+      const { send, functions, logs } = await serve(appRoot, { settings: { "AzureWebJobs.f.Disabled": off } });
+      expect(functions.map(({ name }) => name)).toEqual(["g"]);
+      expect((await send("GET", "/api/f")).status).toBe(404);
+      expect(logs[0]?.message).toBe("Function f is disabled.");
+    },
+  );
+
+  test.each([
+    [30_000, 200],
+    [33_000, 431],
+  ])("answers headers of %i bytes with %i", async (size, status) => {
+    const { send } = await serveHandler("() => ({})");
+    expect((await send("GET", "/api/f", { headers: ["X-Long", "x".repeat(size)] })).status).toBe(status);
   });
 
   test("refuses a body above 100 MB with 413, without reading it", async () => {

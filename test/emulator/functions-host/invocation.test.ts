@@ -18,6 +18,7 @@ describe("the log", () => {
         category: "System",
         functionName: "f",
         invocationId: id,
+        traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
         message: `Executing 'Functions.f' (Reason='This function was programmatically called via the host APIs.', Id=${id})`,
       },
       expect.objectContaining({
@@ -39,7 +40,9 @@ describe("the log", () => {
     expect((await served.send("GET", "/api/f")).body).toBe("");
     const [, executed, exception] = messages(served, "System");
     expect(executed).toMatch(/^error: Executed 'Functions.f' \(Failed, Id=.*, Duration=\d+ms\)$/);
-    expect(exception).toMatch(/^error: Exception while executing function: Functions.f. Error: graph is down\n/);
+    expect(exception).toMatch(
+      /^error: Exception while executing function: Functions.f. Result: Failure\nException: graph is down\nStack: Error: graph is down\n {4}at /,
+    );
   });
 
   test.each([

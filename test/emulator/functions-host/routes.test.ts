@@ -71,6 +71,15 @@ describe("a constraint", () => {
     ["alpha", ["abc", "ABC"], ["abc1", "a-b"]],
     ["INT", ["7"], ["abc"]],
     ["int:alpha", [], ["7", "abc"]],
+    ["required", ["x"], []],
+    ["min(5)", ["5", "6"], ["4", "-5", "abc", "5.5"]],
+    ["max(5)", ["5", "-6"], ["6", "abc"]],
+    ["range(-1,5)", ["-1", "0", "5"], ["-2", "6", "abc"]],
+    ["minlength(2)", ["ab", "abc"], ["a"]],
+    ["maxlength(2)", ["a", "ab"], ["abc"]],
+    ["length(2)", ["ab"], ["a", "abc"]],
+    ["length(2,3)", ["ab", "abc"], ["a", "abcd"]],
+    ["int:min(5)", ["5"], ["4"]],
   ])("%s takes %j and refuses %j", (constraint, taken, refused) => {
     const takes = (value: string) => match(`{id:${constraint}}`, `/${value}`) !== undefined;
     expect(taken.filter(takes)).toEqual(taken);
@@ -79,8 +88,10 @@ describe("a constraint", () => {
 
   test.each([
     ["api/{id:datetime}", "datetime"],
-    ["api/{id:min(1)}", "min(1)"],
-    ["api/{id:int:range(1,5)}", "range(1,5)"],
+    ["api/{id:min}", "min"],
+    ["api/{id:min(a)}", "min(a)"],
+    ["api/{id:int(5)}", "int(5)"],
+    ["api/{id:int:regex(^1)}", "regex(^1)"],
   ])("in %s is refused at start, by name", (route, constraint) => {
     expect(() => match(route, "/")).toThrow(`The route "${route}" of function "f" has the constraint "${constraint}"`);
   });

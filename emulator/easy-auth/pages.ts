@@ -1,0 +1,54 @@
+import type { Reply } from "../router.ts";
+
+const STYLE = `
+  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+  body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: light-dark(#f3f4f6, #14161a); }
+  main { width: min(32rem, calc(100vw - 2rem)); margin: 2rem 0; padding: 1.5rem; box-sizing: border-box; border-radius: .75rem;
+    background: light-dark(#fff, #1f2228); color: light-dark(#1f2937, #e5e7eb); box-shadow: 0 1px 4px #0003; }
+  h1 { font-size: 1.25rem; margin: 0 0 .5rem; }
+  p { margin: 0 0 1rem; overflow-wrap: anywhere; }
+  p:last-child { margin: 0; }
+  .banner { font-size: .875rem; padding: .5rem .75rem; border-radius: .5rem; background: light-dark(#fef3c7, #45371a);
+    color: light-dark(#713f12, #fde9b8); }
+  a { color: light-dark(#1d4ed8, #93c5fd); }
+`;
+
+/** A page of the gate itself: for people, where Easy Auth shows one. The texts are plain; `link` leads within this site. */
+export function page(status: number, title: string, text: string, link?: { href: string; text: string }): Reply {
+  const anchor = link ? `<p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>` : "";
+  const body = `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>${escapeHtml(title)} – Easy Auth emulator</title>
+  <style>${STYLE}</style>
+</head>
+<body>
+  <main>
+    <p class="banner">Emulator of App Service authentication, on this machine.</p>
+    <h1>${escapeHtml(title)}</h1>
+    <p>${escapeHtml(text)}</p>
+    ${anchor}
+  </main>
+</body>
+</html>
+`;
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  return { status, headers, body };
+}
+
+/** An answer for programs: a sentence at most. */
+export function text(status: number, body: string): Reply {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" }, body };
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

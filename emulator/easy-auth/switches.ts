@@ -1,0 +1,58 @@
+/**
+ * What is not known of Easy Auth: no documentation says it, or reports differ. Each is a switch, so that an app can be
+ * tried with every answer; the first is the default.
+ */
+export const SWITCHES = {
+  /**
+   * The `X-MS-TOKEN-AAD-*` headers of a request with a bearer token. Reported: none; and, in another case, the token of an
+   * earlier request, perhaps past its time. `fresh` is the token that came with the request, `stale` the first that came
+   * from this user. https://github.com/Azure/azure-functions-microsoftgraph-extension/issues/97,
+   * https://github.com/MicrosoftDocs/azure-docs/issues/11383
+   */
+  bearerTokenHeaders: ["none", "fresh", "stale"],
+  /** Which counts when a request has both: asked, never answered. https://github.com/MicrosoftDocs/azure-docs/issues/117379 */
+  precedence: ["bearer", "session"],
+  /** `/.auth/me` without a session: clients of old read 401 as "not signed in"; other emulators answer `[]`. */
+  meUnauthenticated: ["401", "emptyArray"],
+  /** `/.auth/me` without a token store: Container Apps answer 404. https://github.com/microsoft/azure-container-apps/issues/479 */
+  meWithoutTokenStore: ["404", "401"],
+  /**
+   * Whether an issuer of version 2 also takes version 1 tokens of the same tenant, and the other way round. Microsoft's
+   * support saw them refused. https://github.com/MicrosoftDocs/azure-docs/issues/76602
+   */
+  issuerMatch: ["strict", "sameTenantAnyVersion"],
+  /** The documentation says that an empty list is not enforced; a report from 2026 says that it refuses everyone. */
+  emptyAllowedApplications: ["allow", "deny"],
+  /** A bearer token with a wrong signature where anonymous requests may pass: reported to pass as anonymous. */
+  invalidBearerUnderAllowAnonymous: ["passAnonymous", "401"],
+  /** Whether a path of `excludedPaths` without `/*` also excludes what is below it. */
+  excludedPathMatch: ["exact", "prefix"],
+  /** Whether a signed-in user's headers are there on an excluded path. */
+  excludedPathHeaders: ["none", "injected"],
+  /** The ID token after `/.auth/refresh`: reported to stay. https://github.com/MicrosoftDocs/azure-docs/issues/102509 */
+  idTokenAfterRefresh: ["kept", "renewed"],
+  /** The body of a 401: none, or a sentence of 58 bytes. Captures show both and do not name the system. */
+  platform401: ["linux", "windows"],
+  /** Where a sign-out ends: App Service, or Container Apps. */
+  logoutCompletePath: ["/.auth/logout/complete", "/.auth/logout/done"],
+} as const;
+
+/** One answer to each. */
+export type Switches = { readonly [Name in keyof typeof SWITCHES]: (typeof SWITCHES)[Name][number] };
+
+export const DEFAULT_SWITCHES = Object.fromEntries(
+  Object.entries(SWITCHES).map(([name, [first]]) => [name, first]),
+) as unknown as Switches;
+
+/** Reads `name=answer` of each. Throws, listing what there is, for another name or answer. */
+export function parseSwitches(pairs: readonly string[]): Partial<Switches> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [name = "", answer = ""] = pair.split("=");
+      const answers: readonly string[] | undefined = Object.entries(SWITCHES).find(([known]) => known === name)?.[1];
+      if (!answers) throw new Error(`There is no switch ${name}. There are: ${Object.keys(SWITCHES).join(", ")}.`);
+      if (!answers.includes(answer)) throw new Error(`${name} is one of: ${answers.join(", ")}.`);
+      return [name, answer];
+    }),
+  );
+}

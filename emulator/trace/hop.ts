@@ -1,0 +1,62 @@
+/** Who gets requests in this stack. */
+export type Station = "frontend gate" | "frontend" | "API gate" | "function" | "Entra" | "Graph";
+
+/** A token that was sent or answered. Neither its signature nor the token itself is kept. */
+export interface SeenToken {
+  /** A header's name, or a member of a form or an answer. */
+  readonly where: string;
+  /** Undefined for a token that is no JWT. */
+  readonly claims: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Why a request failed, as far as the answer says. */
+export interface Failure {
+  /** The API's own code, `AADSTS…`, Graph's code; else the status. */
+  readonly code: string;
+  readonly text: string | undefined;
+}
+
+/** One request: what a station was asked and what it answered. */
+export interface Hop {
+  readonly station: Station;
+  /** "browser" or "client" for a request from outside. */
+  readonly caller: Station | "browser" | "client";
+  /** How many stations the request had passed before. */
+  readonly depth: number;
+  /** Names this hop to the next one, in `traceparent`. */
+  readonly spanId: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly method: string;
+  /** With its query, secrets left out. */
+  readonly path: string;
+  /** Undefined while it runs. */
+  durationMs?: number;
+  /** Undefined while it runs, and when the connection ended without a whole answer. */
+  status?: number;
+  failure?: Failure;
+  readonly tokens: SeenToken[];
+  /** What else is worth knowing, such as the grant; name and value. */
+  readonly notes: (readonly [name: string, value: string])[];
+  /** What the function logged. */
+  readonly logs: string[];
+}
+
+/** A request from outside, and all that it led to. */
+export interface Trace {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  /** In the order in which they began. */
+  readonly hops: Hop[];
+  /** Key or name of the user. */
+  account: string | undefined;
+}
+
+export function isRunning({ durationMs }: Hop): boolean {
+  return durationMs === undefined;
+}
+
+/** It ended with a refusal or without an answer. */
+export function hasFailed(hop: Hop): boolean {
+  return !isRunning(hop) && (hop.status === undefined || hop.status >= 400);
+}

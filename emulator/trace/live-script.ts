@@ -1,0 +1,33 @@
+/** Asks for the page every second, and puts what is new in place. What is open, and where the focus is, stays. */
+export const LIVE_SCRIPT = `
+const button = document.querySelector("button");
+const status = document.querySelector("[role=status]");
+let etag = "";
+let isLive = true;
+
+button.hidden = false;
+button.addEventListener("click", () => {
+  isLive = !isLive;
+  button.textContent = isLive ? "Pause" : "Go on";
+});
+
+async function refresh() {
+  if (!isLive || document.hidden) return;
+  const response = await fetch("/trace", { headers: { "if-none-match": etag } }).catch(() => undefined);
+  const state = response ? "" : "The stack does not answer.";
+  if (status.textContent !== state) status.textContent = state;
+  if (response?.status !== 200) return;
+  etag = response.headers.get("etag");
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById("traces");
+  for (const { id } of document.querySelectorAll("#traces details[open]")) {
+    const still = page.getElementById(id);
+    if (still) still.open = true;
+  }
+  const focused = document.activeElement.closest("#traces details")?.id;
+  document.getElementById("traces").replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.querySelector("summary").focus();
+}
+
+setInterval(refresh, 1000);
+`;

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import type http from "node:http";
+import { type FailureAnswer, failureIn } from "./failure.ts";
+import type { Hop, SeenToken, Station, Trace } from "./hop.ts";
+import { safePath, seeToken } from "./secrets.ts";
+import type { Traces } from "./traces.ts";
+
+/** Of an answer that says why it is a failure. */
+const MAX_BODY_BYTES = 4096;
+const TRACE_PARENT = /^00-(?!0{32})([\da-f]{32})-([\da-f]{16})-[\da-f]{2}$/;
+const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const TOKEN_HEADERS = [
+  ["authorization", "Authorization"],
+  ["x-ms-token-aad-access-token", "X-MS-TOKEN-AAD-ACCESS-TOKEN"],
+  ["x-ms-token-aad-id-token", "X-MS-TOKEN-AAD-ID-TOKEN"],
+  ["x-zumo-auth", "X-ZUMO-AUTH"],
+] as const;
+/** The emulator's own addresses, which are not part of any flow. */
+const OWN_PATHS = /^\/(trace|emulator)(\/|\?|$)/;
+
+/**
+ * Records every request to a server, before it listens. Requests belong together by `traceparent`, else by
+ * `client-request-id`; one that has neither begins a trace, and gets a `traceparent`, so that a proxy passes it on.
+ */
+export function observe(server: http.Server, station: Station, traces: Traces): void {
+  const emit = server.emit;
+  server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
+    const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean;
+    const [request, response] = args as [http.IncomingMessage, http.ServerResponse];
+    if (event !== "request" || OWN_PATHS.test(request.url ?? "")) return handle();
+    const { traceId, parentId } = originOf(request);
+    const trace = traces.traceOf(traceId);
+    const hop = newHop(request, station, trace, parentId);
+    return traces.run(trace, hop, () => {
+      followAnswer(response, trace, hop, traces);
+      return handle();
+    });
+  } as typeof server.emit;
+}
+
+/** Reads where a request comes from, or gives it an origin. */
+function originOf({ headers, url = "" }: http.IncomingMessage): { traceId: string; parentId: string | undefined } {
+  const [, traceId, parentId] = TRACE_PARENT.exec(String(headers.traceparent)) ?? [];
+  if (traceId) return { traceId, parentId };
+  const query = new URLSearchParams(url.replace(/^[^?]*/, ""));
+  const requestId = String(headers["client-request-id"] ?? query.get("client-request-id"));
+  if (GUID.test(requestId)) return { traceId: requestId.replaceAll("-", "").toLowerCase(), parentId: undefined };
+  const newId = randomBytes(16).toString("hex");
+  headers.traceparent = `00-${newId}-${randomBytes(8).toString("hex")}-00`;
+  return { traceId: newId, parentId: undefined };
+}
+
+function newHop(request: http.IncomingMessage, station: Station, trace: Trace, parentId: string | undefined): Hop {
+  const { headers, method = "GET", url = "/" } = request;
+  const isOpenStation = (hop: Hop) =>
+    hop.durationMs === undefined && hop.station !== "Entra" && hop.station !== "Graph";
+  const caller = trace.hops.find(({ spanId }) => spanId === parentId) ?? trace.hops.findLast(isOpenStation);
+  const outside = headers["user-agent"]?.startsWith("Mozilla/") ? "browser" : "client";
+  return {
+    ...{ station, method, caller: caller?.station ?? outside, depth: caller ? caller.depth + 1 : 0 },
+    path: safePath(url),
+    spanId: randomBytes(8).toString("hex"),
+    startedAt: Date.now(),
+    tokens: tokensIn(headers),
+    notes: notesOn(headers),
+    logs: [],
+  };
+}
+
+function tokensIn(headers: http.IncomingHttpHeaders): SeenToken[] {
+  return TOKEN_HEADERS.flatMap(([header, where]) => {
+    const token = /^(?:Bearer +)?(\S+)$/i.exec(String(headers[header] ?? ""))?.[1];
+    return token === undefined ? [] : [seeToken(where, token)];
+  });
+}
+
+/** That something is there which is not shown. */
+function notesOn(headers: http.IncomingHttpHeaders): Hop["notes"] {
+  const notes: Hop["notes"] = [];
+  if (/\bAppServiceAuthSession=/.test(headers.cookie ?? "")) notes.push(["Cookie", "of a session (not shown)"]);
+  if (headers["x-ms-token-aad-refresh-token"]) notes.push(["X-MS-TOKEN-AAD-REFRESH-TOKEN", "(not shown)"]);
+  return notes;
+}
+
+function followAnswer(response: http.ServerResponse, trace: Trace, hop: Hop, traces: Traces): void {
+  const startedAt = performance.now();
+  const answer = keepFailure(response);
+  response.once("close", () => {
+    const isWhole = response.writableFinished;
+    if (isWhole && response.statusCode >= 400) hop.failure ??= failureIn(response.statusCode, answer());
+    traces.end(trace, hop, isWhole ? response.statusCode : undefined, performance.now() - startedAt);
+  });
+}
+
+/** Keeps the challenge and the beginning of what is written as the answer, when that is a failure. */
+function keepFailure(response: http.ServerResponse): () => FailureAnswer {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let headers: object = {};
+  const keep = (chunk: unknown) => {
+    if (response.statusCode < 400 || size > MAX_BODY_BYTES) return;
+    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) return;
+    const bytes = Buffer.from(chunk as string);
+    size += bytes.length;
+    chunks.push(bytes);
+  };
+  before(response, "write", ([chunk]) => keep(chunk));
+  before(response, "end", ([chunk]) => keep(chunk));
+  // What is given to writeHead alone, getHeader does not know.
+  before(response, "writeHead", (args) => {
+    headers = args.find((arg) => typeof arg === "object" && arg !== null) ?? {};
+  });
+  return () => ({
+    challenge: (headers as http.OutgoingHttpHeaders)["www-authenticate"] ?? response.getHeader("www-authenticate"),
+    body: size > MAX_BODY_BYTES ? "" : Buffer.concat(chunks).toString(),
+  });
+}
+
+function before(response: http.ServerResponse, name: "write" | "end" | "writeHead", look: (args: unknown[]) => void) {
+  const original: unknown = response[name];
+  response[name] = function (this: http.ServerResponse, ...args: unknown[]) {
+    look(args);
+    return Reflect.apply(original as () => unknown, this, args);
+  } as never;
+}

@@ -1,0 +1,21 @@
+import type { RouteHandler } from "../router.ts";
+import { json } from "../router.ts";
+import { tracePage } from "./page.ts";
+import type { Traces } from "./traces.ts";
+
+const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * `GET /trace`: the page. No page of another origin can read it, since no answer here allows that; asked by Microsoft's
+ * name, the emulator has what Microsoft has.
+ */
+export function traceRoutes(traces: Traces, now: () => number = Date.now): Readonly<Record<string, RouteHandler>> {
+  return {
+    "GET /trace": ({ url, headers }) => {
+      if (!LOOPBACK_NAMES.has(url.hostname)) return json(404, { error: "not_found" });
+      const etag = `"${traces.version}"`;
+      if (headers["if-none-match"] === etag) return { status: 304, headers: { etag } };
+      return tracePage(traces.recent, now(), etag);
+    },
+  };
+}

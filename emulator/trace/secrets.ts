@@ -1,0 +1,37 @@
+import { decodeJwt } from "jose";
+import type { SeenToken } from "./hop.ts";
+
+const HIDDEN = "(not shown)";
+const MAX_VALUE = 300;
+
+/** Parameters that prove something to whoever has them. */
+const SECRET_NAME = /code|state|nonce|ticket|token|secret|password|assertion|key|sig|session|cookie/i;
+/** The parts of a JWT. */
+const JWT = /eyJ[\w-]+(\.[\w-]*)*/g;
+
+/** Text as it may be shown: without JWTs, and not endless. */
+export function safeText(text: string, maxLength = MAX_VALUE): string {
+  const safe = text.replaceAll(JWT, HIDDEN);
+  return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
+}
+
+/** Path and query as they may be shown. */
+export function safePath(target: string): string {
+  const [path = "", ...query] = target.split("?");
+  const parameters = new URLSearchParams(query.join("?"));
+  const shown = [...parameters].map(([name, value]) => `${name}=${safeValue(name, value)}`).join("&");
+  return safeText(path) + (shown === "" ? "" : `?${safeText(shown)}`);
+}
+
+function safeValue(name: string, value: string): string {
+  return SECRET_NAME.test(name) ? HIDDEN : safeText(value);
+}
+
+/** What a token says. It is not verified here: whoever took it did that. */
+export function seeToken(where: string, token: string): SeenToken {
+  try {
+    return { where, claims: decodeJwt(token) };
+  } catch {
+    return { where, claims: undefined };
+  }
+}

@@ -1,0 +1,38 @@
+import { type Hop, hasFailed, type Trace } from "./hop.ts";
+import { durationOf, failureOf, firstFailure, outcomeOf, shortPathOf, summaryOf } from "./summary.ts";
+
+const MAX_LINE = 400;
+
+/**
+ * A heading and a line for each hop, indented by what it follows from. A token is told where it comes up first, a
+ * failure's text where it began.
+ */
+export function traceLines(trace: Trace, hops: readonly Hop[], now: number): string {
+  const { id, account } = trace;
+  const origin = firstFailure(trace);
+  const told = new Set<string>();
+  const lines = hops.map((hop) => {
+    const tokens = hop.tokens.map((token) => summaryOf(token, now)).filter((summary) => !told.has(summary));
+    for (const summary of tokens) told.add(summary);
+    return lineOf(hop, failureOf(hop, origin), tokens);
+  });
+  return [`Trace ${id}${account === undefined ? "" : ` (${account})`}`, ...lines].map(clean).join("\n");
+}
+
+function lineOf(hop: Hop, failure: string, tokens: readonly string[]): string {
+  const { station, caller, depth, method } = hop;
+  const parts = [
+    `${depth === 0 ? `${caller} → ` : "→ "}${station}`,
+    `${method} ${shortPathOf(hop)}`,
+    [outcomeOf(hop), durationOf(hop)].filter(Boolean).join(" "),
+    hasFailed(hop) && `✗ ${failure}`.trim(),
+    ...tokens.map((summary) => `[token ${summary}]`),
+  ];
+  return "  ".repeat(depth + 1) + parts.filter(Boolean).join("  ");
+}
+
+/** No control characters: what a client sends must not steer the terminal. */
+function clean(line: string): string {
+  const text = line.replaceAll(/\p{Cc}/gu, "\u{fffd}");
+  return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
+}

@@ -1,0 +1,114 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { HostLog } from "../functions-host/host-log.ts";
+import { type Hop, isRunning, type SeenToken, type Trace } from "./hop.ts";
+import { safeText } from "./secrets.ts";
+
+const MAX_TRACES = 200;
+const MAX_HOPS = 100;
+const MAX_LOGS = 20;
+const MAX_LOG_LENGTH = 2000;
+
+interface Current {
+  readonly trace: Trace;
+  readonly hop: Hop;
+}
+
+export interface TracesOptions {
+  /** Short name of the user with this `oid`. */
+  readonly accountKey?: (objectId: string) => string | undefined;
+  /** Told of the hops that are new, when all hops of a trace have ended. */
+  readonly onSettled?: (trace: Trace, hops: readonly Hop[]) => void;
+}
+
+/** The last 200 requests from outside and what they led to. Nothing of them is written anywhere. */
+export class Traces {
+  readonly #kept = new Map<string, Trace>();
+  readonly #told = new WeakSet<Hop>();
+  readonly #current = new AsyncLocalStorage<Current>();
+  readonly #options: TracesOptions;
+  /** Changes with every change. */
+  version = 0;
+
+  constructor(options: TracesOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Newest first. */
+  get recent(): readonly Trace[] {
+    return [...this.#kept.values()].reverse();
+  }
+
+  /** The hop that this code works for. */
+  get currentHop(): Hop | undefined {
+    return this.#current.getStore()?.hop;
+  }
+
+  /** What tells the next station where a request comes from. */
+  get traceParent(): string | undefined {
+    const { trace, hop } = this.#current.getStore() ?? {};
+    return trace && hop && `00-${trace.id}-${hop.spanId}-00`;
+  }
+
+  /** The trace of that id, begun if need be. */
+  traceOf(id: string): Trace {
+    const known = this.#kept.get(id);
+    if (known) return known;
+    const trace: Trace = { id, hops: [], account: undefined };
+    this.#kept.set(id, trace);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MAX_TRACES) break;
+      this.#kept.delete(oldest);
+    }
+    return trace;
+  }
+
+  /** Adds a hop and runs what it does, so that what this asks of others is known to be asked by it. */
+  run<T>(trace: Trace, hop: Hop, work: () => T): T {
+    trace.hops.push(hop);
+    if (trace.hops.length > MAX_HOPS) trace.hops.shift();
+    this.#noteAccount(trace, hop.tokens);
+    this.version += 1;
+    return this.#current.run({ trace, hop }, work);
+  }
+
+  /** Completes the hop that this code works for. */
+  complete(details: { tokens?: readonly SeenToken[]; notes?: Hop["notes"]; failure?: Hop["failure"] }): void {
+    const { trace, hop } = this.#current.getStore() ?? {};
+    if (!trace || !hop) return;
+    hop.tokens.push(...(details.tokens ?? []));
+    hop.notes.push(...(details.notes ?? []));
+    if (details.failure) hop.failure = details.failure;
+    this.#noteAccount(trace, hop.tokens);
+    this.version += 1;
+  }
+
+  /** Ends a hop. `status` is undefined when there was no whole answer. */
+  end(trace: Trace, hop: Hop, status: number | undefined, durationMs: number): void {
+    hop.durationMs = durationMs;
+    if (status !== undefined) hop.status = status;
+    this.version += 1;
+    if (trace.hops.some(isRunning)) return;
+    const untold = trace.hops.filter((one) => !this.#told.has(one));
+    for (const one of untold) this.#told.add(one);
+    this.#options.onSettled?.(trace, untold);
+  }
+
+  /** Keeps what a function wrote, for its hop. */
+  log({ traceId, category, functionName, level, message }: HostLog): void {
+    const trace = this.#kept.get(traceId ?? "");
+    const hop = trace?.hops.findLast(({ station }) => station === "function");
+    if (!hop || functionName === undefined) return;
+    if (!hop.notes.some(([name]) => name === "Function")) hop.notes.push(["Function", functionName]);
+    const isWorthIt = category === "User" || level === "error" || level === "warning";
+    if (isWorthIt && hop.logs.length < MAX_LOGS) hop.logs.push(`${level}: ${safeText(message, MAX_LOG_LENGTH)}`);
+    this.version += 1;
+  }
+
+  /** The user is whom the first token that names one is about. */
+  #noteAccount(trace: Trace, tokens: readonly SeenToken[]): void {
+    const claims = tokens.find((token) => token.claims?.oid !== undefined)?.claims;
+    if (!claims || trace.account !== undefined) return;
+    const name = claims.preferred_username ?? claims.upn ?? claims.unique_name ?? claims.oid;
+    trace.account = this.#options.accountKey?.(String(claims.oid)) ?? String(name);
+  }
+}

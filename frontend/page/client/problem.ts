@@ -1,0 +1,115 @@
+/** Why a call got no answer: the API's problem+json (RFC 9457), or our own words when there is none. */
+export interface Problem {
+  /** HTTP status; 0 when no answer came. */
+  readonly status: number;
+  /** Stable: switch on it, not on the words. */
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  /** Address where people read about the code, when a server gave one. Not checked. */
+  readonly type?: string;
+  readonly correlationId?: string;
+  /** Where an administrator can grant consent for the whole organization. Not checked: show it only if it is https. */
+  readonly adminConsentUrl?: string;
+  /** What the service asks to wait, from `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  /** JSON of the claims that another sign-in has to ask for. */
+  readonly claims?: string;
+}
+
+/** What `fetchAsUser` throws. Its message holds the code, its `problem` what to show. */
+export class RequestProblem extends Error {
+  override readonly name = "RequestProblem";
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(problem.code, options);
+    this.problem = problem;
+  }
+}
+
+/** The gate answers with a redirect to the sign-in page, or with a bare 401. */
+const SESSION_ENDED: Problem = {
+  status: 401,
+  code: "session_ended",
+  title: "Your session has ended",
+  detail: "You have been away for a while.",
+};
+
+/** Nothing went wrong: the browser is on its way to the sign-in page. */
+export const SIGNING_IN: Problem = {
+  status: 401,
+  code: "signing_in",
+  title: "Taking you to the sign-in page",
+  detail: "You come back to where you were.",
+};
+
+/** What it means that `fetch` itself failed. */
+export function connectionProblem(error: unknown): Problem {
+  if ((error as Error | undefined)?.name === "TimeoutError") {
+    return { status: 0, code: "timed_out", title: "No answer", detail: "The server did not answer in time." };
+  }
+  return globalThis.navigator?.onLine === false
+    ? { status: 0, code: "offline", title: "You are offline", detail: "This device has no connection at the moment." }
+    : { status: 0, code: "unreachable", title: "No connection", detail: "The server could not be reached." };
+}
+
+/** An answer that makes no sense here, for example a proxy's own error page. */
+export function unexpectedAnswer(status: number): Problem {
+  const detail = `The server answered with status ${status}, but not as this page expects.`;
+  return { status, code: "unexpected_answer", title: "Unexpected answer", detail };
+}
+
+/** The problem a failed response tells of. Never throws, whatever the body is. */
+export async function problemFrom(response: Response): Promise<Problem> {
+  // The one redirect there can be leads to the sign-in page, which a script cannot follow.
+  if (response.type === "opaqueredirect") return SESSION_ENDED;
+  const { status, headers } = response;
+  const body: unknown = await response.json().catch(() => undefined);
+  const retryAfterSeconds = secondsFrom(headers.get("retry-after"));
+  const claims = claimsFrom(headers.get("www-authenticate") ?? "");
+  return {
+    ...(problemIn(body, status) ?? (status === 401 ? SESSION_ENDED : unexpectedAnswer(status))),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(status === 401 && claims !== undefined && { claims }),
+  };
+}
+
+function problemIn(body: unknown, status: number): Problem | undefined {
+  if (!isRecord(body) || typeof body.code !== "string" || typeof body.title !== "string") return undefined;
+  const { type, code, title, detail, correlationId, adminConsentUrl } = body;
+  return {
+    status,
+    code,
+    title,
+    detail: typeof detail === "string" ? detail : "",
+    ...(typeof type === "string" && { type }),
+    ...(typeof correlationId === "string" && { correlationId }),
+    ...(typeof adminConsentUrl === "string" && { adminConsentUrl }),
+  };
+}
+
+/** Seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
+function secondsFrom(retryAfter: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  const seconds = /^\d+$/.test(retryAfter)
+    ? Number(retryAfter)
+    : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
+  return Number.isFinite(seconds) ? Math.max(seconds, 0) : undefined;
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format */
+function claimsFrom(wwwAuthenticate: string): string | undefined {
+  if (!/\berror="?insufficient_claims\b/.test(wwwAuthenticate)) return undefined;
+  try {
+    const claims = atob(/\bclaims="?([\w+/=-]+)/.exec(wwwAuthenticate)?.[1] ?? "");
+    return isRecord(JSON.parse(claims)) ? claims : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a parsed JSON value is an object whose members can be looked at. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,74 @@
+import type { Problem } from "./problem.ts";
+
+/** What the client uses of the browser, for tests to stand in for. */
+export interface SignInPage {
+  /** Remembers, for this tab, that a sign-in was begun. May throw, as `sessionStorage` does where it is blocked. */
+  readonly storage: () => Pick<Storage, "getItem" | "setItem">;
+  /** Path, query and fragment of the page the user is on. */
+  readonly currentPath: () => string;
+  readonly goTo: (url: string) => void;
+  readonly now: () => number;
+}
+
+const MARKER = "fetch-as-user.sign-ins";
+/** Between two sign-ins that nobody asked for, whatever they are for. */
+const PAUSE_MS = 60_000;
+
+interface Marker {
+  /** The last sign-in that nobody asked for, in milliseconds since 1970. */
+  readonly at: number;
+  /** Calls that a sign-in was begun for, and that did not succeed since. */
+  readonly calls: readonly string[];
+}
+
+/** Where Easy Auth signs the user in, with the claims that were asked for, and comes back to `returnTo`, a path of this app. */
+export function signInUrl({ claims }: Pick<Problem, "claims">, returnTo: string): string {
+  const asked = claims === undefined ? "" : `&claims=${encodeURIComponent(claims)}`;
+  return `/.auth/login/aad?post_login_redirect_uri=${encodeURIComponent(returnTo)}${asked}`;
+}
+
+/**
+ * Signs the user in unasked, but never in a circle: once for a call until that call succeeds, and once a minute for all
+ * calls of a tab. Where the browser cannot remember, never.
+ */
+export class UnaskedSignIn {
+  readonly #page: SignInPage;
+
+  constructor(page: SignInPage) {
+    this.#page = page;
+  }
+
+  /** Begins a sign-in for a call, or leaves it to the user: then false. */
+  begin(call: string, problem: Problem): boolean {
+    const { at, calls } = this.#read();
+    const now = this.#page.now();
+    if (calls.includes(call) || Math.abs(now - at) < PAUSE_MS) return false;
+    if (!this.#write({ at: now, calls: [...calls, call] })) return false;
+    this.#page.goTo(signInUrl(problem, this.#page.currentPath()));
+    return true;
+  }
+
+  succeeded(call: string): void {
+    const { at, calls } = this.#read();
+    if (calls.includes(call)) this.#write({ at, calls: calls.filter((other) => other !== call) });
+  }
+
+  #read(): Marker {
+    try {
+      const { at, calls } = JSON.parse(this.#page.storage().getItem(MARKER) ?? "") as Partial<Marker>;
+      if (typeof at === "number" && Array.isArray(calls)) return { at, calls };
+    } catch {
+      // Nothing remembered, or nothing that we wrote.
+    }
+    return { at: Number.NEGATIVE_INFINITY, calls: [] };
+  }
+
+  #write(marker: Marker): boolean {
+    try {
+      this.#page.storage().setItem(MARKER, JSON.stringify(marker));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

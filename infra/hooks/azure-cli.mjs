@@ -1,0 +1,71 @@
+// @ts-check
+import { execFileSync } from "node:child_process";
+
+/** Milliseconds a command of the Azure CLI may take. Registering a resource provider takes a few minutes. */
+const TIMEOUT_MS = 600_000;
+
+/** What a hook stops on: a message for the person at the terminal, without a stack. */
+export class HookError extends Error {
+  /** @override */
+  name = "HookError";
+}
+
+/**
+ * Runs `az` and returns what it printed, as text.
+ *
+ * @param {...string} args never with blanks or `&`: on Windows they pass through a shell
+ */
+export function az(...args) {
+  try {
+    const [command, ...all] = commandLine(args);
+    return execFileSync(command, all, { encoding: "utf8", stdio: "pipe", timeout: TIMEOUT_MS }).trim();
+  } catch (error) {
+    const { code, stderr } = /** @type {{ code?: string; stderr?: string }} */ (error);
+    if (code === "ENOENT") throw new HookError("The Azure CLI is missing. Install it, then run: az login");
+    throw new HookError(`az ${args.join(" ")}\n${stderr?.trim() || "gave no reason"}`);
+  }
+}
+
+/**
+ * On Windows `az` is a script, which only a shell can start.
+ *
+ * @param {readonly string[]} args
+ * @returns {[string, ...string[]]}
+ */
+function commandLine(args) {
+  if (process.platform !== "win32") return ["az", ...args];
+  return ["cmd.exe", "/d", "/c", ["az", ...args].join(" ")];
+}
+
+/**
+ * As `az`, but JSON; undefined where the command fails.
+ *
+ * @param {...string} args
+ */
+export function tryAz(...args) {
+  try {
+    return JSON.parse(az(...args, "--output", "json") || "null");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Origin of Microsoft Graph in the cloud that the Azure CLI is signed in to. */
+export function graphOrigin() {
+  return az("cloud", "show", "--query", "endpoints.microsoftGraphResourceId", "--output", "tsv").replace(/\/$/, "");
+}
+
+/**
+ * Runs a hook: prints its messages, and ends with exit code 1 and one plain message when it stops.
+ *
+ * @param {(say: (line: string) => void) => void | Promise<void>} hook
+ */
+export async function runHook(hook) {
+  try {
+    await hook((line) => process.stdout.write(`${line}\n`));
+  } catch (error) {
+    if (!(error instanceof HookError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,94 @@
+// @ts-check
+import { readFile, writeFile } from "node:fs/promises";
+import { graphOrigin, runHook, tryAz } from "./azure-cli.mjs";
+
+const LOCAL_SETTINGS = "local.settings.json";
+const env = process.env;
+
+/** After everything exists: settings for this machine, and what an administrator still has to do. */
+await runHook(async (say) => {
+  if (!env.API_CLIENT_ID || !env.FRONTEND_CLIENT_ID) return askAdministrator(say);
+  await writeLocalSettings(say);
+  nameMissingConsent(say);
+});
+
+/** @param {(line: string) => void} say */
+function askAdministrator(say) {
+  const values = {
+    environmentName: env.AZURE_ENV_NAME,
+    apiName: env.API_NAME,
+    frontendName: env.FRONTEND_NAME,
+    frontendHost: new URL(env.FRONTEND_URL ?? "").host,
+    apiPrincipalId: env.API_PRINCIPAL_ID,
+    frontendPrincipalId: env.FRONTEND_PRINCIPAL_ID,
+  };
+  say("The identities are there, the apps are not: their registrations are missing. Ask an administrator to run:");
+  say("");
+  say(`  az deployment group create --resource-group ${env.AZURE_RESOURCE_GROUP} --template-file infra/entra.bicep \\`);
+  say(
+    `    --parameters ${Object.entries(values)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" ")} \\`,
+  );
+  say("    --query properties.outputs");
+  say("");
+  say(
+    "Any resource group of the tenant will do, and other parameters are in infra/entra.bicep. Then, with what it prints:",
+  );
+  say("");
+  say("  azd env set API_CLIENT_ID <apiClientId>");
+  say("  azd env set FRONTEND_CLIENT_ID <frontendClientId>");
+  say("  azd up");
+}
+
+/**
+ * For the local stack against this tenant. Keeps what is there under other names, and never holds a secret of ours.
+ *
+ * @param {(line: string) => void} say
+ */
+async function writeLocalSettings(say) {
+  const current = JSON.parse(await readFile(LOCAL_SETTINGS, "utf8").catch(() => "{}"));
+  const values = {
+    FUNCTIONS_WORKER_RUNTIME: "node",
+    WEBSITE_AUTH_CLIENT_ID: env.API_CLIENT_ID,
+    WEBSITE_AUTH_OPENID_ISSUER: `${env.LOGIN_URL}/${env.AZURE_TENANT_ID}/v2.0`,
+    WEBSITE_AUTH_AAD_ALLOWED_TENANTS: env.AZURE_TENANT_ID,
+    API_AUDIENCES: env.API_IDENTIFIER_URI,
+    GRAPH_SCOPES: env.GRAPH_SCOPE_URIS,
+    CLOUD: env.CLOUD,
+    FRONTEND_CLIENT_ID: env.FRONTEND_CLIENT_ID,
+  };
+  const settings = { IsEncrypted: false, ...current, Values: { ...current.Values, ...values } };
+  await writeFile(LOCAL_SETTINGS, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });
+  say(`Wrote ${LOCAL_SETTINGS} for the local stack against this tenant. It has no credential: see docs/deploy.md.`);
+}
+
+/** @param {(line: string) => void} say */
+function nameMissingConsent(say) {
+  const wanted = (env.GRAPH_SCOPE_URIS ?? "").split(" ").map((uri) => uri.split("/").at(-1) ?? "");
+  const id = tryAz("ad", "sp", "show", "--id", env.API_CLIENT_ID ?? "", "--query", "id");
+  const url = `${graphOrigin()}/v1.0/servicePrincipals/${id}/oauth2PermissionGrants`;
+  const query = "value[?consentType=='AllPrincipals'].scope";
+  const granted = id && tryAz("rest", "--method", "get", "--url", url, "--query", query);
+  if (!granted)
+    return say("Could not read which permissions are granted. Whether consent is missing shows at the first request.");
+  const given = new Set(granted.join(" ").split(" "));
+  const missing = wanted.filter((scope) => !given.has(scope));
+  if (missing.length === 0) return say("Consent is complete.");
+  say(
+    `Consent is missing for: ${missing.join(", ")}. Every user is answered consent_required until an administrator grants it:`,
+  );
+  say(`  az ad app permission admin-consent --id ${env.API_CLIENT_ID}`);
+  say(
+    `  or: ${portalUrl()}#view/Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/CallAnAPI/appId/${env.API_CLIENT_ID}`,
+  );
+}
+
+/** The registration has no redirect URI, so the address that grants consent and comes back would end in an error. */
+function portalUrl() {
+  const portals = new Map([
+    ["usgov", "https://portal.azure.us/"],
+    ["china", "https://portal.azure.cn/"],
+  ]);
+  return portals.get(env.CLOUD ?? "") ?? "https://portal.azure.com/";
+}

@@ -1,0 +1,25 @@
+// @ts-check
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/**
+ * One registration that is to go: `objects` are the ids of its application and service principal, which outlive it as deleted
+ * objects.
+ *
+ * @typedef {{ clientId: string; objects: readonly string[] }} Registration
+ */
+
+/** `azd down` forgets the outputs of what it deletes, so they are kept here until all is purged. */
+const file = join(".azure", process.env.AZURE_ENV_NAME ?? "", "registrations.json");
+
+/** @param {readonly Registration[]} registrations */
+export async function rememberRegistrations(registrations) {
+  if (registrations.length === 0) return rm(file, { force: true });
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(registrations)}\n`);
+}
+
+/** @returns {Promise<readonly Registration[]>} */
+export async function rememberedRegistrations() {
+  return JSON.parse(await readFile(file, "utf8").catch(() => "[]"));
+}

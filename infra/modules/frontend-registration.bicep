@@ -1,0 +1,76 @@
+metadata description = 'The registration that users sign in to. It refers to nothing of the API, so that the API can refer to it.'
+
+extension microsoftGraphV1
+
+@description('Key of the registration. Never changes, and stays taken for 30 days after deletion unless purged.')
+param uniqueName string
+
+@description('Name that users and administrators see.')
+param displayName string
+
+@description('Where Entra may send users back to.')
+param redirectUris string[]
+
+@description('Delegated permissions of Microsoft Graph that it asks consent for.')
+param graphScopes string[]
+
+@description('Those permissions as Graph describes them, for their ids.')
+param graphPermissions object[]
+
+@description('Only assigned users may sign in.')
+param requireUserAssignment bool
+
+@description('Service management reference, or empty.')
+param serviceManagementReference string
+
+@description('Issuer of the tokens of the identity.')
+param issuer string
+
+@description('Principal id of the identity that signs in as this application.')
+param identityPrincipalId string
+
+@description('Audience of the tokens of the identity.')
+param tokenExchangeAudience string
+
+// A name that Graph does not know ends the deployment here, at index 0 of nothing.
+var graphAccess = {
+  resourceAppId: '00000003-0000-0000-c000-000000000000'
+  resourceAccess: map(graphScopes, name => {
+    id: filter(graphPermissions, permission => permission.value == name)[0].id
+    type: 'Scope'
+  })
+}
+
+resource application 'Microsoft.Graph/applications@v1.0' = {
+  uniqueName: uniqueName
+  displayName: displayName
+  signInAudience: 'AzureADMyOrg'
+  serviceManagementReference: empty(serviceManagementReference) ? null : serviceManagementReference
+  web: {
+    redirectUris: redirectUris
+    implicitGrantSettings: {
+      // Easy Auth signs in with the hybrid flow: code and id token.
+      enableIdTokenIssuance: true
+      enableAccessTokenIssuance: false
+    }
+  }
+  requiredResourceAccess: [graphAccess]
+}
+
+resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: application.appId
+  appRoleAssignmentRequired: requireUserAssignment
+  // What the portal lists as an enterprise application.
+  tags: ['WindowsAzureActiveDirectoryIntegratedApp']
+}
+
+resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
+  name: '${application.uniqueName}/managed-identity'
+  description: 'The managed identity of the frontend, and nothing else.'
+  issuer: issuer
+  subject: identityPrincipalId
+  audiences: [tokenExchangeAudience]
+}
+
+output clientId string = application.appId
+output servicePrincipalId string = servicePrincipal.id

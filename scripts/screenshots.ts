@@ -1,0 +1,78 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { PNG } from "pngjs";
+import { type Stack, startStack } from "../emulator/stack.ts";
+import { launchChromium } from "../test/browser/chromium.ts";
+import { build } from "./build.ts";
+
+const FOLDER = process.argv[2] ?? fileURLToPath(new URL("../docs/screenshots", import.meta.url));
+const WIDTHS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
+const MAX_BYTES = 60_000;
+
+interface Scene {
+  readonly account: string;
+  /** Before the user signs in. */
+  readonly prepare?: (stack: Stack, page: Page) => unknown;
+  /** What is to be seen. */
+  readonly shows: string;
+}
+
+const SCENES: Readonly<Record<string, Scene>> = {
+  profile: { account: "works", shows: "article:not([aria-busy]) h2" },
+  "no-consent": { account: "no-consent", shows: ".problem .copy" },
+  waiting: {
+    account: "sparse",
+    prepare: ({ faults }) =>
+      faults.add({ service: "graph", account: "sparse", fault: { kind: "status", status: 429, retryAfter: 20 } }),
+    shows: ".waiting",
+  },
+};
+
+/** Takes pictures of the page's main states, each on a phone and a desktop, light and dark. */
+async function main(): Promise<void> {
+  await build();
+  await mkdir(FOLDER, { recursive: true });
+  const stack = await startStack();
+  const browser = await launchChromium();
+  for (const [name, scene] of Object.entries(SCENES)) {
+    for (const device of ["phone", "desktop"] as const) {
+      for (const colorScheme of ["light", "dark"] as const) {
+        const file = `${FOLDER}/${name}-${device}-${colorScheme}.png`;
+        await take(file, browser, stack, scene, { viewport: WIDTHS[device], colorScheme });
+      }
+    }
+  }
+  await browser.close();
+  await stack.close();
+}
+
+async function take(
+  path: string,
+  browser: Browser,
+  stack: Stack,
+  scene: Scene,
+  options: Parameters<Browser["newContext"]>[0],
+): Promise<void> {
+  stack.faults.clear();
+  const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  await scene.prepare?.(stack, page);
+  await page.goto(stack.frontendUrl);
+  await page.click(`button[value="${scene.account}"]`);
+  await page.waitForSelector(scene.shows);
+  const picture = smaller(await page.screenshot({ fullPage: true }));
+  await context.close();
+  if (picture.length > MAX_BYTES) throw new Error(`${path} has ${picture.length} bytes, more than ${MAX_BYTES}.`);
+  await writeFile(path, picture);
+  console.log(`${path}  ${picture.length} bytes`);
+}
+
+/** The same picture to the eye, in 64 shades of each colour, and better compressed than the browser takes the time for. */
+function smaller(png: Buffer): Buffer {
+  const picture = PNG.sync.read(png);
+  picture.data = picture.data.map((value) => (value & 0xfc) | (value >> 6)) as Buffer;
+  return PNG.sync.write(picture, { colorType: 2, filterType: 0, deflateLevel: 9, deflateStrategy: 0 });
+}
+
+await main();

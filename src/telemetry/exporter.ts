@@ -1,0 +1,75 @@
+import type { TokenCredential } from "@azure/core-auth";
+import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from "@azure/monitor-opentelemetry-exporter";
+import { ManagedIdentityApplication } from "@azure/msal-node";
+import { context, metrics, propagation, trace } from "@opentelemetry/api";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { MeterProvider, PeriodicExportingMetricReader, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
+import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from "@opentelemetry/sdk-trace-node";
+import type { TelemetrySettings } from "../settings.ts";
+
+interface Exporters {
+  readonly spans: SpanExporter;
+  readonly measurements: PushMetricExporter;
+}
+
+/**
+ * Sends spans and measurements to Application Insights, to an OTLP collector, or to both, in batches and in the background.
+ * A part of its own in `dist/`, loaded only when a setting asks for it: it would take longer to load than all the rest.
+ * Logs are not sent from here: the Functions host exports them (`telemetryMode` in host.json).
+ * What the OTLP exporters, the batches and the sampler read from the environment themselves:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ *
+ * @returns ends it: what is left is sent
+ */
+export function startExporter(settings: TelemetrySettings): () => Promise<void> {
+  const exporters = [...azureMonitorExporters(settings), ...otlpExporters(settings)];
+  // The host's own telemetry bears this name too: https://opentelemetry.io/docs/specs/semconv/resource/#service
+  const resource = resourceFromAttributes({ "service.name": settings.serviceName });
+  const spanProcessors = exporters.map(({ spans }) => new BatchSpanProcessor(spans));
+  const tracing = new NodeTracerProvider({ resource, spanProcessors });
+  const measuring = new MeterProvider({
+    resource,
+    readers: exporters.map(({ measurements: exporter }) => new PeriodicExportingMetricReader({ exporter })),
+  });
+  tracing.register();
+  metrics.setGlobalMeterProvider(measuring);
+  return async () => {
+    await Promise.allSettled([tracing.shutdown(), measuring.shutdown()]);
+    trace.disable();
+    metrics.disable();
+    propagation.disable();
+    context.disable();
+  };
+}
+
+function azureMonitorExporters({ azureMonitor }: TelemetrySettings): Exporters[] {
+  if (!azureMonitor) return [];
+  const { connectionString, identity } = azureMonitor;
+  // Nothing is written to the disk: what cannot be sent is dropped.
+  const options = {
+    connectionString,
+    disableOfflineStorage: true,
+    ...(identity && { credential: credentialOf(identity.clientId) }),
+  };
+  return [{ spans: new AzureMonitorTraceExporter(options), measurements: new AzureMonitorMetricExporter(options) }];
+}
+
+function otlpExporters({ otlp }: TelemetrySettings): Exporters[] {
+  return otlp ? [{ spans: new OTLPTraceExporter(), measurements: new OTLPMetricExporter() }] : [];
+}
+
+/** The app's managed identity; MSAL keeps its token until shortly before its end. */
+function credentialOf(clientId: string | undefined): TokenCredential {
+  const application = new ManagedIdentityApplication(
+    clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } },
+  );
+  return {
+    getToken: async (scopes) => {
+      const resource = String(scopes).replace(/\/\.default$/, "");
+      const { accessToken, expiresOn } = await application.acquireToken({ resource });
+      return { token: accessToken, expiresOnTimestamp: expiresOn?.getTime() ?? 0 };
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import { app } from "@azure/functions";
+import type { TelemetrySettings } from "../settings.ts";
+
+/** Loads the exporter before the first request when a setting asks for one; sends what is left when the app ends. */
+export function startTelemetry(settings: TelemetrySettings): void {
+  if (!settings.azureMonitor && !settings.otlp) return;
+  let stop = async () => {};
+  app.hook.appStart(async () => {
+    const { startExporter } = await import("./exporter.ts");
+    stop = startExporter(settings);
+  });
+  app.hook.appTerminate(() => stop());
+}

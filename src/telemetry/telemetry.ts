@@ -1,0 +1,126 @@
+import type { TraceContext } from "@azure/functions";
+import {
+  type Attributes,
+  type Counter,
+  context,
+  type Histogram,
+  metrics,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { AppError, wordOf } from "../errors.ts";
+
+/** What telemetry of this app is filed under. */
+const SCOPE = "functions-on-behalf-of";
+
+/** Seconds: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
+const DURATION_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** The outcome of what did not fail. */
+export const OK = "ok";
+
+interface Instruments {
+  readonly tracer: Tracer;
+  readonly lookups: Counter;
+  readonly exchanges: Counter;
+  readonly durations: Histogram;
+}
+
+/** Exchanges at this moment. */
+interface Exchanges {
+  readonly running: number;
+  readonly waiting: number;
+}
+
+let made: Instruments | undefined;
+let countCurrent: () => Exchanges = () => ({ running: 0, waiting: 0 });
+
+/** Made at first use, which is after the start: what is made before its exporter was loaded records nothing, ever. */
+function instruments(): Instruments {
+  made ??= createInstruments();
+  return made;
+}
+
+function createInstruments(): Instruments {
+  const meter = metrics.getMeter(SCOPE);
+  const current = meter.createObservableGauge("exchanges.current", {
+    description: "Exchanges at the moment, by state.",
+  });
+  current.addCallback((result) => {
+    for (const [state, count] of Object.entries(countCurrent())) result.observe(count, { state });
+  });
+  return {
+    tracer: trace.getTracer(SCOPE),
+    lookups: meter.createCounter("token_cache.lookups", { description: "Lookups of users' tokens, by result." }),
+    exchanges: meter.createCounter("exchanges", { description: "On-behalf-of exchanges that ended, by outcome." }),
+    durations: meter.createHistogram("operation.duration", {
+      unit: "s",
+      advice: { explicitBucketBoundaries: DURATION_BOUNDARIES },
+      description: "Time that requests, verifications, exchanges and calls of Graph took, by outcome.",
+    }),
+  };
+}
+
+/** Counts a lookup in the token cache. */
+export function countLookup(result: "hit" | "miss"): void {
+  instruments().lookups.add(1, { result });
+}
+
+/** Counts an exchange with Entra, its retry included, by `outcomeOf` what it threw. */
+export function countExchange(outcome: string): void {
+  instruments().exchanges.add(1, { outcome });
+}
+
+/** Has the exchanges that run, and those that wait for their turn, reported from now on. */
+export function observeExchanges(count: () => Exchanges): void {
+  countCurrent = count;
+}
+
+export interface Operation {
+  /** One of a few: never made of a request. */
+  readonly name: string;
+  readonly kind?: SpanKind;
+  /** Words and numbers of our own: no token, no claim, nothing that names a person, nothing that another service wrote. */
+  readonly attributes?: Attributes;
+}
+
+/**
+ * Runs work as a span of the trace it belongs to, and measures its time. A failure is named by its code; its message stays here.
+ * Without an exporter (see `exporter.ts`) this costs next to nothing.
+ */
+export function operation<T>({ name, kind, attributes }: Operation, work: (span: Span) => Promise<T>): Promise<T> {
+  const options = { kind: kind ?? SpanKind.INTERNAL, attributes: attributes ?? {} };
+  return instruments().tracer.startActiveSpan(name, options, async (span) => {
+    const startedAt = performance.now();
+    let outcome = OK;
+    try {
+      return await work(span);
+    } catch (error) {
+      outcome = outcomeOf(error);
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      span.setAttribute("error.type", outcome);
+      throw error;
+    } finally {
+      instruments().durations.record((performance.now() - startedAt) / 1000, { operation: name, outcome });
+      span.end();
+    }
+  });
+}
+
+/** A failure's code; of what is no failure of ours, the name its library gave it. */
+export function outcomeOf(error: unknown): string {
+  if (error instanceof AppError) return error.code;
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  return wordOf(code) ?? wordOf(name) ?? "unknown";
+}
+
+/** Runs work in the trace a request belongs to, by its `traceparent` (https://www.w3.org/TR/trace-context/). */
+export function inTraceOf<T>({ traceParent, traceState }: TraceContext = {}, work: () => T): T {
+  const parent = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent, tracestate: traceState });
+  return context.with(parent, work);
+}

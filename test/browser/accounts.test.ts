@@ -1,0 +1,156 @@
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { TENANT_ID } from "../../emulator/directory.ts";
+import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
+import { NOT_YET } from "./not-yet.ts";
+
+useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });
+
+interface Scenario {
+  readonly account: string;
+  readonly what: string;
+  /** What the card says in the end: a name, or what is wrong. */
+  readonly title: string;
+  readonly failures?: readonly string[];
+  /** What the user does between the first sign-in and the end. */
+  readonly proceed?: (page: Page) => Promise<void>;
+  /** Who can fix it, as the card says. */
+  readonly who?: string;
+}
+
+const SERVED: readonly Scenario[] = [
+  { account: "works", what: "everything works", title: "Adele Vance" },
+  { account: "sparse", what: "an almost empty profile", title: "Diego Siciliani" },
+  { account: "no-photo", what: "no photo", title: "Alex Wilber" },
+  { account: "guest", what: "a guest", title: "Megan Bowen" },
+  { account: "many-groups", what: "very long headers", title: "Nestor Wilke" },
+  {
+    account: "mfa-needed",
+    what: "a second sign-in with the claims",
+    title: "Isaiah Langer",
+    failures: ["401 /api/profile"],
+    proceed: (page) => signInWithClaims(page, "mfa-needed"),
+  },
+  {
+    account: "access-revoked",
+    what: "a second sign-in after the sessions were revoked",
+    title: "Patti Fernandez",
+    failures: ["401 /api/profile"],
+    proceed: async (page) => {
+      await page.waitForURL(/claims=/);
+      advance(2); // tokens tell seconds: a sign-in in the second of the revocation is not later
+      await pickAccount(page, "access-revoked");
+    },
+  },
+];
+
+const REFUSED: readonly Scenario[] = [
+  {
+    account: "no-consent",
+    what: "no consent",
+    title: "An administrator's consent is missing",
+    failures: ["403 /api/profile"],
+    who: "An administrator of your organization",
+  },
+  {
+    account: "blocked",
+    what: "a policy",
+    title: "Your organization's policy blocks access",
+    failures: ["403 /api/profile"],
+    who: "An administrator of your organization",
+  },
+  {
+    account: "not-assigned",
+    what: "no assignment",
+    title: "You are not assigned to this app",
+    failures: ["403 /api/profile"],
+    who: "An administrator of your organization",
+  },
+  {
+    account: "throttled",
+    what: "Graph throttling",
+    title: "Too many requests at the moment",
+    failures: ["503 /api/profile"],
+    proceed: (page) => page.getByRole("button", { name: "Stop waiting" }).click(),
+    who: "Nobody has to",
+  },
+  {
+    account: "graph-slow",
+    what: "a slow Graph",
+    title: "The service behind this API took too long",
+    failures: ["504 /api/profile"],
+    who: "Nobody has to",
+  },
+];
+
+describe("signing in shows the profile:", () => {
+  test.for(known(SERVED))("$account ($what)", async ({ account, title, failures = [], proceed }) => {
+    const page = await newUser({ failures });
+    await signIn(page, account);
+    await proceed?.(page);
+    await seeTitle(page, title);
+  });
+});
+
+describe("signing in shows what is wrong and who can fix it:", () => {
+  test.for(known(REFUSED))("$account ($what)", async ({ account, title, failures = [], proceed, who = "" }) => {
+    const page = await newUser({ failures });
+    await signIn(page, account);
+    await proceed?.(page);
+    await page.getByText("Who can fix it").waitFor();
+    await seeTitle(page, title);
+    expect(await page.locator("#state").innerText()).toContain(who);
+  });
+});
+
+describe.skipIf(NOT_YET.has("clock"))("a token that expires while the session lasts", () => {
+  test.skipIf(NOT_YET.has("token-expires"))("is renewed without the user noticing", async () => {
+    const page = await newUser({ failures: ["401 /api/profile"] });
+    await signIn(page, "token-expires");
+    await seeTitle(page, "Johanna Lorenz");
+    advance(1200);
+    await page.reload();
+    await seeTitle(page, "Johanna Lorenz");
+  });
+
+  test.skipIf(NOT_YET.has("refresh-gone"))("and cannot be renewed takes the user to the sign-in", async () => {
+    const page = await newUser({ failures: ["401 /api/profile", "403 /.auth/refresh"] });
+    await signIn(page, "refresh-gone", "/?view=orders");
+    await seeTitle(page, "Grady Archie");
+    advance(1200);
+    await page.reload();
+    await pickAccount(page, "refresh-gone");
+    await seeTitle(page, "Grady Archie");
+    expect(page.url()).toBe(`${stack.frontendUrl}/?view=orders`);
+  });
+});
+
+test.skipIf(NOT_YET.has("photo"))("the photo that Graph has is shown", async () => {
+  const page = await newUser();
+  await signIn(page, "works");
+  await page.locator(".avatar img").waitFor();
+});
+
+test.skipIf(NOT_YET.has("other-tenant"))("a stranger reads on Entra's own page that they cannot sign in", async () => {
+  const page = await newUser({ failures: SIGN_IN_REFUSED });
+  await signIn(page, "other-tenant");
+  await page.getByText("AADSTS50020").waitFor();
+});
+
+test("every account of the stack is one of these", () => {
+  const tested = new Set([...SERVED, ...REFUSED].map(({ account }) => account));
+  for (const account of ["token-expires", "refresh-gone", "other-tenant"]) tested.add(account);
+  expect(stack.directory.accounts.map(({ key }) => key).filter((key) => !tested.has(key))).toEqual([]);
+});
+
+/** Entra shows the refusal itself. */
+const SIGN_IN_REFUSED = [`400 /${TENANT_ID}/emulator/sign-in`];
+
+/** Scenarios whose account is there. */
+function known(scenarios: readonly Scenario[]): Scenario[] {
+  return scenarios.filter(({ account }) => !NOT_YET.has(account));
+}
+
+function advance(seconds: number): void {
+  (stack as unknown as { readonly clock: { advance(seconds: number): void } }).clock.advance(seconds);
+}

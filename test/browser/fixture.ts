@@ -1,0 +1,95 @@
+import type { Browser, BrowserContextOptions, Page, Request } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
+import type { StackOptions } from "../../emulator/stack.ts";
+import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
+import { launchChromium } from "./chromium.ts";
+import { NOT_YET } from "./not-yet.ts";
+
+/** Set for every test of a file that calls `useBrowser`. */
+export let stack: TestStack;
+let browser: Browser;
+
+/** Gives a test file a stack and a browser, and each of its tests a stack without faults. */
+export function useBrowser(options?: StackOptions): void {
+  beforeAll(async () => {
+    [stack, browser] = await Promise.all([startStack(options), launchChromium()]);
+  });
+  beforeEach(() => stack.faults.clear());
+  afterAll(async () => {
+    await browser.close();
+    await stack.close();
+  });
+}
+
+export interface UserOptions extends BrowserContextOptions {
+  /** Answers that the page is meant to get: status and path, such as `401 /api/profile`. All of them have to come. */
+  readonly failures?: readonly string[];
+  /** What may be complained of besides. */
+  readonly complaints?: RegExp;
+}
+
+/** The photo is asked for without knowing whether there is one. */
+const ALWAYS_ALLOWED = "404 /api/photo";
+
+/**
+ * Someone in front of a browser of their own. When the test ends, nothing may have gone wrong in it but what was foreseen:
+ * no console error, no exception, no violation of the content security policy, no failed request.
+ */
+export async function newUser({ failures = [], complaints: foreseen, ...options }: UserOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ locale: "en-US", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints: string[] = [];
+  const failed = new Set<string>();
+  page.on("pageerror", (error) => complaints.push(`exception: ${error}`));
+  page.on("requestfailed", (request) => {
+    if (!isGivenUp(request)) complaints.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
+  });
+  page.on("console", (message) => {
+    // The browser's own line about an answer with a status from 400: the answers themselves are watched below.
+    if (message.text().startsWith("Failed to load resource: the server responded")) return;
+    if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`);
+  });
+  page.on("response", (response) => {
+    const failure = `${response.status()} ${new URL(response.url()).pathname}`;
+    if (response.status() >= 400 && failure !== ALWAYS_ALLOWED) failed.add(failure);
+  });
+  onTestFinished(async () => {
+    await context.close();
+    const unforeseen = complaints.filter((complaint) => !foreseen?.test(complaint));
+    expect(unforeseen, "what went wrong in the browser").toEqual([]);
+    expect([...failed].sort(), "failures that the page was answered with").toEqual([...new Set(failures)].sort());
+  });
+  return page;
+}
+
+/** The browser ends what is under way when it leaves a page. */
+function isGivenUp(request: Request): boolean {
+  return request.failure()?.errorText === "net::ERR_ABORTED";
+}
+
+/** Opens a page of the frontend, and signs in when asked to. */
+export async function signIn(page: Page, account: string, path = "/"): Promise<void> {
+  await page.goto(stack.frontendUrl + path);
+  await pickAccount(page, account);
+}
+
+/** On Entra's page. */
+export async function pickAccount(page: Page, account: string): Promise<void> {
+  await page.click(`button[name="account"][value="${account}"]`);
+}
+
+/** On Entra's pages, for a sign-in with claims: the account, then the step that the claims ask for. */
+export async function signInWithClaims(page: Page, account: string): Promise<void> {
+  await pickAccount(page, account);
+  if (!NOT_YET.has("mfa-needed")) await page.click('button[name="mfa"]');
+}
+
+/** Waits until the card says this; a profile's is the name, a problem's its title. */
+export async function seeTitle(page: Page, title: string): Promise<void> {
+  await page.locator("#state h2", { hasText: new RegExp(`^${escapeRegExp(title)}$`) }).waitFor();
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

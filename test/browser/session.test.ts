@@ -1,0 +1,201 @@
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import type { Fault } from "../../emulator/faults/fault.ts";
+import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
+
+useBrowser();
+
+const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+const EXPIRED: Fault = { kind: "entraError", number: 500133, error: "invalid_grant" };
+const MFA: Fault = { kind: "entraError", number: 50076, error: "interaction_required", claims: CLAIMS };
+const BUSY: Fault = { kind: "status", status: 429, retryAfter: 30 };
+const ADDRESS = "/?view=orders&next=%2F";
+
+describe("a token that has expired", () => {
+  test("is renewed without the user noticing", async () => {
+    const page = await newUser({ failures: ["401 /api/profile"] });
+    const visited = watchNavigation(page);
+    stack.faults.add({ service: "entra", account: "works", times: 1, fault: EXPIRED });
+    await signIn(page, "works", ADDRESS);
+    await seeTitle(page, "Adele Vance");
+    expect(visited.filter((path) => path === ADDRESS)).toHaveLength(2); // before the sign-in, and after it
+  });
+
+  test("that cannot be renewed takes the user to the sign-in, and back to the very address", async () => {
+    const page = await newUser({ failures: ["401 /api/profile", "403 /.auth/refresh"] });
+    await page.route("**/.auth/refresh", (route) => route.fulfill({ status: 403 }));
+    stack.faults.add({ service: "entra", account: "works", times: 1, fault: EXPIRED });
+    await signIn(page, "works", ADDRESS);
+    await pickAccount(page, "works");
+    await seeTitle(page, "Adele Vance");
+    expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
+  });
+});
+
+describe("a session that has ended while the page was open", () => {
+  test("takes the user to the sign-in, and back to the very address", async () => {
+    const page = await newUser({ failures: ["502 /api/profile", "401 /.auth/refresh"] });
+    const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
+    await signIn(page, "works", ADDRESS);
+    await seeTitle(page, "The service behind this API failed");
+    undo();
+    await page.evaluate(() => {
+      location.hash = "total";
+    });
+    await page.context().clearCookies();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await pickAccount(page, "works");
+    await seeTitle(page, "Adele Vance");
+    expect(page.url()).toBe(`${stack.frontendUrl}${ADDRESS}#total`);
+  });
+});
+
+describe("a claims challenge", () => {
+  test("takes the user to a sign-in that asks for the claims, and back to the very address", async () => {
+    const page = await newUser({ failures: ["401 /api/profile"] });
+    const visited = watchNavigation(page);
+    stack.faults.add({ service: "entra", account: "works", times: 1, fault: MFA });
+    await signIn(page, "works", ADDRESS);
+    await signInWithClaims(page, "works");
+    await seeTitle(page, "Adele Vance");
+    expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
+    const login = visited.find((path) => path.startsWith("/.auth/login/aad?")) ?? "";
+    expect(new URLSearchParams(login.split("?")[1]).get("claims")).toBe(CLAIMS);
+  });
+
+  test("that no sign-in satisfies is shown after one, and the user decides about another", async () => {
+    const page = await newUser({ failures: ["401 /api/profile"] });
+    const visited = watchNavigation(page);
+    stack.faults.add({ service: "entra", account: "works", fault: MFA });
+    await signIn(page, "works", ADDRESS);
+    await signInWithClaims(page, "works");
+    await seeTitle(page, "Another sign-in step is needed");
+    await page.reload();
+    await seeTitle(page, "Another sign-in step is needed");
+    expect(visited.filter((path) => path.startsWith("/.auth/login/aad?"))).toHaveLength(1);
+
+    stack.faults.clear();
+    await page.getByRole("link", { name: "Sign in again" }).click();
+    await signInWithClaims(page, "works");
+    await seeTitle(page, "Adele Vance");
+    expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
+  });
+});
+
+describe("a service that asks to wait", () => {
+  test("is asked again when the countdown has ended", async () => {
+    const page = await newUser({ failures: ["503 /api/profile"] });
+    await page.clock.install();
+    const undo = stack.faults.add({ service: "graph", account: "sparse", fault: BUSY });
+    await signIn(page, "sparse");
+    await seeTitle(page, "Too many requests at the moment");
+    const countdown = page.locator(".countdown");
+    const seconds = Number(/\d+/.exec(await countdown.innerText())?.[0]);
+    expect(seconds).toBeGreaterThan(1);
+    expect(await page.locator("#status").textContent()).toContain(`Trying again in ${seconds} seconds`);
+    await page.clock.runFor(1000);
+    expect(await countdown.innerText()).toBe(`Trying again in ${seconds - 1} s`);
+    undo();
+    await page.clock.runFor((seconds - 1) * 1000);
+    await seeTitle(page, "Diego Siciliani");
+  });
+
+  test("is waited for no longer when the user does not want to", async () => {
+    const page = await newUser({ failures: ["503 /api/profile"] });
+    await page.clock.install();
+    const undo = stack.faults.add({ service: "graph", account: "sparse", fault: BUSY });
+    await signIn(page, "sparse");
+    await page.getByRole("button", { name: "Stop waiting" }).click();
+    await page.getByText("What you can do").waitFor();
+    expect(await focusedText(page)).toBe("Too many requests at the moment");
+    undo();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await seeTitle(page, "Diego Siciliani");
+    expect(await focusedText(page)).toBe("Diego Siciliani");
+  });
+});
+
+describe("a device without a connection", () => {
+  test("is told so, and the page goes on by itself when it is back", async () => {
+    const page = await newUser({ failures: ["502 /api/profile"], complaints: /ERR_INTERNET_DISCONNECTED/ });
+    const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
+    await signIn(page, "works");
+    await seeTitle(page, "The service behind this API failed");
+    undo();
+    await page.context().setOffline(true);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await seeTitle(page, "You are offline");
+    await page.context().setOffline(false);
+    await seeTitle(page, "Adele Vance");
+  });
+});
+
+describe("no token", () => {
+  test("is within reach of the page's scripts", async () => {
+    const page = await newUser({ complaints: /Content Security Policy|auth\/me csp$/ });
+    const bodies: Promise<string>[] = [];
+    page.on("response", (response) => {
+      if (response.url().startsWith(stack.frontendUrl)) bodies.push(response.text().catch(() => ""));
+    });
+    await signIn(page, "works");
+    await seeTitle(page, "Adele Vance");
+    const kept = await page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    );
+    const read = [...(await Promise.all(bodies)), kept, await page.content()];
+    for (const text of read) expect(text).not.toMatch(TOKENS);
+    for (const attempt of ATTEMPTS) expect(await page.evaluate(attempt), attempt).toBe("refused");
+  });
+
+  test("is in a window that a script opens and reads", async () => {
+    const page = await newUser();
+    await signIn(page, "works");
+    await seeTitle(page, "Adele Vance");
+    const opening = page.context().waitForEvent("page");
+    await page.evaluate(() => Object.assign(window, { opened: open("/.auth/me") }));
+    const popup = await opening;
+    await popup.waitForLoadState();
+    expect(await popup.textContent("body"), "Easy Auth shows them to whoever is signed in").toMatch(TOKENS);
+    const seen = await page.evaluate(() => {
+      const { opened } = window as unknown as { opened: Window | null };
+      return opened?.closed === false ? opened.document.body.innerText : "nothing";
+    });
+    expect(seen).toBe("nothing");
+  });
+});
+
+const TOKENS = /eyJ|access_token|refresh_token/;
+
+/** Ways in which a script on the page could read what Easy Auth tells of a session, tokens included. */
+const ATTEMPTS = [
+  `fetch("/.auth/me").then((response) => response.text(), () => "refused")`,
+  `fetch("/.auth/me", { redirect: "manual", mode: "same-origin" }).then((response) => response.text(), () => "refused")`,
+  `import("/.auth/me", { with: { type: "json" } }).then(JSON.stringify, () => "refused")`,
+  `new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.onload = () => resolve(request.responseText);
+    request.onerror = () => resolve("refused");
+    request.open("GET", "/.auth/me");
+    request.send();
+  })`,
+  `new Promise((resolve) => {
+    const frame = document.createElement("iframe");
+    frame.onload = () => resolve(frame.contentDocument?.body.innerText || "refused");
+    frame.src = "/.auth/me";
+    document.body.append(frame);
+  })`,
+];
+
+/** Path and query of every document that is opened. */
+function watchNavigation(page: Page): string[] {
+  const visited: string[] = [];
+  page.on("request", (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (request.isNavigationRequest() && request.url().startsWith(stack.frontendUrl)) visited.push(pathname + search);
+  });
+  return visited;
+}
+
+function focusedText(page: Page): Promise<string | null | undefined> {
+  return page.evaluate(() => document.activeElement?.textContent);
+}

@@ -1,0 +1,88 @@
+import http from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
+import { startGate } from "../../emulator/easy-auth/gate.ts";
+import { type LoopbackServer, listenOnLoopback } from "../../emulator/loopback-server.ts";
+import { accountOf } from "../support/account.ts";
+import { newUser, stack, useBrowser } from "./fixture.ts";
+import { NOT_YET } from "./not-yet.ts";
+
+useBrowser();
+
+let app: LoopbackServer;
+let stranger: LoopbackServer;
+let api: LoopbackServer;
+
+/** The API's gate, as docs/frontend.md sets it for a single-page app: its client id and its exact origin are let in. */
+beforeAll(async () => {
+  const page = (_request: http.IncomingMessage, response: http.ServerResponse): void =>
+    void response.setHeader("content-type", "text/html").end(`<link rel="icon" href="data:,"><title>SPA</title>`);
+  [app, stranger] = await Promise.all([
+    listenOnLoopback(http.createServer(page), 0),
+    listenOnLoopback(http.createServer(page), 0),
+  ]);
+  const gate = {
+    upstream: stack.functions.url,
+    cors: { allowedOrigins: [app.url] },
+    settings: {
+      globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: ["/api/health", "/api/errors"] },
+      identityProviders: {
+        azureActiveDirectory: {
+          registration: {
+            openIdIssuer: `https://login.microsoftonline.com/${TENANT_ID}/v2.0`,
+            clientId: API.clientId,
+          },
+          validation: {
+            allowedAudiences: [API.clientId],
+            defaultAuthorizationPolicy: { allowedApplications: [FRONTEND.clientId] },
+          },
+        },
+      },
+      login: { tokenStore: { enabled: false } },
+    },
+  } as const;
+  api = await startGate(gate);
+});
+
+afterAll(() => Promise.all([app, stranger, api].map((server) => server.close())));
+
+describe.skipIf(NOT_YET.has("cors"))("a single-page app that brings its own token", () => {
+  test("reads the profile from the API, on its exact origin", async () => {
+    expect(await callFrom(app.url, "works")).toMatchObject({ status: 200, body: { displayName: "Adele Vance" } });
+  });
+
+  test("reads why it failed, code and correlation id included", async () => {
+    expect(await callFrom(app.url, "no-consent", ["403 /api/profile"])).toMatchObject({
+      status: 403,
+      body: { code: "consent_required", correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    });
+  });
+
+  test("of another origin gets nothing, though its token is good", async () => {
+    expect(await callFrom(stranger.url, "works", [], /CORS|ERR_FAILED/)).toBe("TypeError: Failed to fetch");
+  });
+});
+
+/** What a script of that origin gets of the API with a token for this account. */
+async function callFrom(
+  origin: string,
+  key: string,
+  failures: readonly string[] = [],
+  complaints?: RegExp,
+): Promise<unknown> {
+  const account = accountOf(stack.directory, key);
+  const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+  const page = await newUser({ failures, ...(complaints && { complaints }) });
+  await page.goto(origin);
+  return page.evaluate(
+    async ([url, bearer]) => {
+      try {
+        const response = await fetch(`${url}/api/profile`, { headers: { authorization: `Bearer ${bearer}` } });
+        return { status: response.status, body: await response.json() };
+      } catch (error) {
+        return String(error);
+      }
+    },
+    [api.url, token] as const,
+  );
+}

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { consentLink, explanationLink, remedyFor } from "../../../frontend/page/remedy.ts";
+
+describe("what the page offers", () => {
+  test.each([
+    [401, "token_expired", "sign-in", "You"],
+    [401, "claims_challenge", "sign-in", "You"],
+    [401, "a_code_of_tomorrow", "sign-in", "You"],
+    [403, "consent_required", "ask-administrator", "An administrator"],
+    [403, "blocked_by_policy", "try-again", "An administrator"],
+    [403, "user_not_assigned", "try-again", "An administrator"],
+    [403, "insufficient_scope", "try-again", "The people who run this app"],
+    [500, "misconfigured", "try-again", "The people who run this app"],
+    [400, "a_code_of_tomorrow", "try-again", "The people who run this app"],
+    [502, "downstream_failed", "try-again", "Nobody has to"],
+    [503, "throttled", "try-again", "Nobody has to"],
+    [504, "api_timeout", "try-again", "Nobody has to"],
+    [0, "timed_out", "try-again", "Nobody has to"],
+    [0, "offline", "try-again", "You"],
+  ])("%i %s: to %s; who can fix it: %s", (status, code, action, who) => {
+    expect(remedyFor({ status, code, title: "", detail: "" })).toEqual({
+      action,
+      whatToDo: expect.stringMatching(/\w/),
+      who: expect.stringMatching(new RegExp(`^${who}`)),
+    });
+  });
+});
+
+describe("an administrator's link", () => {
+  test("is the API's", () => {
+    const adminConsentUrl = "https://login.example/adminconsent?client_id=1";
+    expect(consentLink(problem({ adminConsentUrl }))).toBe(adminConsentUrl);
+  });
+
+  test.each([undefined, "http://login.example/", "javascript:alert(1)", "/adminconsent", ""])(
+    "%j is not offered, it is not https",
+    (adminConsentUrl) => {
+      expect(consentLink(problem(adminConsentUrl === undefined ? {} : { adminConsentUrl }))).toBeUndefined();
+    },
+  );
+});
+
+describe("the explanation of a code", () => {
+  test("is this app's own page, whatever address the type has", () => {
+    const type = "https://api.example/api/errors#throttled";
+    expect(explanationLink(problem({ type }))).toBe("/api/errors#throttled");
+  });
+
+  test("is not there for what no server said", () => {
+    expect(explanationLink(problem({}))).toBeUndefined();
+  });
+});
+
+function problem(changes: object) {
+  return { status: 503, code: "throttled", title: "", detail: "", ...changes };
+}

@@ -1,0 +1,35 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { expect, onTestFinished, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What `.funcignore` leaves, by the rules of `.gitignore`, which azd and Core Tools follow. */
+function published(): string[] {
+  const repository = mkdtempSync(join(tmpdir(), "funcignore-"));
+  onTestFinished(() => rmSync(repository, { recursive: true, force: true }));
+  execFileSync("git", ["init", "--bare", "--quiet", repository]);
+  const where = [`--git-dir=${repository}`, `--work-tree=${ROOT}`, "-c", "core.bare=false"];
+  const list = ["ls-files", "--others", "--exclude-from=.funcignore"];
+  return execFileSync("git", [...where, ...list], { cwd: ROOT, encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .sort();
+}
+
+test("the API's package is host.json, package.json and what is built of src", () => {
+  expect(published()).toEqual(["dist/exporter.cjs", "dist/main.cjs", "host.json", "package.json"]);
+});
+
+test("the API's package is small: cold starts load it", () => {
+  const bytes = published().reduce((sum, path) => sum + gzipSync(readFileSync(join(ROOT, path))).length, 0);
+  expect(bytes).toBeLessThan(1_000_000);
+});
+
+test("the package's entry is the bundle", () => {
+  expect(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).main).toBe("dist/main.cjs");
+});

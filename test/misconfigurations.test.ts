@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { decodeJwt } from "jose";
+import { beforeAll, describe, expect, test } from "vitest";
+import { API, FRONTEND } from "../emulator/directory.ts";
+import { MISCONFIGURATIONS, type MisconfigurationName } from "../emulator/misconfigurations.ts";
+import type { Browser } from "../emulator/test-kit/browser.ts";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+
+let stack: TestStack;
+let browser: Browser;
+
+function misconfigured(misconfigure: MisconfigurationName): void {
+  beforeAll(async () => {
+    stack = await startStack({ misconfigure });
+    browser = await stack.signIn("works");
+    return () => stack.close();
+  });
+}
+
+/** What the session holds, as the frontend gets it. */
+async function sessionToken(): Promise<string> {
+  const [entry] = (await (await browser.request(`${stack.frontendUrl}/.auth/me`)).json()) as [{ access_token: string }];
+  return entry.access_token;
+}
+
+const throughFrontend = () => browser.request(`${stack.frontendUrl}/api/profile`);
+
+/** What the app itself says of a token, its gate aside. */
+const byApp = (token: string) =>
+  fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
+
+/** The gate's bare refusal: its challenge, and no problem of the API. */
+async function expectGates401(response: Response): Promise<void> {
+  expect(response.status).toBe(401);
+  expect(response.headers.get("www-authenticate")).toContain(`resource_id="${API.clientId}"`);
+  expect(response.headers.get("content-type") ?? "").not.toContain("problem");
+}
+
+describe("no-api-scope", () => {
+  misconfigured("no-api-scope");
+
+  test("gives the session a token for Graph, which the API's gate refuses, and the API itself would, too", async () => {
+    const token = await sessionToken();
+    expect(decodeJwt(token).aud).toBe("https://graph.microsoft.com");
+    await expectGates401(await throughFrontend());
+    const answer = await byApp(token);
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ code: "token_rejected" });
+  });
+});
+
+describe("wrong-audience", () => {
+  misconfigured("wrong-audience");
+
+  test("lets the API's gate refuse a token for the Application ID URI, which the API itself takes", async () => {
+    const token = await sessionToken();
+    expect(decodeJwt(token).aud).toBe(API.identifierUris[0]);
+    await expectGates401(await throughFrontend());
+    expect((await byApp(token)).status).toBe(200);
+  });
+});
+
+describe("v1-token", () => {
+  misconfigured("v1-token");
+
+  test("lets the API's gate refuse version 1 tokens, which the API itself takes", async () => {
+    const token = await sessionToken();
+    expect(decodeJwt(token).ver).toBe("1.0");
+    await expectGates401(await throughFrontend());
+    expect((await byApp(token)).status).toBe(200);
+  });
+});
+
+describe("id-token", () => {
+  misconfigured("id-token");
+
+  test("lets an ID token through to the API, which refuses it and asks Entra nothing", async () => {
+    const asked = stack.tokenRequests.length;
+    const response = await throughFrontend();
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: "token_rejected" });
+    expect(stack.tokenRequests.length).toBe(asked);
+    expect(decodeJwt(await sessionToken()).aud).not.toBe(FRONTEND.clientId);
+  });
+});
+
+describe("wrong-secret", () => {
+  misconfigured("wrong-secret");
+
+  test("is answered 500 misconfigured, and the log names the error and not the secret", async () => {
+    const response = await throughFrontend();
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ code: "misconfigured" });
+    const log = stack.logs.map(({ message }) => message).join("\n");
+    expect(log).toContain("7000215");
+    expect(log).not.toContain("not-the-secret-of-the-api");
+  });
+});
+
+describe("no-token-store", () => {
+  misconfigured("no-token-store");
+
+  test("leaves the frontend without a token, and /.auth/me is 404", async () => {
+    const response = await throughFrontend();
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: "not_signed_in" });
+    expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(404);
+    expect((await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status).toBe(403);
+  });
+});
+
+test("the README lists every mistake", async () => {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const table = readme.slice(readme.indexOf("## Mistakes on purpose"), readme.indexOf("## Routes"));
+  const names = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+  expect(names).toEqual(Object.keys(MISCONFIGURATIONS));
+});

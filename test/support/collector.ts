@@ -1,0 +1,59 @@
+import { createServer } from "node:http";
+import { gunzipSync } from "node:zlib";
+import { listenOnLoopback } from "../../emulator/loopback-server.ts";
+
+/** A span as an OTLP exporter sends it: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
+export interface SentSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly kind: number;
+  readonly status: { readonly code?: number; readonly message?: string };
+  readonly attributes: readonly SentAttribute[];
+  readonly events: readonly object[];
+}
+
+export interface SentAttribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string; readonly intValue?: number };
+}
+
+export interface Collector {
+  readonly url: string;
+  /** Everything received, as text. */
+  readonly received: readonly { readonly path: string; readonly body: string }[];
+  readonly spans: readonly SentSpan[];
+  close(): Promise<void>;
+}
+
+/** Takes whatever telemetry is sent to it: an OTLP collector, and Application Insights' address for ingestion. */
+export async function startCollector(): Promise<Collector> {
+  const received: { path: string; body: string }[] = [];
+  const server = createServer(async (request, response) => {
+    const isZipped = request.headers["content-encoding"] === "gzip";
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    received.push({ path: request.url ?? "", body: String(isZipped ? gunzipSync(body) : body) });
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ itemsReceived: 1, itemsAccepted: 1, errors: [] }));
+  });
+  const { url, close } = await listenOnLoopback(server, 0);
+  return {
+    url,
+    received,
+    get spans() {
+      return received.filter(({ path }) => path === "/v1/traces").flatMap(({ body }) => spansIn(JSON.parse(body)));
+    },
+    close,
+  };
+}
+
+interface SentSpans {
+  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly SentSpan[] }[] }[];
+}
+
+function spansIn({ resourceSpans }: SentSpans): SentSpan[] {
+  return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+}
