@@ -9,11 +9,22 @@ export { type Account, OTHER_TENANT_ID, TENANT_ID } from "./account.ts";
 export const AUTHORITY_ORIGIN = "https://login.microsoftonline.com";
 export const GRAPH_ORIGIN = "https://graph.microsoft.com";
 
+/** Tokens of another identity that stand for an app's credential: https://learn.microsoft.com/graph/api/resources/federatedidentitycredential */
+export interface FederatedCredential {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
+}
+
 /** An app registration. */
 export interface Registration {
   readonly clientId: string;
   readonly displayName: string;
   readonly clientSecret: string;
+  /** In PEM: what they signed proves that the app asks. Default: none. */
+  readonly certificates?: readonly string[];
+  /** Whose tokens prove that the app asks. Default: nobody's. */
+  readonly federatedCredentials?: readonly FederatedCredential[];
   /** Application ID URIs; a scope is one of them, a slash, and a scope name. */
   readonly identifierUris: readonly string[];
   readonly scopes: readonly string[];

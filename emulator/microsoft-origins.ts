@@ -1,5 +1,5 @@
 import { Agent, Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from "undici";
-import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "./directory.ts";
+import { CLOUDS } from "./clouds.ts";
 
 /** Addresses on this machine that stand for Microsoft's. */
 export interface MicrosoftOrigins {
@@ -8,7 +8,7 @@ export interface MicrosoftOrigins {
 }
 
 /**
- * Sends this process's requests for Entra and Graph to the emulators, by `fetch` and by undici alike: both use undici's
+ * Sends this process's requests for Entra and Graph, of every cloud, to the emulators, by `fetch` and by undici alike: both use undici's
  * global dispatcher. The app runs unchanged, https addresses and all; the `Host` header stays Microsoft's name.
  * Returns what undoes it. `traceParent` is sent along, as the header of that name, where a request has none.
  */
@@ -18,10 +18,12 @@ export function routeMicrosoftOrigins(
 ): () => Promise<void> {
   const previous = getGlobalDispatcher();
   const routed = new RoutedDispatcher(
-    new Map([
-      [AUTHORITY_ORIGIN, entra],
-      [GRAPH_ORIGIN, graph],
-    ]),
+    new Map(
+      CLOUDS.flatMap(({ authorityOrigin, graphOrigin }) => [
+        [authorityOrigin, entra],
+        [graphOrigin, graph],
+      ]),
+    ),
     traceParent,
   );
   setGlobalDispatcher(routed);

@@ -3,7 +3,15 @@ import { type Apps, CLIENT_SECRET_SETTING } from "./app-auth.ts";
 import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
 import { type Clock, startClock } from "./clock.ts";
 import { Closers } from "./closers.ts";
-import { type Account, API, createDirectory, type Directory, FRONTEND, TENANT_ID } from "./directory.ts";
+import {
+  type Account,
+  API,
+  createDirectory,
+  type Directory,
+  FRONTEND,
+  type Registration,
+  TENANT_ID,
+} from "./directory.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 import { createSigningKeys } from "./entra/keys.ts";
 import { type EntraServer, startEntra } from "./entra/server.ts";
@@ -40,6 +48,8 @@ export interface StackOptions {
   readonly ports?: StackPorts;
   /** Accounts besides the made-up tenant's own. */
   readonly accounts?: readonly Account[];
+  /** App registrations in place of the made-up tenant's own. */
+  readonly registrations?: readonly Registration[];
   /** Whether Entra listens with https too. */
   readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
@@ -130,7 +140,7 @@ async function startEmulators(options: StackOptions, { api }: Misconfiguration, 
   const { ports = FREE_PORTS, accounts, https = false, onExchange, onTrace } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts, [{ ...API, ...api }, FRONTEND]);
+  const directory = createDirectory(accounts, options.registrations ?? [{ ...API, ...api }, FRONTEND]);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);

@@ -83,6 +83,7 @@ async function signedInUser(assertion: string, correlationId: string, deadline: 
 /** Microsoft Graph as this user. The exchange happens at the first call. */
 export function graphFor(user: SignedInUser): Client {
   return createGraphClient({
+    graphOrigin: settings.graphOrigin,
     correlationId: user.correlationId,
     deadline: user.deadline,
     remedy: user.remedy,

@@ -7,6 +7,7 @@ export type ErrorCode =
   | "not_signed_in"
   | "token_expired"
   | "token_rejected"
+  | "tenant_not_allowed"
   | "claims_challenge"
   | "insufficient_scope"
   | "consent_required"

@@ -1,18 +1,15 @@
-/** Where users of one tenant, or of several, sign in. */
-export interface Authority {
-  /** For example `https://login.microsoftonline.com`. */
-  readonly origin: string;
-  /** Origin of the issuer in version 1 tokens, for example `https://sts.windows.net`. */
-  readonly v1IssuerOrigin: string;
-  /** A tenant id in lower case, or `common` or `organizations` for several tenants. */
-  readonly tenant: string;
-}
+import { type Authority, isSeveralTenants, readAuthority } from "./settings/authority.ts";
+import { type Cloud, readCloud } from "./settings/cloud.ts";
+import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
+import { GUID, missingOr } from "./settings/problems.ts";
 
 /** What the app is told by its environment. Read once, at start. */
 export interface Settings {
   readonly clientId: string;
-  readonly clientSecret: string;
+  readonly credential: Credential;
   readonly authority: Authority;
+  /** Where Microsoft Graph is, without a slash at the end: the only place its tokens are sent to. */
+  readonly graphOrigin: string;
   /** Tenant ids, in lower case, whose users are served. Never empty. */
   readonly allowedTenants: readonly string[];
   /** Values of `aud` that mean this API. */
@@ -46,7 +43,8 @@ export const SETTING_NAMES = [
   "WEBSITE_AUTH_CLIENT_ID",
   "WEBSITE_AUTH_OPENID_ISSUER",
   "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
-  "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
+  ...CREDENTIAL_SETTING_NAMES,
+  "CLOUD",
   "API_AUDIENCES",
   "GRAPH_SCOPES",
   "TOKEN_CACHE_MB",
@@ -72,19 +70,6 @@ export class SettingsError extends Error {
   }
 }
 
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const SEVERAL_TENANTS = new Set(["common", "organizations"]);
-
-/** Hosts of `WEBSITE_AUTH_OPENID_ISSUER` in the spellings App Service writes. Other clouds have other hosts, also for Graph. */
-const ISSUER_HOSTS: ReadonlySet<string> = new Set([
-  "login.microsoftonline.com",
-  "login.windows.net",
-  "sts.windows.net",
-]);
-const AUTHORITY = { origin: "https://login.microsoftonline.com", v1IssuerOrigin: "https://sts.windows.net" };
-/** Where Microsoft Graph is: the only place its tokens are sent to, and the resource of its scopes. */
-export const GRAPH_ORIGIN = "https://graph.microsoft.com";
-
 /**
  * Parses the settings. Names that begin with `WEBSITE_AUTH_` are set by App Service itself once authentication is on.
  * Checks form only: whether the secret is right, or the client exists, shows at the first exchange.
@@ -94,14 +79,16 @@ export const GRAPH_ORIGIN = "https://graph.microsoft.com";
 export function readSettings(environment: Environment = process.env): Settings {
   const problems: string[] = [];
   const clientId = readClientId(environment, problems);
-  const authority = readAuthority(environment, problems);
+  const cloud = readCloud(environment.CLOUD, problems);
+  const authority = readAuthority(environment.WEBSITE_AUTH_OPENID_ISSUER, cloud, problems);
   const settings = {
     clientId,
-    clientSecret: readSecret(environment, problems),
+    credential: readCredential(environment, cloud, problems),
     authority,
+    graphOrigin: cloud.graphOrigin,
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
     audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
-    graphScopes: readGraphScopes(environment, problems),
+    graphScopes: readGraphScopes(environment, cloud, problems),
     tokenCacheBytes:
       readNumber(environment, "TOKEN_CACHE_MB", { least: 1, most: 4096, otherwise: 128 }, problems) * 2 ** 20,
     exchangeConcurrency: readNumber(
@@ -133,46 +120,13 @@ function readClientId({ WEBSITE_AUTH_CLIENT_ID }: Environment, problems: string[
   return clientId;
 }
 
-function readSecret({ MICROSOFT_PROVIDER_AUTHENTICATION_SECRET }: Environment, problems: string[]): string {
-  const secret = (MICROSOFT_PROVIDER_AUTHENTICATION_SECRET ?? "").trim();
-  if (secret === "") {
-    problems.push(
-      "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET is missing. Use the value of a client secret of the API's app registration.",
-    );
-  } else if (secret.startsWith("@Microsoft.KeyVault(")) {
-    problems.push(
-      "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET is a Key Vault reference that was not resolved. Give the app's identity " +
-        "the role Key Vault Secrets User, and check the reference.",
-    );
-  } else if (GUID.test(secret.toLowerCase())) {
-    problems.push(
-      "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET looks like the id of a client secret. Use the secret's value; it is " +
-        "shown once, when the secret is made.",
-    );
-  }
-  return secret;
-}
-
-function readAuthority({ WEBSITE_AUTH_OPENID_ISSUER }: Environment, problems: string[]): Authority {
-  const issuer = (WEBSITE_AUTH_OPENID_ISSUER ?? "").trim();
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const isKnown = url?.protocol === "https:" && ISSUER_HOSTS.has(url.host) && url.search === "" && url.hash === "";
-  const tenant = /^\/([^/]+)(\/v2\.0)?\/?$/.exec(url?.pathname ?? "")?.[1]?.toLowerCase() ?? "";
-  if (isKnown && (GUID.test(tenant) || SEVERAL_TENANTS.has(tenant))) return { ...AUTHORITY, tenant };
-  problems.push(
-    `WEBSITE_AUTH_OPENID_ISSUER ${missingOr(issuer, "is not an issuer of Microsoft Entra ID in the global cloud")}. Use ` +
-      "https://login.microsoftonline.com/<tenant id>/v2.0; App Service sets it when authentication is on.",
-  );
-  return { ...AUTHORITY, tenant: "" };
-}
-
 function readAllowedTenants(environment: Environment, tenant: string, problems: string[]): readonly string[] {
   const name = "WEBSITE_AUTH_AAD_ALLOWED_TENANTS";
   const listed = readList(environment[name]).map((entry) => entry.toLowerCase());
   const malformed = listed.filter((entry) => !GUID.test(entry));
   if (malformed.length > 0) {
     problems.push(`${name} has ${malformed.length} entries that are not tenant ids. Use GUIDs, separated by commas.`);
-  } else if (SEVERAL_TENANTS.has(tenant) && listed.length === 0) {
+  } else if (isSeveralTenants(tenant) && listed.length === 0) {
     problems.push(
       `${name} is missing, but the issuer is for several tenants. List the tenant ids whose users may call this API.`,
     );
@@ -181,16 +135,16 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
       `${name} does not hold the issuer's own tenant, so nobody could sign in. Add it, or remove the setting.`,
     );
   }
-  if (SEVERAL_TENANTS.has(tenant)) return listed;
+  if (isSeveralTenants(tenant)) return listed;
   return [tenant];
 }
 
-function readGraphScopes({ GRAPH_SCOPES }: Environment, problems: string[]): readonly string[] {
+function readGraphScopes({ GRAPH_SCOPES }: Environment, { graphOrigin }: Cloud, problems: string[]): readonly string[] {
   const scopes = readList(GRAPH_SCOPES, /[\s,]+/);
-  if (scopes.length === 0) return [`${GRAPH_ORIGIN}/.default`];
-  if (scopes.some((scope) => scope.includes("/") && !scope.startsWith(`${GRAPH_ORIGIN}/`))) {
+  if (scopes.length === 0) return [`${graphOrigin}/.default`];
+  if (scopes.some((scope) => scope.includes("/") && !scope.startsWith(`${graphOrigin}/`))) {
     problems.push(
-      `GRAPH_SCOPES has a scope of another service. Use scopes of Graph only, such as ${GRAPH_ORIGIN}/User.Read.`,
+      `GRAPH_SCOPES has a scope of another service. Use scopes of Graph only, such as ${graphOrigin}/User.Read.`,
     );
   }
   const hasDefault = scopes.some((scope) => scope.endsWith("/.default"));
@@ -255,8 +209,4 @@ function readList(value = "", separator: RegExp = /,/): string[] {
     .split(separator)
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
-}
-
-function missingOr(value: string, otherwise: string): string {
-  return value === "" ? "is missing" : otherwise;
 }

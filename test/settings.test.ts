@@ -10,6 +10,12 @@ const VALID: Environment = {
   MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "a~secret.value",
 };
 
+const AUTHORITIES = {
+  global: "https://login.microsoftonline.com",
+  usgov: "https://login.microsoftonline.us",
+  china: "https://login.partner.microsoftonline.cn",
+};
+
 function problemsOf(environment: Environment): readonly string[] {
   try {
     readSettings(environment);
@@ -24,12 +30,13 @@ describe("settings", () => {
   test("come from the names that Easy Auth itself sets", () => {
     expect(readSettings(VALID)).toEqual({
       clientId: CLIENT,
-      clientSecret: "a~secret.value",
+      credential: { kind: "secret", secret: "a~secret.value" },
       authority: {
         origin: "https://login.microsoftonline.com",
         v1IssuerOrigin: "https://sts.windows.net",
         tenant: TENANT,
       },
+      graphOrigin: "https://graph.microsoft.com",
       allowedTenants: [TENANT],
       audiences: [CLIENT, `api://${CLIENT}`],
       graphScopes: ["https://graph.microsoft.com/.default"],
@@ -60,11 +67,56 @@ describe("settings", () => {
     "https://login.microsoftonline.com:8443/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
     "https://login.microsoftonline.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/other",
     "https://login.microsoftonline.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0?x",
-    "https://login.microsoftonline.us/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
     "aaaabbbb-0000-cccc-1111-dddd2222eeee",
   ])("refuse the issuer %s", (issuer) => {
     expect(problemsOf({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer })).toEqual([
       expect.stringMatching(/^WEBSITE_AUTH_OPENID_ISSUER is not an issuer .* Use https:/),
+    ]);
+  });
+
+  test.each([
+    ["", "global", "login.microsoftonline.com", "sts.windows.net", "graph.microsoft.com"],
+    ["global", "global", "sts.windows.net", "sts.windows.net", "graph.microsoft.com"],
+    ["usgov", "usgov", "login.microsoftonline.us", "sts.windows.net", "graph.microsoft.us"],
+    ["USGov ", "usgov", "sts.windows.net", "sts.windows.net", "graph.microsoft.us"],
+    ["china", "china", "login.partner.microsoftonline.cn", "sts.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"],
+    ["china", "china", "login.chinacloudapi.cn", "sts.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"],
+    ["china", "china", "sts.chinacloudapi.cn", "sts.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"],
+  ])(
+    "with CLOUD=%s are those of the cloud %s, its issuer at %s",
+    (CLOUD, cloud, issuerHost, v1IssuerHost, graphHost) => {
+      const issuer = `https://${issuerHost}/${TENANT}/v2.0`;
+      const settings = readSettings({ ...VALID, CLOUD, WEBSITE_AUTH_OPENID_ISSUER: issuer });
+      expect(settings.authority).toEqual({
+        origin: AUTHORITIES[cloud as keyof typeof AUTHORITIES],
+        v1IssuerOrigin: `https://${v1IssuerHost}`,
+        tenant: TENANT,
+      });
+      expect(settings.graphOrigin).toBe(`https://${graphHost}`);
+      expect(settings.graphScopes).toEqual([`https://${graphHost}/.default`]);
+    },
+  );
+
+  test.each([
+    ["", "login.microsoftonline.us", "usgov"],
+    ["usgov", "login.microsoftonline.com", "global"],
+    ["usgov", "sts.chinacloudapi.cn", "china"],
+    ["china", "sts.windows.net", "global"],
+  ])("with CLOUD=%s refuse an issuer at %s, and name its cloud", (CLOUD, host, named) => {
+    const environment = { ...VALID, CLOUD, WEBSITE_AUTH_OPENID_ISSUER: `https://${host}/${TENANT}/v2.0` };
+    expect(problemsOf(environment)).toEqual([
+      `WEBSITE_AUTH_OPENID_ISSUER is an issuer of another cloud than CLOUD names. Set CLOUD to ${named}.`,
+    ]);
+  });
+
+  test("refuse an unknown cloud, and the Graph of another", () => {
+    expect(problemsOf({ ...VALID, CLOUD: "mars" })).toEqual([
+      "CLOUD is not one of global, usgov, china. Remove the setting for global.",
+    ]);
+    const issuer = `https://login.microsoftonline.us/${TENANT}/v2.0`;
+    const environment = { ...VALID, CLOUD: "usgov", WEBSITE_AUTH_OPENID_ISSUER: issuer };
+    expect(problemsOf({ ...environment, GRAPH_SCOPES: "https://graph.microsoft.com/User.Read" })).toEqual([
+      expect.stringMatching(/^GRAPH_SCOPES has a scope of another service\..* https:\/\/graph\.microsoft\.us\//),
     ]);
   });
 

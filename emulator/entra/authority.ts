@@ -1,4 +1,5 @@
-import { AUTHORITY_ORIGIN, OTHER_TENANT_ID, type Registration, TENANT_ID } from "../directory.ts";
+import { AUTHORITY_HOSTS } from "../clouds.ts";
+import { OTHER_TENANT_ID, type Registration, TENANT_ID } from "../directory.ts";
 import type { RoutedRequest } from "../router.ts";
 import { type EntraError, entraError } from "./errors.ts";
 
@@ -14,8 +15,8 @@ const TENANTS: ReadonlySet<string> = new Set([TENANT_ID, OTHER_TENANT_ID, "organ
 
 /** An app asks by Entra's own name and gets Entra's addresses; a browser, or another process, asks on loopback. */
 export function authorityOf({ url, params }: Pick<RoutedRequest, "url" | "params">): Authority {
-  const isOwnName = url.host === new URL(AUTHORITY_ORIGIN).host;
-  return { origin: isOwnName ? AUTHORITY_ORIGIN : url.origin, tenant: params.tenant ?? TENANT_ID };
+  const isOwnName = AUTHORITY_HOSTS.includes(url.host);
+  return { origin: isOwnName ? `https://${url.host}` : url.origin, tenant: params.tenant ?? TENANT_ID };
 }
 
 export function isTenant(tenant: string): boolean {

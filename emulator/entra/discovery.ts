@@ -1,4 +1,4 @@
-import { GRAPH_ORIGIN } from "../directory.ts";
+import { graphOriginOf } from "../clouds.ts";
 import type { Authority } from "./authority.ts";
 import { issuerV2 } from "./tokens.ts";
 
@@ -35,6 +35,6 @@ export function openidConfiguration({ origin, tenant }: Authority): object {
       "c_hash",
     ],
     cloud_instance_name: "microsoftonline.com",
-    msgraph_host: new URL(GRAPH_ORIGIN).host,
+    msgraph_host: new URL(graphOriginOf(origin)).host,
   };
 }

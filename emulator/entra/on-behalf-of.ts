@@ -1,5 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory.ts";
+import { CLOUDS, cloudOf, graphOriginOf } from "../clouds.ts";
+import type { Account, Directory, Registration } from "../directory.ts";
 import { claimsRequestOf } from "./claims-request.ts";
 import { EntraError, entraError, revoked } from "./errors.ts";
 import { type RequestedScopes, requestedScopes } from "./requested-scopes.ts";
@@ -21,7 +22,7 @@ export async function exchangeOnBehalfOf(request: TokenRequest, directory: Direc
   const assertion = await verifyAssertion(request);
   const account = accountOf(assertion, directory);
   const scope = form.get("scope") ?? "";
-  const scopes = requestedScopes(scope, client, directory);
+  const scopes = requestedScopes(scope, client, directory, graphOriginOf(request.authority.origin));
   if (scopes.names.length === 0) {
     throw entraError(900144, "invalid_request", "The request must hold a scope of a resource.");
   }
@@ -47,10 +48,9 @@ async function verifyAssertion({ client, form, authority, issuer }: TokenRequest
   });
   const isAnyTenant = authority.tenant === "organizations" || authority.tenant === "common";
   const tenantId = isAnyTenant ? String(payload.tid) : authority.tenant;
-  const issuers = [AUTHORITY_ORIGIN, authority.origin].flatMap((origin) => [
-    issuerV1(origin, tenantId),
-    issuerV2(origin, tenantId),
-  ]);
+  // Clouds do not take each other's tokens. An address on this machine belongs to the global one.
+  const origins = [...new Set([(cloudOf(authority.origin) ?? CLOUDS[0]).authorityOrigin, authority.origin])];
+  const issuers = origins.flatMap((origin) => [issuerV1(origin, tenantId), issuerV2(origin, tenantId)]);
   if (!issuers.includes(String(payload.iss))) {
     throw entraError(50013, "invalid_grant", "The assertion failed signature or issuer validation.");
   }

@@ -16,13 +16,17 @@ export interface RequestedScopes {
 }
 
 const OIDC_SCOPES = new Set(["openid", "profile", "email", "offline_access"]);
-const GRAPH_PREFIXES = [`${GRAPH_ORIGIN}/`, `${MICROSOFT_GRAPH}/`];
 
-/** Reads a `scope` parameter: the scopes of one resource, and OpenID's. Throws EntraError. */
-export function requestedScopes(scope: string, client: Registration, directory: Directory): RequestedScopes {
+/** Reads a `scope` parameter: the scopes of one resource, and OpenID's. `graphOrigin` is the cloud's. Throws EntraError. */
+export function requestedScopes(
+  scope: string,
+  client: Registration,
+  directory: Directory,
+  graphOrigin = GRAPH_ORIGIN,
+): RequestedScopes {
   const all = scope.split(" ").filter((name) => name !== "");
   const asked = all.filter((name) => !OIDC_SCOPES.has(name));
-  const found = asked.map((name) => resolve(name, client, directory));
+  const found = asked.map((name) => resolve(name, client, directory, graphOrigin));
   if (new Set(found.map(({ resource }) => resource)).size > 1) {
     throw entraError(28000, "invalid_scope", "The scopes belong to more than one resource.");
   }
@@ -42,7 +46,7 @@ export function requestedScopes(scope: string, client: Registration, directory: 
 
 type Resolved = { readonly resource: Registration | undefined; readonly names: readonly string[] };
 
-function resolve(scope: string, client: Registration, directory: Directory): Resolved {
+function resolve(scope: string, client: Registration, directory: Directory, graphOrigin: string): Resolved {
   const own = directory.resourceOf(scope);
   if (own) return { resource: own.registration, names: own.name.split(" ") };
   if (directory.registrations.some(({ identifierUris }) => identifierUris.some((uri) => scope.startsWith(`${uri}/`)))) {
@@ -55,7 +59,7 @@ function resolve(scope: string, client: Registration, directory: Directory): Res
   if (scope.startsWith("api://")) {
     throw entraError(500011, "invalid_resource", "The resource principal was not found in the tenant.");
   }
-  const prefix = GRAPH_PREFIXES.find((start) => scope.startsWith(start)) ?? "";
+  const prefix = [`${graphOrigin}/`, `${MICROSOFT_GRAPH}/`].find((start) => scope.startsWith(start)) ?? "";
   const name = scope.slice(prefix.length);
   if (name === ".default") return { resource: undefined, names: client.graphPermissions };
   if (/^[A-Za-z.]+$/.test(name)) return { resource: undefined, names: [name] };

@@ -3,7 +3,8 @@ import http from "node:http";
 import https from "node:https";
 import type { Clock } from "../clock.ts";
 import { clockRoutes } from "../clock-routes.ts";
-import { API, AUTHORITY_ORIGIN, type Directory } from "../directory.ts";
+import { AUTHORITY_HOSTS } from "../clouds.ts";
+import { API, type Directory } from "../directory.ts";
 import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
@@ -48,13 +49,13 @@ export interface EntraServer extends LoopbackServer {
 
 /**
  * Starts Microsoft Entra ID as this tenant's apps see it: discovery, keys, authorize with an account picker, consent, token,
- * logout. Serves its own address, for browsers and other processes, and the name `login.microsoftonline.com`, for apps
- * whose requests are routed here. Tokens name the authority that they were asked of as their issuer.
+ * logout. Serves its own address, for browsers and other processes, and the names of the clouds' authorities, such as
+ * `login.microsoftonline.com`, for apps whose requests are routed here. Tokens name the authority that they were asked of as their issuer.
  */
 export async function startEntra(options: EntraOptions): Promise<EntraServer> {
   const { port = 0, httpsPort = 0 } = options;
   const listener = createListener(options);
-  const names = [new URL(AUTHORITY_ORIGIN).host];
+  const names = AUTHORITY_HOSTS;
   const certificate = options.https ? await createCertificate() : undefined;
   const plainServer = http.createServer(listener);
   options.onServer?.(plainServer);
@@ -107,7 +108,7 @@ function forTenant(handle: RouteHandler): RouteHandler {
 
 async function redeem(request: RoutedRequest, { directory, issuer }: EntraOptions, grants: Grants): Promise<Reply> {
   try {
-    const client = authenticateClient(request, directory);
+    const client = await authenticateClient(request, directory, issuer.keys.verificationKeys);
     const answer = await grants.redeem({ client, form: request.form, authority: authorityOf(request), issuer });
     return json(200, answer, { "x-ms-request-id": randomUUID() });
   } catch (error) {

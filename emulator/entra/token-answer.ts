@@ -1,3 +1,4 @@
+import { graphOriginOf } from "../clouds.ts";
 import type { Directory, Registration } from "../directory.ts";
 import type { Authority } from "./authority.ts";
 import { claimsRequestOf } from "./claims-request.ts";
@@ -24,9 +25,10 @@ export async function answerToSignIn(
   keepForRefresh: () => string,
 ): Promise<TokenAnswer> {
   const { account, tenantId, nonce } = signIn;
-  const granted = requestedScopes(signIn.scope, client, directory);
+  const graphOrigin = graphOriginOf(authority.origin);
+  const granted = requestedScopes(signIn.scope, client, directory, graphOrigin);
   // A refresh token is good for other scopes too.
-  const asked = form.has("scope") ? requestedScopes(form.get("scope") ?? "", client, directory) : granted;
+  const asked = form.has("scope") ? requestedScopes(form.get("scope") ?? "", client, directory, graphOrigin) : granted;
   const scopes = asked.names.length > 0 ? asked : granted;
   const ownIssuer = issuer.at(authority.origin, tenantId);
   const { accessToken, seconds } = await issueAccessToken(signIn, scopes, client, form, ownIssuer);

@@ -1,13 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import {
-  type Account,
-  AUTHORITY_ORIGIN,
-  FRONTEND,
-  GRAPH_ORIGIN,
-  type Registration,
-  TENANT_ID,
-  usernameOf,
-} from "../directory.ts";
+import { cloudOf, graphOriginOf } from "../clouds.ts";
+import { type Account, AUTHORITY_ORIGIN, FRONTEND, type Registration, TENANT_ID, usernameOf } from "../directory.ts";
 import type { SigningKeys } from "./keys.ts";
 
 /** Seconds. Entra's access tokens last 60 to 90 minutes. */
@@ -68,7 +61,7 @@ export function issuerV2(origin: string, tenantId: string): string {
 
 /** What a version 1 token names as its issuer: at Entra's own origin, another host. */
 export function issuerV1(origin: string, tenantId: string): string {
-  return `${origin === AUTHORITY_ORIGIN ? "https://sts.windows.net" : origin}/${tenantId}/`;
+  return `${cloudOf(origin)?.v1IssuerOrigin ?? origin}/${tenantId}/`;
 }
 
 function issuerOf(issuing: Issuing): TokenIssuer {
@@ -89,7 +82,11 @@ function issuerOf(issuing: Issuing): TokenIssuer {
       }),
     graphToken: (account, client, scope, isRevocable = false) =>
       keys.signForGraph({
-        ...{ aud: GRAPH_ORIGIN, ...times(issuing, graphTokenSeconds(isRevocable)), ...user(issuing, account, client) },
+        ...{
+          aud: graphOriginOf(origin),
+          ...times(issuing, graphTokenSeconds(isRevocable)),
+          ...user(issuing, account, client),
+        },
         ...{ app_displayname: client.displayName, idtyp: "user", scp: scope, ...claimsV1(issuing, account, client) },
         ...(isRevocable && { xms_cc: ["cp1"] }),
       }),

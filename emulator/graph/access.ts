@@ -1,4 +1,5 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
+import { GRAPH_HOSTS } from "../clouds.ts";
 import { type Account, type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH } from "../directory.ts";
 import { type SigningKeys, withHashedNonce } from "../entra/keys.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
@@ -15,7 +16,7 @@ interface Gate {
 export function withAccount({ directory, keys }: Gate, handle: AccountHandler): RouteHandler {
   return async (request) => {
     const graphToken = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
-    const verified = await verify(graphToken, keys);
+    const verified = await verify(graphToken, audienceOf(request), keys);
     if (typeof verified === "string") return unauthorized(request, verified);
     const account = directory.accountById(String(verified.oid));
     if (!account) return unauthorized(request, "Access token validation failure.");
@@ -31,10 +32,19 @@ export function withAccount({ directory, keys }: Gate, handle: AccountHandler): 
   };
 }
 
+/** The Graph of one cloud takes no tokens for another's. */
+function audienceOf({ url }: RoutedRequest): string {
+  return GRAPH_HOSTS.includes(url.host) ? `https://${url.host}` : GRAPH_ORIGIN;
+}
+
 /** The token's claims, or what Graph says is wrong with it. */
-async function verify(graphToken: string | undefined, keys: SigningKeys): Promise<JWTPayload | string> {
+async function verify(
+  graphToken: string | undefined,
+  audience: string,
+  keys: SigningKeys,
+): Promise<JWTPayload | string> {
   if (graphToken === undefined) return "Access token is empty.";
-  const options = { audience: [GRAPH_ORIGIN, MICROSOFT_GRAPH], algorithms: ["RS256"] };
+  const options = { audience: [audience, MICROSOFT_GRAPH], algorithms: ["RS256"] };
   // A token for another audience has no nonce, and is judged as it is.
   const signed = withHashedNonce(graphToken) ?? graphToken;
   try {

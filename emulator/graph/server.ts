@@ -1,5 +1,6 @@
 import http from "node:http";
-import { type Directory, GRAPH_ORIGIN } from "../directory.ts";
+import { GRAPH_HOSTS } from "../clouds.ts";
+import type { Directory } from "../directory.ts";
 import type { SigningKeys } from "../entra/keys.ts";
 import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";
@@ -33,7 +34,7 @@ const ROUTES: Readonly<Record<string, AccountHandler>> = {
   "GET /v1.0/me/photos/:size/$value": photoBytes,
 };
 
-/** Starts Microsoft Graph as far as this stack needs it. Serves its own address and the name `graph.microsoft.com`. */
+/** Starts Microsoft Graph as far as this stack needs it. Serves its own address and the names of the clouds, such as `graph.microsoft.com`. */
 export function startGraph({
   directory,
   keys,
@@ -51,5 +52,5 @@ export function startGraph({
     createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) }),
   );
   onServer?.(server);
-  return listenOnLoopback(server, port, [new URL(GRAPH_ORIGIN).host]);
+  return listenOnLoopback(server, port, GRAPH_HOSTS);
 }

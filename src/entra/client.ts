@@ -1,9 +1,12 @@
 import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal-node";
 import type { Settings } from "../settings.ts";
+import { createFederatedAssertion } from "./managed-identity.ts";
 import { createTokenEndpoint } from "./token-endpoint.ts";
 
 /** Of the request's time: an exchange that fails at once can be tried again within it, and Graph still be asked. */
 const TOKEN_TIMEOUT_SHARE = 0.4;
+/** Of the request's time: the managed identity answers on the same machine. */
+const IDENTITY_TIMEOUT_SHARE = 0.2;
 
 /**
  * Makes the MSAL client; once per process, it lives in module scope. Makes no request yet: MSAL knows the endpoints of
@@ -24,6 +27,15 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
 }
 
 /** How this app proves to Entra who it is. */
-function credentialOf({ clientSecret }: Settings): Pick<NodeAuthOptions, "clientSecret"> {
-  return { clientSecret };
+function credentialOf({ credential, requestTimeoutMs }: Settings): Partial<NodeAuthOptions> {
+  switch (credential.kind) {
+    case "managedIdentity": {
+      const network = createTokenEndpoint(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE);
+      return { clientAssertion: createFederatedAssertion(credential, network) };
+    }
+    case "certificate":
+      return { clientCertificate: { ...credential.certificate } };
+    case "secret":
+      return { clientSecret: credential.secret };
+  }
 }

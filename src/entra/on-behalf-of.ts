@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AuthenticationResult, ConfidentialClientApplication } from "@azure/msal-node";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
 import { countExchange, countLookup, OK, observeExchanges, operation, outcomeOf } from "../telemetry/telemetry.ts";
+import { askTwice } from "./ask-twice.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { TokenEndpointError } from "./token-endpoint.ts";
@@ -40,7 +40,6 @@ export interface OnBehalfOfOptions {
 type Acquired = Pick<AuthenticationResult, "accessToken" | "expiresOn">;
 
 const WAITING_PER_TURN = 10;
-const RETRY_DELAY_MS = 100;
 const REFUSALS_KEPT = 10_000;
 const REFUSAL_MS = 5000;
 const PAUSE_SECONDS = 5;
@@ -148,7 +147,7 @@ export class OnBehalfOf {
     const paused = this.#pause();
     if (paused) throw paused;
     try {
-      const { accessToken, expiresOn } = await this.#askTwice(exchange);
+      const { accessToken, expiresOn } = await askTwice(() => this.#ask(exchange));
       const token = { user: exchange.user, accessToken };
       this.#cache.set(key, token, expiresOn?.getTime() ?? 0);
       countExchange(OK);
@@ -165,17 +164,6 @@ export class OnBehalfOf {
   #beginPause(seconds = PAUSE_SECONDS): void {
     const end = this.#now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000;
     this.#pausedUntil = Math.max(this.#pausedUntil, end);
-  }
-
-  /** Asks once more when the connection failed or Entra did (5xx), after a moment that differs from caller to caller. */
-  async #askTwice(exchange: Exchange): Promise<Acquired> {
-    try {
-      return await this.#ask(exchange);
-    } catch (error) {
-      if (!(error instanceof TokenEndpointError && error.mayPass)) throw error;
-      await sleep(RETRY_DELAY_MS * (1 + Math.random()));
-      return this.#ask(exchange);
-    }
   }
 
   async #ask({ assertion, user, scopes, correlationId, claims }: Exchange): Promise<Acquired> {

@@ -1,4 +1,11 @@
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeJwt,
+  errors,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from "jose";
 
 const FRESH_MS = 3_600_000;
 const USABLE_MS = 24 * 3_600_000;
@@ -8,7 +15,8 @@ const COOLDOWN_MS = 30_000;
  * The public keys at an address, for `jwtVerify`. Read at first use, then every hour, and when a token names a key that is
  * not among them, at most once in 30 s: so keys rotate without a restart, and made-up key ids cannot make this app read
  * them over and over. While they cannot be read, the last ones serve for up to 24 h
- * (https://learn.microsoft.com/entra/identity-platform/signing-key-rollover).
+ * (https://learn.microsoft.com/entra/identity-platform/signing-key-rollover). A key that is published with the issuer of
+ * one tenant is none for a token of another (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
  *
  * @param timeoutMs for one reading
  */
@@ -17,7 +25,7 @@ export function createSigningKeys(url: URL, timeoutMs: number): JWTVerifyGetKey 
   let last: { readonly keys: JWTVerifyGetKey; readonly usableUntil: number } | undefined;
   let nextReading = 0;
 
-  return async (header, token) => {
+  const find: JWTVerifyGetKey = async (header, token) => {
     // Not made at start: it loads fetch, which takes longer than the rest of this app.
     remote ??= createRemoteJWKSet(url, {
       timeoutDuration: timeoutMs,
@@ -38,4 +46,21 @@ export function createSigningKeys(url: URL, timeoutMs: number): JWTVerifyGetKey 
       return last.keys(header, token);
     }
   };
+
+  return async (header, token) => {
+    const key = await find(header, token);
+    const tenant = tenantOfKey(remote?.jwks(), header.kid);
+    if (tenant === undefined) return key;
+    const { tid } = decodeJwt(`${token.protected}.${token.payload}.${token.signature}`);
+    if (String(tid).toLowerCase() === tenant) return key;
+    throw new errors.JWKSNoMatchingKey();
+  };
+}
+
+/** The one tenant that a key signs for; undefined when it signs for all of them, or the authority does not say. */
+function tenantOfKey(published: JSONWebKeySet | undefined, keyId: string | undefined): string | undefined {
+  const key: object = published?.keys.find(({ kid }) => kid === keyId) ?? {};
+  const issuer = "issuer" in key ? String(key.issuer) : "";
+  const tenant = issuer.split("/")[3]?.toLowerCase();
+  return tenant === "{tenantid}" ? undefined : tenant;
 }

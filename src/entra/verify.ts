@@ -1,6 +1,7 @@
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { AppError } from "../errors.ts";
-import { GRAPH_ORIGIN, type Settings } from "../settings.ts";
+import { isSeveralTenants } from "../settings/authority.ts";
+import type { Settings } from "../settings.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 
 /** Who signed in, as the verified assertion says. */
@@ -25,14 +26,16 @@ const KEYS_TIMEOUT_SHARE = 0.3;
  * off, or lets anonymous requests through, opens nothing.
  *
  * Checked: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
- * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user.
- * Not checked: which of the authority's keys signs for which tenant (they sign for all), which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
+ * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user. A key that
+ * the authority names for one tenant signs for that one only.
+ * Not checked: which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
  * the exchange). Source: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
  *
- * The function throws AppError `token_expired`, `token_rejected`, `insufficient_scope` or `identity_unavailable`.
+ * The function throws AppError `token_expired`, `token_rejected`, `tenant_not_allowed`, `insufficient_scope` or
+ * `identity_unavailable`.
  */
 export function createVerifier(
-  settings: Pick<Settings, "authority" | "allowedTenants" | "audiences" | "requestTimeoutMs">,
+  settings: Pick<Settings, "authority" | "graphOrigin" | "allowedTenants" | "audiences" | "requestTimeoutMs">,
   keys: JWTVerifyGetKey = keysOf(settings),
 ): VerifyAssertion {
   const allowedTenants = new Set(settings.allowedTenants);
@@ -44,10 +47,17 @@ export function createVerifier(
   };
 
   return async (assertion) => {
-    const { payload } = await jwtVerify(assertion, keys, options).catch((error) => rethrow(error, assertion));
+    const { payload } = await jwtVerify(assertion, keys, options).catch((error) =>
+      rethrow(error, assertion, settings.graphOrigin),
+    );
     const tenantId = text(payload.tid).toLowerCase();
-    if (!allowedTenants.has(tenantId) || !isIssuerOf(settings.authority, tenantId, payload)) {
+    if (!isIssuerOf(settings.authority, tenantId, payload)) {
       throw new AppError("token_rejected", { hint: "The token was issued for or by another tenant." });
+    }
+    if (!allowedTenants.has(tenantId)) {
+      throw new AppError("tenant_not_allowed", {
+        hint: "The user's tenant is not in WEBSITE_AUTH_AAD_ALLOWED_TENANTS.",
+      });
     }
     requireDelegatedScope(payload);
     const objectId = text(payload.oid);
@@ -61,7 +71,13 @@ function keysOf({ authority, requestTimeoutMs }: Pick<Settings, "authority" | "r
   return createSigningKeys(url, Math.round(requestTimeoutMs * KEYS_TIMEOUT_SHARE));
 }
 
-function isIssuerOf({ origin, v1IssuerOrigin }: Settings["authority"], tenantId: string, { iss }: JWTPayload): boolean {
+/** Whether the authority's own tenant, or any tenant of an authority for several, issued the token for itself. */
+function isIssuerOf(
+  { origin, v1IssuerOrigin, tenant }: Settings["authority"],
+  tenantId: string,
+  { iss }: JWTPayload,
+): boolean {
+  if (!isSeveralTenants(tenant) && tenantId !== tenant) return false;
   return iss === `${origin}/${tenantId}/v2.0` || iss === `${v1IssuerOrigin}/${tenantId}/`;
 }
 
@@ -78,7 +94,7 @@ function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
 }
 
 /** jose's claim errors carry the whole payload, so none of them goes on as `cause`. */
-function rethrow(error: unknown, assertion: string): never {
+function rethrow(error: unknown, assertion: string, graphOrigin: string): never {
   if (error instanceof errors.JWTExpired) throw new AppError("token_expired");
   if (error instanceof errors.JWTClaimValidationFailed)
     throw new AppError("token_rejected", { hint: hintFor(error.claim) });
@@ -86,7 +102,9 @@ function rethrow(error: unknown, assertion: string): never {
   if (code === "" || code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC" || code === "ERR_JWKS_INVALID") {
     throw new AppError("identity_unavailable", { hint: "The signing keys could not be read.", cause: error });
   }
-  const hint = isForGraph(assertion) ? hintFor("aud") : `The token's form or signature does not hold (${code}).`;
+  const hint = isForGraph(assertion, graphOrigin)
+    ? hintFor("aud")
+    : `The token's form or signature does not hold (${code}).`;
   throw new AppError("token_rejected", { hint });
 }
 
@@ -94,9 +112,9 @@ function rethrow(error: unknown, assertion: string): never {
  * Whether a token that was not verified says it is Graph's: what Easy Auth signs in with when no scope is configured. Only for
  * the hint. Nobody but Graph can verify its tokens: https://learn.microsoft.com/entra/identity-platform/access-tokens#token-ownership
  */
-function isForGraph(assertion: string): boolean {
+function isForGraph(assertion: string, graphOrigin: string): boolean {
   try {
-    return [GRAPH_APP_ID, GRAPH_ORIGIN].includes(String(decodeJwt(assertion).aud));
+    return [GRAPH_APP_ID, graphOrigin].includes(String(decodeJwt(assertion).aud));
   } catch {
     return false;
   }

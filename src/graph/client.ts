@@ -5,7 +5,7 @@ import { type GraphUser, UserTransport } from "./transport.ts";
 
 /** A Microsoft Graph client that acts as one user. What its calls throw, `graphFailure` explains. */
 export function createGraphClient(user: GraphUser): Client {
-  return Client.initWithMiddleware({ middleware: new UserTransport(user) });
+  return Client.initWithMiddleware({ baseUrl: `${user.graphOrigin}/`, middleware: new UserTransport(user) });
 }
 
 /** Turns what a Graph call threw into a failure with a code. Anything else is returned as it is. */

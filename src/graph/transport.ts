@@ -4,10 +4,11 @@ import { claimsIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
 import { type OutgoingAnswer, type OutgoingRequest, readBody, retryAfterOf, send } from "../http/outgoing.ts";
-import { GRAPH_ORIGIN } from "../settings.ts";
 import { operation } from "../telemetry/telemetry.ts";
 
 export interface GraphUser {
+  /** Where Graph is, without a slash at the end: the only place the user's token is sent to. */
+  readonly graphOrigin: string;
   /** An access token for Graph as the user; a new one that satisfies the claims when there are some. */
   graphToken(claims?: string): Promise<string>;
   /** Told when Graph no longer takes the token. */
@@ -72,7 +73,7 @@ export class UserTransport implements Middleware {
   #requestOf({ request, options }: Context, graphToken: string): OutgoingRequest {
     const url = typeof request === "string" ? request : request.url;
     // The Graph client takes absolute addresses too, such as those of further pages.
-    if (!url.startsWith(`${GRAPH_ORIGIN}/`)) {
+    if (!url.startsWith(`${this.#user.graphOrigin}/`)) {
       throw new AppError("internal_error", {
         hint: "A call of the Graph client leads to another host; it got no token.",
       });

@@ -34,6 +34,11 @@ const PROBLEMS = {
     detail: "The access token is not a valid token of a user for this API. Sign in again.",
     challenge: "invalid_token",
   },
+  tenant_not_allowed: {
+    status: 403,
+    title: "Your organization does not use this app",
+    detail: "Users of the organization you signed in with are not served. Sign in with an account of one that is.",
+  },
   claims_challenge: {
     status: 401,
     title: "Another sign-in step is needed",

@@ -114,9 +114,47 @@ describe("an authority's signing keys", () => {
   });
 });
 
+describe("a key that the authority publishes with an issuer", () => {
+  const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+  const OTHER = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+
+  test.each([
+    ["of every tenant", "https://login.microsoftonline.com/{tenantid}/v2.0", TENANT, "accepted"],
+    ["of the token's tenant", `https://login.microsoftonline.com/${TENANT}/v2.0`, TENANT, "accepted"],
+    [
+      "of the token's tenant, in capitals",
+      `https://login.microsoftonline.com/${TENANT}/v2.0`,
+      TENANT.toUpperCase(),
+      "accepted",
+    ],
+    ["of the token's tenant, in version 1", `https://sts.windows.net/${TENANT}/`, TENANT, "accepted"],
+    ["of another tenant", `https://login.microsoftonline.com/${OTHER}/v2.0`, TENANT, "ERR_JWKS_NO_MATCHING_KEY"],
+    [
+      "of another tenant, for a token without one",
+      `https://sts.windows.net/${OTHER}/`,
+      undefined,
+      "ERR_JWKS_NO_MATCHING_KEY",
+    ],
+  ])("%s", async (_, issuer, tid, expected) => {
+    const authority = await startAuthority();
+    const [key] = today.jwks.keys;
+    authority.answer = (response) =>
+      void response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [{ ...key, issuer }] }));
+    const token = await today.sign({ tid });
+    const verifying = jwtVerify(token, createSigningKeys(authority.url, 3000));
+    expect(
+      await verifying.then(
+        () => "accepted",
+        ({ code }) => code,
+      ),
+    ).toBe(expected);
+  });
+});
+
 describe("an assertion while the keys were never read", () => {
   const settings = {
     authority: { origin: "https://login.microsoftonline.com", v1IssuerOrigin: "https://sts.windows.net", tenant: "t" },
+    graphOrigin: "https://graph.microsoft.com",
     allowedTenants: ["t"],
     audiences: ["a"],
     requestTimeoutMs: 10_000,

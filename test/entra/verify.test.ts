@@ -14,6 +14,7 @@ const AUTHORITY = {
 };
 const SETTINGS = {
   authority: AUTHORITY,
+  graphOrigin: "https://graph.microsoft.com",
   allowedTenants: [TENANT],
   audiences: [CLIENT, `api://${CLIENT}`],
   requestTimeoutMs: 10_000,
@@ -78,6 +79,14 @@ describe("an assertion", () => {
     [
       "of this tenant by another's issuer",
       { iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0` },
+      "token_rejected",
+    ],
+    [
+      "of another tenant, by its own issuer",
+      {
+        tid: "bbbbcccc-1111-dddd-2222-eeee3333ffff",
+        iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0`,
+      },
       "token_rejected",
     ],
     ["by an issuer that only begins alike", { iss: `${AUTHORITY.origin}/${TENANT}/v2.0/` }, "token_rejected"],
@@ -168,17 +177,44 @@ describe("an assertion for an API of several tenants", () => {
     allowedTenants: [TENANT, guest],
   };
 
+  const stranger = "ccccdddd-2222-eeee-3333-ffff4444aaaa";
+  const issuers = {
+    1: (tenant: string) => `https://sts.windows.net/${tenant}/`,
+    2: (tenant: string) => `${AUTHORITY.origin}/${tenant}/v2.0`,
+  };
+
   test.each([
     ["of an allowed tenant", guest, guest, "accepted"],
-    [
-      "of a tenant that is not allowed",
-      "ccccdddd-2222-eeee-3333-ffff4444aaaa",
-      "ccccdddd-2222-eeee-3333-ffff4444aaaa",
-      "token_rejected",
-    ],
+    ["of a tenant that is not allowed", stranger, stranger, "tenant_not_allowed"],
     ["of an allowed tenant, by the issuer of another", guest, TENANT, "token_rejected"],
-  ])("%s", async (_, tid, issuerTenant, expected) => {
-    const token = await keys.sign(claims({ tid, iss: `${AUTHORITY.origin}/${issuerTenant}/v2.0` }));
-    expect(await codeOf(createVerifier(several, keys.verificationKeys)(token))).toBe(expected);
+    ["of an allowed tenant, by the issuer of one that is not", guest, stranger, "token_rejected"],
+    ["of a tenant that is not allowed, by the issuer of one that is", stranger, guest, "token_rejected"],
+    ["of the authority itself", "organizations", "organizations", "tenant_not_allowed"],
+  ])("%s, in version 1 and 2", async (_, tid, issuerTenant, expected) => {
+    for (const issuerOf of Object.values(issuers)) {
+      const token = await keys.sign(claims({ tid, iss: issuerOf(issuerTenant) }));
+      expect(await codeOf(createVerifier(several, keys.verificationKeys)(token))).toBe(expected);
+    }
+  });
+
+  test("that no key of the authority signed is not judged by its tenant", async () => {
+    const forged = await (await createSigningKeys()).sign(claims({ tid: stranger, iss: issuers[2](stranger) }));
+    expect(await codeOf(createVerifier(several, keys.verificationKeys)(forged))).toBe("token_rejected");
+  });
+});
+
+describe.each([
+  ["usgov", "https://login.microsoftonline.us", "https://sts.windows.net"],
+  ["china", "https://login.partner.microsoftonline.cn", "https://sts.chinacloudapi.cn"],
+])("an assertion in the cloud %s", (_, origin, v1IssuerOrigin) => {
+  const ofCloud = { ...SETTINGS, authority: { origin, v1IssuerOrigin, tenant: TENANT } };
+
+  test.each([
+    ["of version 2", () => `${origin}/${TENANT}/v2.0`, "accepted"],
+    ["of version 1", () => `${v1IssuerOrigin}/${TENANT}/`, "accepted"],
+    ["of the global cloud", () => `${AUTHORITY.origin}/${TENANT}/v2.0`, "token_rejected"],
+  ])("%s", async (_name, iss, expected) => {
+    const verifyOfCloud = createVerifier(ofCloud, keys.verificationKeys);
+    expect(await codeOf(verifyOfCloud(await keys.sign(claims({ iss: iss() }))))).toBe(expected);
   });
 });

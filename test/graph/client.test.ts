@@ -18,6 +18,7 @@ async function graphAnswering(answer: http.RequestListener): Promise<void> {
 
 function graphUser(changes: Partial<GraphUser> = {}): GraphUser {
   return {
+    graphOrigin: GRAPH_ORIGIN,
     graphToken: async () => "graph-token",
     forgetGraphToken: () => {},
     correlationId: randomUUID(),

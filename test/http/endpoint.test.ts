@@ -44,6 +44,7 @@ const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   not_signed_in: [401, /^Bearer realm=""$/],
   token_expired: [401, /^Bearer realm="", error="invalid_token"$/],
   token_rejected: [401, /^Bearer realm="", error="invalid_token"$/],
+  tenant_not_allowed: [403, undefined],
   claims_challenge: [401, /^Bearer realm="", error="insufficient_claims"$/],
   insufficient_scope: [403, /^Bearer realm="", error="insufficient_scope", scope="user_impersonation"$/],
   consent_required: [403, undefined],

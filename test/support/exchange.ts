@@ -68,17 +68,20 @@ export function refuse(
 
 export type OnBehalfOfChanges = Partial<OnBehalfOfOptions> & {
   readonly secret?: string;
+  /** Settings over those of the tests; an empty one is not set. */
+  readonly environment?: Environment;
   readonly requestTimeoutMs?: number;
 };
 
 /** The exchange as the app composes it, with real MSAL, its requests for Entra routed to `entraUrl`. */
 export function onBehalfOfAt(entraUrl: string, changes: OnBehalfOfChanges = {}): OnBehalfOf {
-  const { secret = API.clientSecret, requestTimeoutMs = 10_000, ...options } = changes;
+  const { secret = API.clientSecret, requestTimeoutMs = 10_000, environment = {}, ...options } = changes;
   onTestFinished(routeMicrosoftOrigins({ entra: entraUrl, graph: "http://localhost:9" }));
   const settings = readSettings({
     ...ENVIRONMENT,
     MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secret,
     REQUEST_TIMEOUT_MS: String(requestTimeoutMs),
+    ...environment,
   });
   return new OnBehalfOf({
     client: createConfidentialClient(settings),

@@ -1,0 +1,83 @@
+import { type AuthenticationResult, type INetworkModule, ManagedIdentityApplication } from "@azure/msal-node";
+import { AppError } from "../errors.ts";
+import { askTwice } from "./ask-twice.ts";
+import { TokenEndpointError } from "./token-endpoint.ts";
+
+/** Which identity, and what its token is for. */
+export interface ManagedIdentity {
+  /** Client id of the user-assigned identity. */
+  readonly clientId: string;
+  /** The cloud's audience of token exchange, for example `api://AzureADTokenExchange`. */
+  readonly audience: string;
+}
+
+/** As MSAL renews access tokens: what is sent to Entra is never about to end. */
+const RENEWED_BEFORE_END_MS = 300_000;
+
+/**
+ * Makes a function that gives the managed identity's token, which stands for the app's credential where the app
+ * registration trusts the identity (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
+ * Asked of the platform at first use, once for all who wait; kept until 5 minutes before its end; while no new one is to be
+ * had, the last one serves to its end. Not checked: whether the app registration trusts it, which Entra says at the exchange.
+ *
+ * The function throws AppError `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
+ *
+ * @param network bounds each request in time; throws `TokenEndpointError` for whatever is not a success
+ */
+export function createFederatedAssertion(
+  { clientId, audience }: ManagedIdentity,
+  network: INetworkModule,
+): () => Promise<string> {
+  let application: ManagedIdentityApplication | undefined;
+  let current = { assertion: "", endsAt: 0 };
+  let renewing: Promise<string> | undefined;
+
+  async function renew(): Promise<string> {
+    // MSAL's own retries and waits have no bound in time; its cache would fail while it renews a token that is still good.
+    application ??= new ManagedIdentityApplication({
+      managedIdentityIdParams: { userAssignedClientId: clientId },
+      system: { networkClient: network, disableInternalRetries: true },
+    });
+    const ask = application.acquireToken.bind(application, { resource: audience, forceRefresh: true });
+    try {
+      const { accessToken, expiresOn } = await askTwice<AuthenticationResult>(ask);
+      // MSAL passes on whatever the answer holds.
+      if (typeof accessToken !== "string" || accessToken === "") {
+        throw new AppError("identity_unavailable", { hint: `${OURS} answered without a token.` });
+      }
+      current = { assertion: accessToken, endsAt: expiresOn?.getTime() ?? 0 };
+    } catch (error) {
+      if (!(Date.now() < current.endsAt)) throw failureOf(error);
+    }
+    return current.assertion;
+  }
+
+  return async () => {
+    if (Date.now() < current.endsAt - RENEWED_BEFORE_END_MS) return current.assertion;
+    renewing ??= renew().finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
+  };
+}
+
+const OURS = "The endpoint of managed identities";
+/** What may pass: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance */
+const NOT_READY: ReadonlySet<number> = new Set([404, 408, 410, 429]);
+
+function failureOf(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  // MSAL's own errors: an answer that it cannot read.
+  if (!(error instanceof TokenEndpointError)) {
+    return new AppError("identity_unavailable", { hint: `${OURS} gave no usable answer.`, cause: error });
+  }
+  const { status, errorCode } = error;
+  if (status < 400 || status >= 500 || NOT_READY.has(status)) {
+    const hint = `${OURS} failed: ${status || errorCode}. It exists in Azure only, in apps with an identity.`;
+    return new AppError("identity_unavailable", { hint, cause: error });
+  }
+  const hint =
+    `${OURS} refused: ${status}. Assign the user-assigned identity to this app, and set ` +
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID to its client id.";
+  return new AppError("misconfigured", { hint, cause: error });
+}

@@ -1,0 +1,38 @@
+import { type Cloud, cloudOfIssuerHost } from "./cloud.ts";
+import { GUID, missingOr } from "./problems.ts";
+
+/** Where users of one tenant, or of several, sign in. */
+export interface Authority {
+  /** For example `https://login.microsoftonline.com`. */
+  readonly origin: string;
+  /** Origin of the issuer in version 1 tokens, for example `https://sts.windows.net`. */
+  readonly v1IssuerOrigin: string;
+  /** A tenant id in lower case, or `common` or `organizations` for several tenants. */
+  readonly tenant: string;
+}
+
+const SEVERAL_TENANTS: ReadonlySet<string> = new Set(["common", "organizations"]);
+
+/** Whether an authority's tenant stands for several. */
+export function isSeveralTenants(tenant: string): boolean {
+  return SEVERAL_TENANTS.has(tenant);
+}
+
+/** The authority that `WEBSITE_AUTH_OPENID_ISSUER` names, in every spelling App Service writes. */
+export function readAuthority(value: string | undefined, cloud: Cloud, problems: string[]): Authority {
+  const issuer = (value ?? "").trim();
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  const isPlain = url?.protocol === "https:" && url.search === "" && url.hash === "";
+  const named = /^\/([^/]+)(\/v2\.0)?\/?$/.exec(url?.pathname ?? "")?.[1]?.toLowerCase() ?? "";
+  const tenant = isPlain && (GUID.test(named) || isSeveralTenants(named)) ? named : "";
+  const origins = { origin: cloud.authorityOrigin, v1IssuerOrigin: cloud.v1IssuerOrigin };
+  if (tenant !== "" && url && cloud.issuerHosts.includes(url.host)) return { ...origins, tenant };
+  const otherCloud = tenant === "" ? undefined : cloudOfIssuerHost(url?.host ?? "");
+  problems.push(
+    otherCloud
+      ? `WEBSITE_AUTH_OPENID_ISSUER is an issuer of another cloud than CLOUD names. Set CLOUD to ${otherCloud}.`
+      : `WEBSITE_AUTH_OPENID_ISSUER ${missingOr(issuer, "is not an issuer of Microsoft Entra ID")}. Use ` +
+          `${cloud.authorityOrigin}/<tenant id>/v2.0; App Service sets it when authentication is on.`,
+  );
+  return { ...origins, tenant: "" };
+}

@@ -1,0 +1,61 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+
+/** A certificate of the app registration, with its private key. */
+export interface Certificate {
+  /** PEM, PKCS #8. */
+  readonly privateKey: string;
+  /** Of the certificate, in hexadecimal without colons: how Entra finds its public key. */
+  readonly thumbprintSha256: string;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+const PRIVATE_KEY = /-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+?-----END (?:RSA )?PRIVATE KEY-----/;
+const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
+/** What MSAL signs with at least. */
+const LEAST_BITS = 2048;
+
+/**
+ * Reads a certificate and its private key from PEM, in any order; certificates of the chain may be there too, and line
+ * ends may be written as `\n`. What is wrong is returned in words that follow the setting's name, and show nothing of the key.
+ * Not checked: whether Entra knows the certificate, and who issued it.
+ */
+export function readCertificate(pem: string, now: number): Certificate | string {
+  const text = pem.replaceAll("\\n", "\n");
+  if (ENCRYPTED_KEY.test(text)) return "has an encrypted private key. Use one without a password.";
+  const key = privateKeyIn(text);
+  const certificates = certificatesIn(text);
+  if (!key || !certificates) {
+    return (
+      "is not a certificate with its private key in PEM. A certificate in Key Vault has to have the content type " +
+      "application/x-pem-file."
+    );
+  }
+  if (key.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_BITS) {
+    return `has a key that Entra does not take. Use RSA with at least ${LEAST_BITS} bits.`;
+  }
+  const certificate = certificates.find((one) => one.checkPrivateKey(key));
+  if (!certificate) return "has a private key that belongs to none of its certificates.";
+  if (Date.parse(certificate.validTo) <= now) return `has expired on ${certificate.validTo}. Renew it.`;
+  if (Date.parse(certificate.validFrom) > now) return `is valid only from ${certificate.validFrom}.`;
+  return {
+    privateKey: key.export({ type: "pkcs8", format: "pem" }).toString(),
+    thumbprintSha256: certificate.fingerprint256.replaceAll(":", ""),
+  };
+}
+
+function privateKeyIn(text: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(PRIVATE_KEY.exec(text)?.[0] ?? "");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined when there is none, or one that cannot be read. */
+function certificatesIn(text: string): readonly X509Certificate[] | undefined {
+  try {
+    return text.match(CERTIFICATE)?.map((one) => new X509Certificate(one));
+  } catch {
+    return undefined;
+  }
+}
