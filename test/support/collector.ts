@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import http from "node:http";
+import https from "node:https";
 import { gunzipSync } from "node:zlib";
 import { listenOnLoopback } from "../../emulator/loopback-server.ts";
 
@@ -22,23 +23,31 @@ export interface SentAttribute {
 export interface Collector {
   readonly url: string;
   /** Everything received, as text. */
-  readonly received: readonly { readonly path: string; readonly body: string }[];
+  readonly received: readonly Received[];
   readonly spans: readonly SentSpan[];
   close(): Promise<void>;
 }
 
-/** Takes whatever telemetry is sent to it: an OTLP collector, and Application Insights' address for ingestion. */
-export async function startCollector(): Promise<Collector> {
-  const received: { path: string; body: string }[] = [];
-  const server = createServer(async (request, response) => {
+interface Received {
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly body: string;
+}
+
+/** Takes whatever telemetry is sent to it: an OTLP collector, or Application Insights' address for ingestion. */
+export async function startCollector(certificate?: https.ServerOptions): Promise<Collector> {
+  const received: Received[] = [];
+  const listener: http.RequestListener = async (request, response) => {
     const isZipped = request.headers["content-encoding"] === "gzip";
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    received.push({ path: request.url ?? "", body: String(isZipped ? gunzipSync(body) : body) });
+    const { authorization } = request.headers;
+    received.push({ path: request.url ?? "", authorization, body: String(isZipped ? gunzipSync(body) : body) });
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ itemsReceived: 1, itemsAccepted: 1, errors: [] }));
-  });
+  };
+  const server = certificate ? https.createServer(certificate, listener) : http.createServer(listener);
   const { url, close } = await listenOnLoopback(server, 0);
   return {
     url,

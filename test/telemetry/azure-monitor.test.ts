@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createCertificate } from "../../emulator/entra/certificate.ts";
+import type { TelemetrySettings } from "../../src/settings.ts";
+import { type Collector, startCollector } from "../support/collector.ts";
+import { startIdentityEndpoint } from "../support/identity-endpoint.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
+
+/** In a process of its own, since what a process trusts is settled when it starts. */
+const SEND_ONE_SPAN = `
+  const { startExporter } = require("./dist/exporter.cjs");
+  const { trace } = require("@opentelemetry/api");
+  const stop = startExporter(JSON.parse(process.argv[1]));
+  trace.getTracer("test").startSpan("verify").end();
+  stop();
+`;
+
+let folder: string;
+let ingestion: Collector;
+
+async function sendOneSpan(identity?: { clientId: string }): Promise<void> {
+  const connectionString = `InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=${ingestion.url}/`;
+  const settings: TelemetrySettings = {
+    serviceName: "the-app",
+    otlp: false,
+    azureMonitor: { connectionString, ...(identity && { identity }) },
+  };
+  // Else the exporter reports on itself, to Microsoft.
+  const environment = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"), APPLICATION_INSIGHTS_NO_STATSBEAT: "true" };
+  await promisify(execFile)(process.execPath, ["-e", SEND_ONE_SPAN, JSON.stringify(settings)], {
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+    timeout: 30_000,
+  });
+}
+
+function spans(): readonly {
+  readonly authorization: string | undefined;
+  readonly name: string;
+  readonly role: string;
+}[] {
+  return ingestion.received.flatMap(({ authorization, body }) =>
+    (JSON.parse(body) as Envelope[])
+      .filter(({ data }) => data.baseType === "RemoteDependencyData")
+      .map(({ data, tags }) => ({ authorization, name: data.baseData.name, role: tags["ai.cloud.role"] ?? "" })),
+  );
+}
+
+interface Envelope {
+  readonly tags: Readonly<Record<string, string>>;
+  readonly data: { readonly baseType: string; readonly baseData: { readonly name: string } };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "azure-monitor-"));
+  const certificate = await createCertificate();
+  await writeFile(join(folder, "ca.pem"), certificate.cert);
+  ingestion = await startCollector(certificate);
+});
+
+afterAll(async () => {
+  await ingestion?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("Application Insights gets the spans under the app's name", async () => {
+  await sendOneSpan();
+  expect(spans()).toEqual([{ authorization: undefined, name: "verify", role: "the-app" }]);
+});
+
+test("Application Insights gets them from the app's identity where it asks for one", async () => {
+  const identity = await startIdentityEndpoint(IDENTITY);
+  try {
+    await sendOneSpan({ clientId: IDENTITY });
+    expect(identity.asked[0]?.query.get("resource")).toBe("https://monitor.azure.com");
+    expect(spans().at(-1)).toMatchObject({ authorization: "Bearer identity-token", name: "verify" });
+  } finally {
+    await identity.close();
+  }
+});
