@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import type http from "node:http";
+import https from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** A listening server: where it is, and how to end it. */
 export interface LoopbackServer {
-  /** `http://localhost:<port>`, without a slash at the end. */
+  /** `http://localhost:<port>`, or https as the server speaks, without a slash at the end. */
   readonly url: string;
   /** Ends idle connections at once and the busy ones after `CLOSE_WITHIN_MS`. May be called twice. */
   close(): Promise<void>;
@@ -20,7 +21,7 @@ const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
  * (DNS rebinding) must not reach a server that hands out tokens. `alsoServe` names the hosts served besides loopback.
  */
 export async function listenOnLoopback(
-  server: http.Server,
+  server: http.Server | https.Server,
   port: number,
   alsoServe: readonly string[] = [],
 ): Promise<LoopbackServer> {
@@ -32,10 +33,11 @@ export async function listenOnLoopback(
     throw describeListenError(cause, port);
   }
   const { port: actualPort } = server.address() as AddressInfo;
-  return { url: `http://localhost:${actualPort}`, close: () => closeServer(server) };
+  const scheme = server instanceof https.Server ? "https" : "http";
+  return { url: `${scheme}://localhost:${actualPort}`, close: () => closeServer(server) };
 }
 
-function refuseOtherHosts(server: http.Server, names: ReadonlySet<string>): void {
+function refuseOtherHosts(server: http.Server | https.Server, names: ReadonlySet<string>): void {
   const emit = server.emit;
   server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
     if (event === "request" || event === "upgrade") {
@@ -64,7 +66,7 @@ function describeListenError(cause: unknown, port: number): Error {
   return Object.assign(error, { code, port });
 }
 
-async function closeServer(server: http.Server): Promise<void> {
+async function closeServer(server: http.Server | https.Server): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();

@@ -33,7 +33,7 @@ function portsFrom(args: readonly string[]): StackPorts {
 }
 
 function welcome(stack: Stack): string {
-  const accounts = stack.directory.accounts.map(({ key, shows }) => `  ${key.padEnd(12)} ${shows}`);
+  const accounts = stack.directory.accounts.map(({ key, shows }) => `  ${key.padEnd(14)} ${shows}`);
   return `
 Frontend, behind Easy Auth   ${stack.frontendUrl}
 API, behind Easy Auth        ${stack.apiUrl}/api/profile

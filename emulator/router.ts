@@ -1,4 +1,5 @@
 import type http from "node:http";
+import { TLSSocket } from "node:tls";
 
 /** What a route answers. */
 export interface Reply {
@@ -64,7 +65,8 @@ export function createRouter({
 
   async function answer(message: http.IncomingMessage): Promise<Exchanged> {
     if (!message.url?.startsWith("/")) throw new BadRequest(400);
-    const url = new URL(`http://${message.headers.host ?? "localhost"}${message.url}`);
+    const scheme = message.socket instanceof TLSSocket ? "https" : "http";
+    const url = new URL(`${scheme}://${message.headers.host ?? "localhost"}${message.url}`);
     const method = message.method ?? "GET";
     const body = await readBody(message);
     const base = { method, url, headers: message.headers, body, form: formIn(message, body) };

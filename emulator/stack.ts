@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { createFrontend } from "../frontend/server.ts";
+import { type Clock, startClock } from "./clock.ts";
 import {
   type Account,
   API,
@@ -13,7 +14,7 @@ import {
 import type { AuthSettings } from "./easy-auth/auth-settings.ts";
 import { startGate } from "./easy-auth/gate.ts";
 import { createSigningKeys } from "./entra/keys.ts";
-import { startEntra } from "./entra/server.ts";
+import { type EntraServer, startEntra } from "./entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
 import { Faults } from "./faults/faults.ts";
 import { type FunctionsHost, type HostLog, startFunctionsHost } from "./functions-host/host.ts";
@@ -31,6 +32,8 @@ export interface StackPorts {
   readonly entra: number;
   readonly graph: number;
   readonly functions: number;
+  /** Of Entra's https listener, with `https: true`. */
+  readonly entraHttps?: number;
 }
 
 export interface StackOptions {
@@ -38,6 +41,8 @@ export interface StackOptions {
   readonly ports?: StackPorts;
   /** Accounts besides the made-up tenant's own. */
   readonly accounts?: readonly Account[];
+  /** Whether Entra listens with https too. */
+  readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onLog?: (log: HostLog) => void;
@@ -57,6 +62,10 @@ export interface Stack {
   readonly issuer: TokenIssuer;
   /** What Entra and Graph are told to do wrong. */
   readonly faults: Faults;
+  /** The time that the whole process lives by, the app included. */
+  readonly clock: Clock;
+  /** Where Entra listens with https, and the certificate to trust there. */
+  readonly entraHttps: EntraServer["https"];
   close(): Promise<void>;
 }
 
@@ -79,10 +88,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-/** What has to be ended: all servers at once, then the routing that they send requests by. */
+/** What has to be ended: all servers at once, then what they share, such as the routing that they send requests by. */
 class Closers {
   readonly #closers: (() => unknown)[] = [];
-  #unroute: () => unknown = () => {};
+  readonly #shared: (() => unknown)[] = [];
 
   add(close: () => unknown): void {
     this.#closers.push(close);
@@ -94,21 +103,22 @@ class Closers {
     return part;
   }
 
-  routed(unroute: () => unknown): void {
-    this.#unroute = unroute;
+  addShared(close: () => unknown): void {
+    this.#shared.push(close);
   }
 
   async closeAll(): Promise<void> {
     await Promise.all(this.#closers.splice(0).map((close) => close()));
-    await this.#unroute();
-    this.#unroute = () => {};
+    await Promise.all(this.#shared.splice(0).map((close) => close()));
   }
 }
 
 type Parts = Omit<Stack, "close">;
 
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
-  const { ports = FREE_PORTS, accounts, onLog, onExchange } = options;
+  const { ports = FREE_PORTS, accounts, https = false, onLog, onExchange } = options;
+  const clock = startClock();
+  closers.addShared(clock.close);
   const directory = createDirectory(accounts);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
@@ -116,9 +126,10 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const tell = (service: "entra" | "graph") => ({
     onExchange: (exchanged: Exchanged) => onExchange?.(service, exchanged),
   });
-  const entra = await closers.started(startEntra({ directory, issuer, faults, port: ports.entra, ...tell("entra") }));
+  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
+  const entra = await closers.started(startEntra({ directory, issuer, faults, clock, ...listening, ...tell("entra") }));
   const graph = await closers.started(startGraph({ directory, keys, faults, port: ports.graph, ...tell("graph") }));
-  closers.routed(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
+  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }));
 
   const settings = { ...(await readExampleSettings()), ...options.settings };
   const host = { appRoot: ROOT, port: ports.functions, settings, ...(onLog !== undefined && { onLog }) };
@@ -131,7 +142,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const frontend = await closers.started(startGate(gate));
   closers.add(() => faults.clear());
   const urls = { frontendUrl: frontend.url, apiUrl: api.url, entraUrl: entra.url, graphUrl: graph.url };
-  return { ...urls, functions, directory, issuer, faults };
+  return { ...urls, functions, directory, issuer, faults, clock, entraHttps: entra.https };
 }
 
 const ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;

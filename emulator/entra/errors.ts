@@ -1,23 +1,32 @@
 import { randomUUID } from "node:crypto";
+import type { Refusal } from "../account.ts";
 import { json, type Reply, type RoutedRequest } from "../router.ts";
 
-/** A refusal of the token endpoint, in Entra's terms. */
+/** A refusal of an endpoint, in Entra's terms. */
 export class EntraError extends Error {
   override readonly name = "EntraError";
-  readonly number: number;
-  readonly error: string;
-  readonly suberror: string | undefined;
-  /** What another sign-in has to satisfy: the JSON of a claims request. */
-  readonly claims: string | undefined;
+  readonly refusal: Refusal;
 
-  /** @param number the AADSTS number; @param error the OAuth error; @param text what happened, in the emulator's words */
-  constructor(number: number, error: string, text: string, suberror?: string, claims?: string) {
-    super(text);
-    this.number = number;
-    this.error = error;
-    this.suberror = suberror;
-    this.claims = claims;
+  constructor(refusal: Refusal) {
+    super(refusal.text);
+    this.refusal = refusal;
   }
+}
+
+/** @param number the AADSTS number; @param error the OAuth error; @param text what happened, in the emulator's words */
+export function entraError(number: number, error: string, text: string, suberror?: string): EntraError {
+  return new EntraError({ number, error, text, ...(suberror !== undefined && { suberror }) });
+}
+
+/** The user's sessions were revoked; `claims` says since when, for clients that understand it. */
+export function revoked(claims?: string): EntraError {
+  return new EntraError({
+    number: 50173,
+    error: "invalid_grant",
+    suberror: "bad_token",
+    text: "The grant has expired because it was revoked. The user has to sign in again.",
+    ...(claims !== undefined && { claims }),
+  });
 }
 
 /** The id that the caller gave the request, or a new one. */
@@ -28,23 +37,28 @@ export function correlationIdOf({ headers, form, url }: RoutedRequest): string {
 }
 
 /** The error's answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
-export function errorReply(error: EntraError, correlationId: string, now: number): Reply {
-  const timestamp = new Date(now)
+export function errorReply(refusal: Refusal, correlationId: string): Reply {
+  const { number, error, suberror, claims } = refusal;
+  const timestamp = new Date()
     .toISOString()
     .replace("T", " ")
     .replace(/\.\d+Z$/, "Z");
   const traceId = randomUUID();
-  const description = `AADSTS${error.number}: ${error.message} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`;
   const body = {
-    error: error.error,
-    error_description: description,
-    error_codes: [error.number],
+    error,
+    error_description: `${described(refusal)} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`,
+    error_codes: [number],
     timestamp,
     trace_id: traceId,
     correlation_id: correlationId,
-    error_uri: `https://login.microsoftonline.com/error?code=${error.number}`,
-    ...(error.suberror !== undefined && { suberror: error.suberror }),
-    ...(error.claims !== undefined && { claims: error.claims }),
+    error_uri: `https://login.microsoftonline.com/error?code=${number}`,
+    ...(suberror !== undefined && { suberror }),
+    ...(claims !== undefined && { claims }),
   };
-  return json(error.error === "invalid_client" ? 401 : 400, body, { "x-ms-request-id": traceId });
+  return json(error === "invalid_client" ? 401 : 400, body, { "x-ms-request-id": traceId });
+}
+
+/** The refusal in one line, its number first. */
+export function described({ number, text }: Refusal): string {
+  return `AADSTS${number}: ${text}`;
 }

@@ -3,45 +3,70 @@ import {
   CompactSign,
   createLocalJWKSet,
   exportJWK,
+  type GenerateKeyPairResult,
   generateKeyPair,
   type JSONWebKeySet,
+  type JWK,
   type JWTPayload,
+  type JWTVerifyGetKey,
   SignJWT,
 } from "jose";
 
-/** The emulator's signing key: made at start, kept in memory, trusted by nothing else. */
+/** The emulator's signing keys: made at start, kept in memory, trusted by nothing else. */
 export interface SigningKeys {
+  /** Of the key that signs. */
   readonly keyId: string;
-  /** The public half, as discovery serves it. */
+  /** The public halves, as discovery serves them. */
   readonly jwks: JSONWebKeySet;
   /** For `jwtVerify`. */
-  readonly verificationKeys: ReturnType<typeof createLocalJWKSet>;
+  readonly verificationKeys: JWTVerifyGetKey;
   sign(claims: JWTPayload): Promise<string>;
   /**
    * Signs as Entra signs tokens for Microsoft Graph: the header that was signed holds the SHA-256 of the nonce that the
    * token's header shows, so that only Graph can check the signature.
    */
   signForGraph(claims: JWTPayload): Promise<string>;
+  /** Signs with a new key from now on. What the last ones signed still verifies. */
+  rotate(): Promise<void>;
 }
 
+const KEYS_PUBLISHED = 3;
+
 export async function createSigningKeys(): Promise<SigningKeys> {
-  const { publicKey, privateKey } = await generateKeyPair("RS256", { modulusLength: 2048 });
-  const keyId = randomUUID();
-  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: keyId, use: "sig", alg: "RS256" }] };
-  const header = { alg: "RS256", typ: "JWT", kid: keyId };
+  let keys: readonly [SigningKey, ...SigningKey[]] = [await createKey()];
+  const header = () => ({ alg: "RS256", typ: "JWT", kid: keys[0].jwk.kid });
+  const jwks = () => ({ keys: keys.map(({ jwk }) => jwk) });
   return {
-    keyId,
-    jwks,
-    verificationKeys: createLocalJWKSet(jwks),
-    sign: (claims) => new SignJWT(claims).setProtectedHeader(header).sign(privateKey),
+    get keyId() {
+      return keys[0].jwk.kid;
+    },
+    get jwks() {
+      return jwks();
+    },
+    verificationKeys: (...asked) => createLocalJWKSet(jwks())(...asked),
+    sign: (claims) => new SignJWT(claims).setProtectedHeader(header()).sign(keys[0].privateKey),
     signForGraph: async (claims) => {
       const nonce = randomUUID();
+      const shown = header();
       const signed = await new CompactSign(Buffer.from(JSON.stringify(claims)))
-        .setProtectedHeader({ ...header, nonce: sha256(nonce) })
-        .sign(privateKey);
-      return withHeader(signed, { ...header, nonce });
+        .setProtectedHeader({ ...shown, nonce: sha256(nonce) })
+        .sign(keys[0].privateKey);
+      return withHeader(signed, { ...shown, nonce });
+    },
+    rotate: async () => {
+      keys = [await createKey(), ...keys.slice(0, KEYS_PUBLISHED - 1)];
     },
   };
+}
+
+interface SigningKey {
+  readonly privateKey: GenerateKeyPairResult["privateKey"];
+  readonly jwk: JWK & { readonly kid: string };
+}
+
+async function createKey(): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair("RS256", { modulusLength: 2048 });
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid: randomUUID(), use: "sig", alg: "RS256" } };
 }
 
 /** The token whose signature holds, made from one whose header shows the nonce itself; undefined without a nonce. */

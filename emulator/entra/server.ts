@@ -1,14 +1,23 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
-import { LRUCache } from "lru-cache";
-import { API, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
+import https from "node:https";
+import type { Clock } from "../clock.ts";
+import { clockRoutes } from "../clock-routes.ts";
+import { API, AUTHORITY_ORIGIN, type Directory } from "../directory.ts";
 import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
 import { createRouter, type Exchanged, json, type Reply, type RoutedRequest, type RouteHandler } from "../router.ts";
+import { accountsPageRoutes } from "./accounts-page.ts";
+import { adminConsentRoutes } from "./admin-consent.ts";
+import { authorityOf, isTenant } from "./authority.ts";
+import { Authorize } from "./authorize.ts";
+import { createCertificate } from "./certificate.ts";
+import { authenticateClient } from "./client-authentication.ts";
+import { openidConfiguration } from "./discovery.ts";
 import { correlationIdOf, EntraError, errorReply } from "./errors.ts";
-import { Grants, type SignIn } from "./grants.ts";
-import { accountPicker, signedOut, signInError } from "./pages.ts";
+import { Grants } from "./grants.ts";
+import { notice } from "./sign-in-pages.ts";
 import type { TokenIssuer } from "./tokens.ts";
 
 export interface EntraOptions {
@@ -16,179 +25,104 @@ export interface EntraOptions {
   readonly issuer: TokenIssuer;
   /** Default 0: a free one. */
   readonly port?: number;
-  readonly now?: () => number;
+  /** Also listens with https, with a certificate made on the spot: for clients that refuse http. */
+  readonly https?: boolean;
+  /** Default 0: a free one. */
+  readonly httpsPort?: number;
+  /** What can be put forward. Default: nothing. */
+  readonly clock?: Clock;
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
 }
 
-/** What `authorize` was asked, kept while the user picks an account. */
-type Pending = Omit<SignIn, "account"> & { readonly state: string | null };
-
-const PENDING_KEPT = 1000;
-const PENDING_MS = 15 * 60_000;
-const CALLBACK_PATH = "/.auth/login/aad/callback";
+/** Entra, listening. */
+export interface EntraServer extends LoopbackServer {
+  /** Where it listens with https, and the certificate to trust there, in PEM. */
+  readonly https: { readonly url: string; readonly certificate: string } | undefined;
+}
 
 /**
- * Starts Microsoft Entra ID as this tenant's apps see it: discovery, keys, authorize with an account picker, token, logout.
- * Serves its own address, for browsers, and the name `login.microsoftonline.com`, for apps whose requests are routed here.
+ * Starts Microsoft Entra ID as this tenant's apps see it: discovery, keys, authorize with an account picker, consent, token,
+ * logout. Serves its own address, for browsers and other processes, and the name `login.microsoftonline.com`, for apps
+ * whose requests are routed here. Tokens name the authority that they were asked of as their issuer.
  */
-export function startEntra({
-  directory,
-  issuer,
-  port = 0,
-  now = Date.now,
-  faults = new Faults(directory),
-  onExchange,
-}: EntraOptions): Promise<LoopbackServer> {
-  const grants = new Grants(directory, issuer, now);
-  const pending = new LRUCache<string, Pending>({ max: PENDING_KEPT, ttl: PENDING_MS, perf: { now } });
-  const routes: Record<string, RouteHandler> = {
-    "GET /:tenant/v2.0/.well-known/openid-configuration": ({ headers }) => json(200, discovery(originOf(headers.host))),
-    "GET /:tenant/discovery/v2.0/keys": () => json(200, issuer.keys.jwks),
-    "GET /:tenant/oauth2/v2.0/authorize": (request) => authorize(request, directory, pending),
-    "POST /:tenant/emulator/sign-in": (request) => signIn(request, directory, pending, grants),
-    "POST /:tenant/oauth2/v2.0/token": (request) => token(request, directory, grants, now()),
-    "GET /:tenant/oauth2/v2.0/logout": logout,
-    "GET /emulator/token": (request) => tokenForScripts(request, directory, issuer),
-  };
-  const onlyOurTenant = Object.fromEntries(Object.entries(routes).map(([route, handle]) => [route, forTenant(handle)]));
-  const notFound = () => json(404, { error: "not_found", error_description: "The emulator has no such route." });
-  const server = http.createServer(
-    createRouter({
-      routes: { ...onlyOurTenant, ...faultRoutes(faults) },
-      notFound,
-      intercept: faults.intercept("entra"),
-      ...(onExchange !== undefined && { onExchange }),
-    }),
-  );
-  return listenOnLoopback(server, port, [new URL(AUTHORITY_ORIGIN).host]);
-}
-
-function forTenant(handle: RouteHandler): RouteHandler {
-  return (request) => {
-    const { tenant } = request.params;
-    if (tenant === undefined || tenant === TENANT_ID || tenant === "organizations" || tenant === "common")
-      return handle(request);
-    return errorReply(
-      new EntraError(90002, "invalid_request", "No such tenant."),
-      correlationIdOf(request),
-      Date.now(),
-    );
-  };
-}
-
-/** An app asks by Entra's own name and gets Entra's addresses; a browser asks on loopback. */
-function originOf(host = ""): string {
-  const { host: authorityHost } = new URL(AUTHORITY_ORIGIN);
-  return host === authorityHost ? AUTHORITY_ORIGIN : `http://${host}`;
-}
-
-/** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#sample-response */
-function discovery(origin: string): object {
-  const base = `${origin}/${TENANT_ID}`;
-  return {
-    issuer: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,
-    authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
-    token_endpoint: `${base}/oauth2/v2.0/token`,
-    end_session_endpoint: `${base}/oauth2/v2.0/logout`,
-    jwks_uri: `${base}/discovery/v2.0/keys`,
-    response_types_supported: ["code"],
-    response_modes_supported: ["query"],
-    subject_types_supported: ["pairwise"],
-    id_token_signing_alg_values_supported: ["RS256"],
-    scopes_supported: ["openid", "profile", "email", "offline_access"],
-    token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
-  };
-}
-
-function authorize({ url }: RoutedRequest, directory: Directory, pending: LRUCache<string, Pending>): Reply {
-  const query = url.searchParams;
-  const app = directory.registrationById(query.get("client_id") ?? "");
-  if (!app) return signInError(700016, "The application was not found in the tenant.");
-  const redirectUri = query.get("redirect_uri") ?? "";
-  if (!isRegisteredRedirect(redirectUri))
-    return signInError(50011, "The redirect URI is not registered for the application.");
-  if (query.get("response_type") !== "code") return signInError(70002, "This emulator knows response_type=code only.");
-  if ((query.get("code_challenge_method") ?? "S256") !== "S256")
-    return signInError(50148, "code_challenge_method has to be S256.");
-  const ticket = randomUUID();
-  pending.set(ticket, {
-    clientId: app.clientId,
-    redirectUri,
-    scope: query.get("scope") ?? "openid",
-    state: query.get("state"),
-    nonce: query.get("nonce") ?? undefined,
-    codeChallenge: query.get("code_challenge") ?? undefined,
-  });
-  return accountPicker(directory.accounts, app, `/${TENANT_ID}/emulator/sign-in`, ticket);
-}
-
-/** Registered for every app: Easy Auth's callback on this machine. Entra ignores the port of a localhost redirect URI. */
-function isRegisteredRedirect(redirectUri: string): boolean {
-  if (!URL.canParse(redirectUri)) return false;
-  const { protocol, hostname, pathname, search, hash } = new URL(redirectUri);
-  return protocol === "http:" && hostname === "localhost" && pathname === CALLBACK_PATH && search === "" && hash === "";
-}
-
-function signIn(
-  { form }: RoutedRequest,
-  directory: Directory,
-  pending: LRUCache<string, Pending>,
-  grants: Grants,
-): Reply {
-  const ticket = form.get("ticket") ?? "";
-  const asked = pending.get(ticket);
-  const account = directory.accountByKey(form.get("account") ?? "");
-  if (!asked || !account)
-    return signInError(50020, "The sign-in took too long, or the account does not exist. Start again.");
-  pending.delete(ticket);
-  const { state, ...request } = asked;
-  const target = new URL(request.redirectUri);
-  target.searchParams.set("code", grants.issueCode({ ...request, account }));
-  if (state !== null) target.searchParams.set("state", state);
-  return { status: 302, headers: { location: target.href, "cache-control": "no-store" } };
-}
-
-async function token(request: RoutedRequest, directory: Directory, grants: Grants, now: number): Promise<Reply> {
+export async function startEntra(options: EntraOptions): Promise<EntraServer> {
+  const { port = 0, httpsPort = 0 } = options;
+  const listener = createListener(options);
+  const names = [new URL(AUTHORITY_ORIGIN).host];
+  const certificate = options.https ? await createCertificate() : undefined;
+  const plain = await listenOnLoopback(http.createServer(listener), port, names);
+  if (!certificate) return { ...plain, https: undefined };
   try {
-    const client = authenticate(request, directory);
-    return json(200, await grants.redeem(client, request.form), { "x-ms-request-id": randomUUID() });
+    const secure = await listenOnLoopback(https.createServer(certificate, listener), httpsPort, names);
+    const close = async () => void (await Promise.all([plain.close(), secure.close()]));
+    return { url: plain.url, https: { url: secure.url, certificate: certificate.cert }, close };
   } catch (error) {
-    if (error instanceof EntraError) return errorReply(error, correlationIdOf(request), now);
+    await plain.close();
     throw error;
   }
 }
 
-/** client_secret_post or client_secret_basic (RFC 6749, 2.3.1). */
-function authenticate({ headers, form }: RoutedRequest, directory: Directory): Registration {
-  const basic = /^Basic (.+)$/.exec(headers.authorization ?? "")?.[1];
-  const [basicId, basicSecret] = basic ? Buffer.from(basic, "base64").toString().split(":").map(formDecoded) : [];
-  const client = directory.registrationById(basicId ?? form.get("client_id") ?? "");
-  if (!client) throw new EntraError(700016, "unauthorized_client", "The application was not found in the tenant.");
-  const secret = basicSecret ?? form.get("client_secret");
-  if (!secret)
-    throw new EntraError(7000218, "invalid_client", "The request must hold client_assertion or client_secret.");
-  if (secret !== client.clientSecret)
-    throw new EntraError(7000215, "invalid_client", "Invalid client secret provided.");
-  return client;
+function createListener(options: EntraOptions): http.RequestListener {
+  const { directory, issuer, clock, faults = new Faults(directory), onExchange } = options;
+  const grants = new Grants(directory);
+  const keys: RouteHandler = () => json(200, issuer.keys.jwks);
+  const ofTenants: Record<string, RouteHandler> = {
+    "GET /:tenant/v2.0/.well-known/openid-configuration": (request) =>
+      json(200, openidConfiguration(authorityOf(request), 2)),
+    "GET /:tenant/.well-known/openid-configuration": (request) =>
+      json(200, openidConfiguration(authorityOf(request), 1)),
+    "GET /:tenant/discovery/v2.0/keys": keys,
+    "GET /:tenant/discovery/keys": keys,
+    ...new Authorize(directory, grants, issuer).routes,
+    ...adminConsentRoutes(directory),
+    "POST /:tenant/oauth2/v2.0/token": (request) => redeem(request, options, grants),
+    "GET /:tenant/oauth2/v2.0/logout": logout,
+  };
+  const routes = {
+    "GET /emulator/token": (request: RoutedRequest) => tokenForScripts(request, directory, issuer),
+    ...(clock && clockRoutes(clock)),
+    ...faultRoutes(faults),
+    ...accountsPageRoutes({ directory, keys: issuer.keys, faults, clock }),
+    ...Object.fromEntries(Object.entries(ofTenants).map(([route, handle]) => [route, forTenant(handle)])),
+  };
+  const notFound = () => json(404, { error: "not_found", error_description: "The emulator has no such route." });
+  const intercept = faults.intercept("entra");
+  return createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) });
 }
 
+function forTenant(handle: RouteHandler): RouteHandler {
+  return (request) => {
+    if (isTenant(request.params.tenant ?? "")) return handle(request);
+    const refusal = { number: 90002, error: "invalid_request", text: "No such tenant." };
+    return errorReply(refusal, correlationIdOf(request));
+  };
+}
+
+async function redeem(request: RoutedRequest, { directory, issuer }: EntraOptions, grants: Grants): Promise<Reply> {
+  try {
+    const client = authenticateClient(request, directory);
+    const answer = await grants.redeem({ client, form: request.form, authority: authorityOf(request), issuer });
+    return json(200, answer, { "x-ms-request-id": randomUUID() });
+  } catch (error) {
+    if (error instanceof EntraError) return errorReply(error.refusal, correlationIdOf(request));
+    throw error;
+  }
+}
+
+/** Back to the app, when it is on this machine. Nothing is kept here that a sign-out would end. */
 function logout({ url }: RoutedRequest): Reply {
   const target = url.searchParams.get("post_logout_redirect_uri") ?? "";
-  const isLocal =
-    URL.canParse(target) && new URL(target).protocol === "http:" && new URL(target).hostname === "localhost";
-  return isLocal ? { status: 302, headers: { location: target } } : signedOut();
+  const isLocal = URL.canParse(target) && /^https?:$/.test(new URL(target).protocol);
+  if (isLocal && new URL(target).hostname === "localhost") return { status: 302, headers: { location: target } };
+  return notice("You are signed out", "It is a good idea to close all browser windows.");
 }
 
 /** An access token as the frontend's sign-in would hold it. For scripts on this machine: no page of another origin can read it. */
 async function tokenForScripts({ url }: RoutedRequest, directory: Directory, issuer: TokenIssuer): Promise<Reply> {
   const account = directory.accountByKey(url.searchParams.get("account") ?? "works");
   if (!account) return json(404, { accounts: directory.accounts.map(({ key }) => key) });
-  return json(200, { access_token: await issuer.apiToken({ account, audience: API, scope: "user_impersonation" }) });
-}
-
-/** Client id and secret are form-encoded before they are joined (RFC 6749, 2.3.1). */
-function formDecoded(value: string): string {
-  return new URLSearchParams(`v=${value.replaceAll("&", "%26")}`).get("v") ?? "";
+  const audience = directory.registrationById(API.clientId) ?? API;
+  return json(200, { access_token: await issuer.apiToken({ account, audience, scope: "user_impersonation" }) });
 }

@@ -1,9 +1,19 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type Account, AUTHORITY_ORIGIN, FRONTEND, GRAPH_ORIGIN, type Registration, TENANT_ID } from "../directory.ts";
+import {
+  type Account,
+  AUTHORITY_ORIGIN,
+  FRONTEND,
+  GRAPH_ORIGIN,
+  type Registration,
+  TENANT_ID,
+  usernameOf,
+} from "../directory.ts";
 import type { SigningKeys } from "./keys.ts";
 
 /** Seconds. Entra's access tokens last 60 to 90 minutes. */
-export const ACCESS_TOKEN_LIFETIME = 3600;
+const ACCESS_TOKEN_SECONDS = 3600;
+/** Seconds. Tokens that their resource may revoke last up to 28 hours: https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation#token-lifetime */
+const REVOCABLE_TOKEN_SECONDS = 86_400;
 
 export interface ApiTokenRequest {
   readonly account: Account;
@@ -15,64 +25,119 @@ export interface ApiTokenRequest {
   readonly scope: string;
 }
 
+type Changes = Readonly<Record<string, unknown>>;
+
 /** Issues tokens with the claims of https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
 export interface TokenIssuer {
   readonly keys: SigningKeys;
-  /** A version 2 access token of the user for one of the tenant's own APIs. `changes` replaces claims, for tests. */
-  apiToken(request: ApiTokenRequest, changes?: Readonly<Record<string, unknown>>): Promise<string>;
-  idToken(account: Account, audience: Registration, nonce?: string): Promise<string>;
-  /** A version 1 access token for Microsoft Graph. */
-  graphToken(account: Account, client: Registration, scope: string): Promise<string>;
+  /** The same issuer, in the name of another authority. */
+  at(origin: string, tenantId: string): TokenIssuer;
+  /** An access token of the user for one of the tenant's own APIs, in the version it wants. `changes` replaces claims. */
+  apiToken(request: ApiTokenRequest, changes?: Changes): Promise<string>;
+  idToken(account: Account, audience: Registration, nonce?: string, changes?: Changes): Promise<string>;
+  /** A version 1 access token for Microsoft Graph; `isRevocable` for clients that understand claims challenges. */
+  graphToken(account: Account, client: Registration, scope: string, isRevocable?: boolean): Promise<string>;
 }
 
-export function createTokenIssuer(keys: SigningKeys, now: () => number = Date.now): TokenIssuer {
-  const times = () => {
-    const iat = Math.floor(now() / 1000);
-    return { iat, nbf: iat, exp: iat + ACCESS_TOKEN_LIFETIME };
-  };
-  const person = ({ objectId, profile }: Account, audience: Registration) => ({
-    name: profile.displayName,
-    oid: objectId,
-    preferred_username: profile.userPrincipalName,
-    sub: createHash("sha256").update(`${objectId} ${audience.clientId}`).digest("base64url"),
-    tid: TENANT_ID,
-    uti: randomUUID().replaceAll("-", "").slice(0, 22),
-    ver: "2.0",
-  });
-  const issuer = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
+interface Issuing {
+  readonly keys: SigningKeys;
+  readonly now: () => number;
+  readonly origin: string;
+  readonly tenantId: string;
+}
 
+/** Issues tokens in the name of the made-up tenant, at Entra's own origin. */
+export function createTokenIssuer(keys: SigningKeys, now = () => Date.now()): TokenIssuer {
+  return issuerOf({ keys, now, origin: AUTHORITY_ORIGIN, tenantId: TENANT_ID });
+}
+
+/** How long access tokens for the tenant's own APIs last, in seconds. */
+export function apiTokenSeconds({ accessTokenSeconds = ACCESS_TOKEN_SECONDS }: Account): number {
+  return accessTokenSeconds;
+}
+
+/** How long access tokens for Microsoft Graph last, in seconds. */
+export function graphTokenSeconds(isRevocable: boolean): number {
+  return isRevocable ? REVOCABLE_TOKEN_SECONDS : ACCESS_TOKEN_SECONDS;
+}
+
+/** What a version 2 token names as its issuer. */
+export function issuerV2(origin: string, tenantId: string): string {
+  return `${origin}/${tenantId}/v2.0`;
+}
+
+/** What a version 1 token names as its issuer: at Entra's own origin, another host. */
+export function issuerV1(origin: string, tenantId: string): string {
+  return `${origin === AUTHORITY_ORIGIN ? "https://sts.windows.net" : origin}/${tenantId}/`;
+}
+
+function issuerOf(issuing: Issuing): TokenIssuer {
+  const { keys, origin, tenantId } = issuing;
   return {
     keys,
-    apiToken: ({ account, audience, client = FRONTEND, scope }, changes = {}) =>
+    at: (otherOrigin, otherTenantId) => issuerOf({ ...issuing, origin: otherOrigin, tenantId: otherTenantId }),
+    apiToken: (request, changes = {}) => {
+      const claims = request.audience.requestedAccessTokenVersion === 1 ? apiClaimsV1 : apiClaimsV2;
+      return keys.sign({ ...claims(issuing, request), ...changes });
+    },
+    idToken: (account, audience, nonce, changes = {}) =>
       keys.sign({
-        ...{ aud: audience.clientId, iss: issuer, ...times(), azp: client.clientId, azpacr: "1", scp: scope },
-        ...person(account, audience),
+        ...{ aud: audience.clientId, iss: issuerV2(origin, tenantId), ...times(issuing, ACCESS_TOKEN_SECONDS) },
+        ...{ ...user(issuing, account, audience), preferred_username: usernameOf(account), ver: "2.0" },
+        ...(nonce !== undefined && { nonce }),
         ...changes,
       }),
-    idToken: (account, audience, nonce) =>
-      keys.sign({
-        ...{ aud: audience.clientId, iss: issuer, ...times(), ...person(account, audience) },
-        ...(nonce !== undefined && { nonce }),
+    graphToken: (account, client, scope, isRevocable = false) =>
+      keys.signForGraph({
+        ...{ aud: GRAPH_ORIGIN, ...times(issuing, graphTokenSeconds(isRevocable)), ...user(issuing, account, client) },
+        ...{ app_displayname: client.displayName, idtyp: "user", scp: scope, ...claimsV1(issuing, account, client) },
+        ...(isRevocable && { xms_cc: ["cp1"] }),
       }),
-    graphToken: (account, client, scope) => keys.signForGraph({ ...times(), ...graphClaims(account, client, scope) }),
   };
 }
 
-function graphClaims({ objectId, profile }: Account, client: Registration, scope: string) {
+function apiClaimsV2(issuing: Issuing, { account, audience, client = FRONTEND, scope }: ApiTokenRequest) {
   return {
-    aud: GRAPH_ORIGIN,
-    iss: `https://sts.windows.net/${TENANT_ID}/`,
-    app_displayname: client.displayName,
+    ...{ aud: audience.clientId, iss: issuerV2(issuing.origin, issuing.tenantId) },
+    ...times(issuing, apiTokenSeconds(account)),
+    ...{ azp: client.clientId, azpacr: "1", scp: scope },
+    ...{ ...user(issuing, account, audience), preferred_username: usernameOf(account), ver: "2.0" },
+  };
+}
+
+function apiClaimsV1(issuing: Issuing, { account, audience, client = FRONTEND, scope }: ApiTokenRequest) {
+  return {
+    ...{ aud: audience.identifierUris[0] ?? audience.clientId, ...times(issuing, apiTokenSeconds(account)) },
+    ...{ scp: scope, ...user(issuing, account, audience), ...claimsV1(issuing, account, client) },
+  };
+}
+
+/** What version 1 names otherwise than version 2. */
+function claimsV1({ origin, tenantId }: Issuing, account: Account, client: Registration) {
+  return {
+    iss: issuerV1(origin, tenantId),
     appid: client.clientId,
     appidacr: "1",
-    idtyp: "user",
-    name: profile.displayName,
-    oid: objectId,
-    scp: scope,
-    tid: TENANT_ID,
-    unique_name: profile.userPrincipalName,
-    upn: profile.userPrincipalName,
-    uti: randomUUID().replaceAll("-", "").slice(0, 22),
+    unique_name: usernameOf(account),
+    upn: account.profile.userPrincipalName,
     ver: "1.0",
   };
+}
+
+function user({ tenantId }: Issuing, { objectId, profile, groups, homeTenantId }: Account, audience: Registration) {
+  return {
+    name: profile.displayName,
+    oid: objectId,
+    // Each app knows the user by another one.
+    sub: createHash("sha256").update(`${objectId} ${audience.clientId}`).digest("base64url"),
+    tid: tenantId,
+    uti: randomUUID().replaceAll("-", "").slice(0, 22),
+    ...(groups !== undefined && { groups }),
+    ...(homeTenantId !== undefined && homeTenantId !== tenantId && { idp: issuerV1(AUTHORITY_ORIGIN, homeTenantId) }),
+  };
+}
+
+function times({ now }: Issuing, seconds: number) {
+  const iat = Math.floor(now() / 1000);
+  return { iat, nbf: iat, exp: iat + seconds };
 }

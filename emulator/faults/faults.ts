@@ -81,7 +81,7 @@ export class Faults {
       ({ rule, objectId: only }) =>
         rule.service === service && path.startsWith(rule.path ?? "/") && (only === undefined || only === objectId),
     );
-    if (!found) return undefined;
+    if (!found) return service === "graph" ? this.#directory.accountById(String(objectId))?.graphFault : undefined;
     found.timesLeft -= 1;
     if (found.timesLeft === 0) this.#remove(found);
     return found.rule.fault;

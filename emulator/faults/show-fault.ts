@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { correlationIdOf, EntraError, errorReply } from "../entra/errors.ts";
+import { correlationIdOf, errorReply } from "../entra/errors.ts";
 import { graphError } from "../graph/errors.ts";
 import { json, type Reply, type RoutedRequest, write } from "../router.ts";
 import type { Fault } from "./fault.ts";
@@ -70,9 +70,8 @@ function bareStatus({ status, retryAfter, body }: FaultOf<"status">): Reply {
   return body === undefined ? { status, headers } : json(status, body, headers);
 }
 
-function entraRefusal({ number, error, suberror, claims }: FaultOf<"entraError">, request: RoutedRequest): Reply {
-  const refusal = new EntraError(number, error, FAULT_TEXT, suberror, claims);
-  return errorReply(refusal, correlationIdOf(request), Date.now());
+function entraRefusal({ kind, ...refusal }: FaultOf<"entraError">, request: RoutedRequest): Reply {
+  return errorReply({ ...refusal, text: FAULT_TEXT }, correlationIdOf(request));
 }
 
 function graphRefusal({ status, code, headers }: FaultOf<"graphError">, request: RoutedRequest): Reply {

@@ -18,6 +18,8 @@ interface Serving {
   readonly onLog: (log: HostLog) => void;
 }
 
+/** Bytes, as the real host's server takes: https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.maxrequestheaderstotalsize */
+const MAX_HEADER_SIZE = 32_768;
 const HOME_PAGE = "The Functions host is running and has loaded your app.\n";
 
 /** What was registered with an HTTP trigger. Warns of the rest, which nothing here would ever start. */
@@ -45,7 +47,7 @@ export function selectHttpFunctions({ functions, log }: Registration, routePrefi
  */
 export function createFunctionsServer(serving: Serving, running: Map<ServerResponse, Promise<void>>): Server {
   const findRoute = createRouter(serving.functions);
-  return createServer((request, answer) => {
+  return createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, answer) => {
     for (const [name, value] of Object.entries(serving.customHeaders)) answer.setHeader(name, value);
     const path = request.url?.split("?", 1)[0] ?? "/";
     const match = findRoute(request.method ?? "GET", path);

@@ -4,7 +4,8 @@ import { json, type Reply, type RoutedRequest } from "../router.ts";
 /** An error answer: https://learn.microsoft.com/graph/errors#error-resource-type */
 export function graphError(request: RoutedRequest, status: number, code: string, message: string): Reply {
   const ids = requestIds(request);
-  return json(status, { error: { code, message, innerError: { date: new Date().toISOString(), ...ids } } }, ids);
+  const date = new Date().toISOString().replace(/\.\d+Z$/, "");
+  return json(status, { error: { code, message, innerError: { date, ...ids } } }, ids);
 }
 
 /** The ids that every answer of Graph carries: its own, and the one the caller gave. */

@@ -341,7 +341,7 @@ describe.each(SERVICES)("/emulator/faults of %s", (service) => {
     [null, 'service has to be "entra" or "graph". fault.kind has to be one of'],
     [[HANG], 'service has to be "entra" or "graph"'],
     [{ ...HANG, service: "sharepoint" }, 'service has to be "entra" or "graph".'],
-    [{ ...HANG, account: "nobody" }, "account has to be one of works, sparse, no-consent."],
+    [{ ...HANG, account: "nobody" }, "account has to be one of works, sparse, "],
     [{ ...HANG, account: ["works"] }, "account has to be one of"],
     [{ ...HANG, path: "v1.0" }, "path has to be a text that begins with /."],
     [{ ...HANG, times: 0 }, "times has to be a whole number from 1 to 1000000."],

@@ -1,0 +1,27 @@
+import type { Clock } from "./clock.ts";
+import { onlyFromHere, refusal, withJson } from "./own-routes.ts";
+import { json, type Reply, type RouteHandler } from "./router.ts";
+
+/** The routes by which a developer reads the stack's clock and puts it forward. */
+export function clockRoutes(clock: Clock): Readonly<Record<string, RouteHandler>> {
+  const show = () => json(200, { now: new Date(clock.now()).toISOString(), advancedSeconds: clock.advancedSeconds });
+  return {
+    "GET /emulator/clock": onlyFromHere(show),
+    "POST /emulator/clock": onlyFromHere(
+      withJson((value) => {
+        const { advanceSeconds } = { ...(value as { readonly advanceSeconds?: unknown } | null) };
+        return advance(clock, advanceSeconds) ?? show();
+      }),
+    ),
+  };
+}
+
+function advance(clock: Clock, seconds: unknown): Reply | undefined {
+  try {
+    clock.advance(typeof seconds === "number" ? seconds : Number.NaN);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return refusal(400, `advanceSeconds: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from "../clock.ts";
+import { type Account, AUTHORITY_ORIGIN, type Directory, TENANT_ID } from "../directory.ts";
+import type { Faults } from "../faults/faults.ts";
+import { onlyFromHere } from "../own-routes.ts";
+import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
+import type { SigningKeys } from "./keys.ts";
+import { escapeHtml, page } from "./page.ts";
+
+/** What the page shows and changes. */
+export interface Emulated {
+  readonly directory: Directory;
+  readonly keys: SigningKeys;
+  readonly faults: Faults;
+  readonly clock: Clock | undefined;
+}
+
+/** The emulator's own page, at its root: who can be signed in, what each shows, and what can be changed. */
+export function accountsPageRoutes(emulated: Emulated): Readonly<Record<string, RouteHandler>> {
+  return {
+    "GET /": ({ url }) => accountsPage(emulated, url.origin),
+    "POST /": onlyFromHere((request) => change(emulated, request)),
+  };
+}
+
+/** One button of the page: `name=value`. */
+async function change({ directory, keys, faults, clock }: Emulated, { form }: RoutedRequest): Promise<Reply> {
+  const revoked = directory.accountByKey(form.get("revoke") ?? "");
+  if (revoked) directory.revocations.revoke(revoked);
+  if (form.has("withdraw-consents")) directory.consents.withdraw();
+  if (form.has("clear-faults")) faults.clear();
+  if (form.has("rotate-keys")) await keys.rotate();
+  const seconds = Number(form.get("advance"));
+  if (seconds > 0 && seconds <= MOST_SECONDS) clock?.advance(seconds);
+  return { status: 303, headers: { location: "/", "cache-control": "no-store" } };
+}
+
+const MOST_SECONDS = 86_400;
+
+function accountsPage({ directory, keys, faults, clock }: Emulated, origin: string): Reply {
+  const rules = faults.rules.map((rule) => `<li><code>${escapeHtml(JSON.stringify(rule))}</code></li>`);
+  const content = `<h1>Accounts</h1>
+    <p>Sign in to an app as one of these. What each shows is what <code>GET /api/profile</code> answers.
+      For scripts: <code>npm run --silent token -- key</code></p>
+    <form method="post" action="/">
+      <ul class="accounts">${directory.accounts.map((account) => accountItem(account, directory)).join("")}</ul>
+    </form>
+    <h2>Consent</h2>
+    <p>Where an answer names an address at ${AUTHORITY_ORIGIN}, such as <code>adminConsentUrl</code>, put
+      ${escapeHtml(origin)} in its place.</p>
+    <ul>${consentLinks(directory)}</ul>
+    ${buttons(["withdraw-consents", "yes", "Withdraw what was consented to since the start"])}
+    <h2>Clock</h2>
+    ${clock ? clockPart(clock) : "<p>This emulator runs by the machine's clock.</p>"}
+    <h2>Signing keys</h2>
+    <p>Published: ${keys.jwks.keys.length}. Signing: <code>${escapeHtml(keys.keyId)}</code>. Apps read new keys when they
+      meet one, at most once in 30 seconds.</p>
+    ${buttons(["rotate-keys", "yes", "Sign with a new key"])}
+    <h2>Faults</h2>
+    ${rules.length > 0 ? `<ul>${rules.join("")}</ul>` : "<p>None. How to set some: docs/faults.md.</p>"}
+    ${rules.length > 0 ? buttons(["clear-faults", "yes", "Clear all faults"]) : ""}`;
+  return page("Accounts", content, { isWide: true });
+}
+
+function accountItem(account: Account, { revocations }: Directory): string {
+  const { key, shows, answer = "", profile } = account;
+  const validFrom = revocations.validFrom(account);
+  const revoked = validFrom > 0 ? `. Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
+  return `<li>
+        <div><strong>${escapeHtml(profile.displayName)}</strong><p><code>${escapeHtml(key)}</code></p></div>
+        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p></div>
+        <button name="revoke" value="${escapeHtml(key)}">Revoke sessions</button>
+      </li>`;
+}
+
+/** Links to each app's admin consent, with the accounts for whom something of it is missing. */
+function consentLinks({ registrations, accounts, consents }: Directory): string {
+  const links = registrations.map((app) => {
+    const lacking = accounts.filter(
+      (account) => !app.graphPermissions.every((name) => consents.has(app, name, account)),
+    );
+    const missing =
+      lacking.length > 0 ? `missing for ${lacking.map(({ key }) => key).join(", ")}` : "nothing is missing";
+    const path = `/${TENANT_ID}/adminconsent?client_id=${app.clientId}`;
+    return `<li><a href="${escapeHtml(path)}">Consent for everyone to ${escapeHtml(app.displayName)}</a>: ${escapeHtml(missing)}</li>`;
+  });
+  return links.join("");
+}
+
+function clockPart(clock: Clock): string {
+  const ahead = clock.advancedSeconds;
+  return `<p>It is ${utc(clock.now())}, ${ahead} s ahead of this machine.</p>
+    ${buttons(
+      ["advance", "120", "2 minutes forward"],
+      ["advance", "3700", "1 hour forward"],
+      ["advance", "28900", "8 hours forward"],
+    )}`;
+}
+
+function utc(time: number): string {
+  return new Date(time).toUTCString();
+}
+
+function buttons(...entries: readonly (readonly [string, string, string])[]): string {
+  const all = entries.map(([name, value, text]) => `<button name="${name}" value="${value}">${text}</button>`);
+  return `<form method="post" action="/" class="buttons">${all.join("")}</form>`;
+}

@@ -1,0 +1,64 @@
+import type { Directory } from "../directory.ts";
+import { onlyFromHere } from "../own-routes.ts";
+import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
+import { authorityOf, refusalOfApp } from "./authority.ts";
+import { authorizationResponse } from "./authorization-response.ts";
+import { isRegisteredRedirect, type WantedConsent } from "./authorize-request.ts";
+import { EntraError, entraError } from "./errors.ts";
+import { requestedScopes } from "./requested-scopes.ts";
+import { adminConsentPage, notice, signInError } from "./sign-in-pages.ts";
+
+/**
+ * Where an administrator consents for everyone: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
+ * Version 1 asks for all permissions of the registration, version 2 for `scope`. Nobody has to be an administrator here.
+ */
+export function adminConsentRoutes(directory: Directory): Readonly<Record<string, RouteHandler>> {
+  const show = (request: RoutedRequest) =>
+    answering(() => adminConsentPage([wantedBy(request, directory)], request.url.pathname + request.url.search));
+  const decide = onlyFromHere((request) => answering(() => decided(request, directory)));
+  return {
+    "GET /:tenant/adminconsent": show,
+    "POST /:tenant/adminconsent": decide,
+    "GET /:tenant/v2.0/adminconsent": show,
+    "POST /:tenant/v2.0/adminconsent": decide,
+  };
+}
+
+function wantedBy(request: RoutedRequest, directory: Directory): WantedConsent {
+  const { searchParams } = request.url;
+  const app = directory.registrationById(searchParams.get("client_id") ?? "");
+  const refusal = refusalOfApp(app, authorityOf(request));
+  if (!app || refusal) throw refusal ?? entraError(700016, "unauthorized_client", "No such application.");
+  const redirectUri = searchParams.get("redirect_uri");
+  if (redirectUri !== null && !isRegisteredRedirect(redirectUri)) {
+    throw entraError(50011, "invalid_request", "The redirect URI is not registered for the application.");
+  }
+  const scope = searchParams.get("scope");
+  return { app, permissions: scope === null ? app.graphPermissions : requestedScopes(scope, app, directory).names };
+}
+
+function decided(request: RoutedRequest, directory: Directory): Reply {
+  const { app, permissions } = wantedBy(request, directory);
+  const isAccepted = request.form.get("consent") === "accept";
+  if (isAccepted) directory.consents.grant(app, permissions);
+  const { searchParams } = request.url;
+  const redirectUri = searchParams.get("redirect_uri");
+  if (redirectUri === null) {
+    return isAccepted
+      ? notice("Consent granted", `${app.displayName} may now do this for everyone. Go back to the app and try again.`)
+      : notice("Nothing granted", "Go back to the app.");
+  }
+  const answer = isAccepted
+    ? { admin_consent: "True", tenant: authorityOf(request).tenant }
+    : { error: "access_denied", error_description: "AADSTS65004: The administrator declined to consent." };
+  return authorizationResponse({ redirectUri, mode: "query", state: searchParams.get("state") }, answer);
+}
+
+function answering(answer: () => Reply): Reply {
+  try {
+    return answer();
+  } catch (error) {
+    if (error instanceof EntraError) return signInError(error.refusal);
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import type { Reply } from "../router.ts";
+import { escapeHtml, page } from "./page.ts";
+
+/** How an app is answered: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-the-sign-in-request */
+export type ResponseMode = "query" | "fragment" | "form_post";
+
+/** Where the answer to an authorize request goes. */
+export interface Target {
+  readonly redirectUri: string;
+  readonly mode: ResponseMode;
+  readonly state: string | null;
+}
+
+/** Sends the browser back to the app with the answer. */
+export function authorizationResponse(
+  { redirectUri, mode, state }: Target,
+  answer: Readonly<Record<string, string>>,
+): Reply {
+  const parameters = { ...answer, ...(state !== null && { state }) };
+  if (mode === "form_post") return formPost(redirectUri, parameters);
+  const target = new URL(redirectUri);
+  const encoded = new URLSearchParams(parameters).toString();
+  if (mode === "fragment") target.hash = encoded;
+  else target.search = encoded;
+  return { status: 302, headers: { location: target.href, "cache-control": "no-store" } };
+}
+
+/** A form that sends itself; with a button for browsers without scripts. */
+function formPost(redirectUri: string, parameters: Readonly<Record<string, string>>): Reply {
+  const scriptNonce = randomUUID();
+  const inputs = Object.entries(parameters).map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+  );
+  const content = `<h1>Back to the app</h1>
+    <form method="post" action="${escapeHtml(redirectUri)}">
+      ${inputs.join("\n      ")}
+      <button><strong>Continue</strong></button>
+    </form>
+    <script nonce="${scriptNonce}">document.forms[0].submit()</script>`;
+  return page("Back to the app", content, { scriptNonce });
+}

@@ -1,0 +1,67 @@
+import type { Directory, Registration } from "../directory.ts";
+import type { Authority } from "./authority.ts";
+import { claimsRequestOf } from "./claims-request.ts";
+import { type RequestedScopes, requestedScopes } from "./requested-scopes.ts";
+import type { SignIn } from "./sign-in.ts";
+import { apiTokenSeconds, graphTokenSeconds, type TokenIssuer } from "./tokens.ts";
+
+/** A request to the token endpoint, its client authenticated. */
+export interface TokenRequest {
+  readonly client: Registration;
+  readonly form: URLSearchParams;
+  readonly authority: Authority;
+  readonly issuer: TokenIssuer;
+}
+
+/** The body of a successful answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#successful-response-2 */
+export type TokenAnswer = Readonly<Record<string, string | number>>;
+
+/** The tokens that a sign-in, or an exchange, is good for. `keepForRefresh` returns a new refresh token for it. */
+export async function answerToSignIn(
+  signIn: SignIn,
+  { client, form, authority, issuer }: TokenRequest,
+  directory: Directory,
+  keepForRefresh: () => string,
+): Promise<TokenAnswer> {
+  const { account, tenantId, nonce } = signIn;
+  const granted = requestedScopes(signIn.scope, client, directory);
+  // A refresh token is good for other scopes too.
+  const asked = form.has("scope") ? requestedScopes(form.get("scope") ?? "", client, directory) : granted;
+  const scopes = asked.names.length > 0 ? asked : granted;
+  const ownIssuer = issuer.at(authority.origin, tenantId);
+  const { accessToken, seconds } = await issueAccessToken(signIn, scopes, client, form, ownIssuer);
+  return {
+    token_type: "Bearer",
+    scope: scopes.echo,
+    expires_in: seconds,
+    ext_expires_in: seconds,
+    access_token: accessToken,
+    ...(granted.hasOpenid && { id_token: await ownIssuer.idToken(account, client, nonce) }),
+    ...(granted.hasOfflineAccess && { refresh_token: keepForRefresh() }),
+    ...(form.get("client_info") === "1" && { client_info: clientInfo(account.objectId, tenantId) }),
+  };
+}
+
+async function issueAccessToken(
+  { account, contexts }: SignIn,
+  { resource, names }: RequestedScopes,
+  client: Registration,
+  form: URLSearchParams,
+  issuer: TokenIssuer,
+): Promise<{ readonly accessToken: string; readonly seconds: number }> {
+  if (resource) {
+    const request = { account, audience: resource, client, scope: names.join(" ") };
+    const accessToken = await issuer.apiToken(request, contexts.length > 0 ? { acrs: contexts } : {});
+    return { accessToken, seconds: apiTokenSeconds(account) };
+  }
+  // Without a scope of an API, Entra issues a token for Graph.
+  const { isCapable } = claimsRequestOf(form.get("claims"));
+  const scope = [...new Set([...names, "openid", "profile", "email"])].join(" ");
+  const accessToken = await issuer.graphToken(account, client, scope, isCapable);
+  return { accessToken, seconds: graphTokenSeconds(isCapable) };
+}
+
+/** Who signed in, as MSAL wants it beside the tokens. */
+function clientInfo(objectId: string, tenantId: string): string {
+  return Buffer.from(JSON.stringify({ uid: objectId, utid: tenantId })).toString("base64url");
+}

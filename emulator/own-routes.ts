@@ -1,0 +1,39 @@
+import { json, type Reply, type RoutedRequest, type RouteHandler } from "./router.ts";
+
+const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * For what the emulators have and Microsoft has not: answered to whoever works on this machine. No secret guards it. A web
+ * page is kept out: its browser names the page's origin.
+ */
+export function onlyFromHere(handle: RouteHandler): RouteHandler {
+  return (request) => {
+    const { url, headers } = request;
+    // Asked by Microsoft's name, the emulator has what Microsoft has.
+    if (!LOOPBACK_NAMES.has(url.hostname)) return json(404, { error: "not_found" });
+    const { origin, "sec-fetch-site": site = "none" } = headers;
+    const isForeign = origin === undefined ? site !== "none" && site !== "same-origin" : origin !== url.origin;
+    return isForeign ? refusal(403, "Pages of other origins may not use this route.") : handle(request);
+  };
+}
+
+/** Lets a body through only as JSON, which no page of another origin can send without being asked. Parses it. */
+export function withJson(handle: (value: unknown) => Reply): RouteHandler {
+  return ({ headers, body }: RoutedRequest) => {
+    if (!/^application\/json *(;|$)/i.test(headers["content-type"] ?? "")) {
+      return refusal(415, "Send the body with content-type: application/json.");
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(body);
+    } catch {
+      return refusal(400, "The body is not JSON.");
+    }
+    return handle(value);
+  };
+}
+
+/** Says why one of these routes does not do what it was asked. */
+export function refusal(status: number, detail: string): Reply {
+  return json(status, { status, detail });
+}

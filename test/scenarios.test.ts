@@ -1,0 +1,206 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type http from "node:http";
+import https from "node:https";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ACCOUNTS } from "../emulator/accounts.ts";
+import { API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
+import { accountOf } from "./support/account.ts";
+import { Browser } from "./support/browser.ts";
+import { answerPage, pickAccount } from "./support/entra-pages.ts";
+import { startTestStack, type TestStack } from "./support/stack.ts";
+
+const HOUR = 3600;
+const CALLBACK = "http://localhost:4280/.auth/login/aad/callback";
+let stack: TestStack;
+beforeAll(async () => {
+  // graph-slow shows a time-out; the shortest one will do.
+  stack = await startTestStack({ https: true, settings: { REQUEST_TIMEOUT_MS: "1500" } });
+});
+afterAll(() => stack.close());
+
+async function signedIn(key: string): Promise<Browser> {
+  const browser = new Browser();
+  await browser.signIn(`${stack.frontendUrl}/`, key);
+  return browser;
+}
+
+/** Status and code of an answer, as the accounts' `answer` writes them. */
+async function answerOf(response: Response): Promise<string> {
+  const isProblem = response.headers.get("content-type") === "application/problem+json";
+  const { code } = isProblem ? ((await response.json()) as { code: string }) : { code: undefined };
+  return [response.status, code].filter(Boolean).join(" ");
+}
+
+async function profile(browser: Browser): Promise<string> {
+  return answerOf(await browser.request(`${stack.frontendUrl}/api/profile`));
+}
+
+async function refresh(browser: Browser): Promise<number> {
+  return (await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status;
+}
+
+describe("signing in as", () => {
+  test.each(ACCOUNTS.filter(({ key }) => key !== "other-tenant").map(({ key, answer }) => [key, answer]))(
+    "%s, /api/profile answers %s",
+    async (key, answer) => {
+      expect(await profile(await signedIn(key ?? ""))).toBe(answer);
+    },
+  );
+
+  test("other-tenant is refused by Entra", async () => {
+    const browser = new Browser();
+    const { url, response } = await browser.signIn(`${stack.frontendUrl}/`, "other-tenant");
+    expect(url).toContain(stack.entraUrl);
+    expect(response.status).toBe(400);
+    const page = await response.text();
+    expect(page).toContain("AADSTS50020");
+    expect(accountOf(stack.directory, "other-tenant").answer).toBe("no sign-in: AADSTS50020");
+  });
+});
+
+describe("a session that outlives its token", () => {
+  test("is answered token_expired after an hour, until it is refreshed, and ends after eight", async () => {
+    const browser = await signedIn("works");
+    expect(await profile(browser)).toBe("200");
+
+    stack.clock.advance(HOUR + 120);
+    expect(await profile(browser)).toBe("401 token_expired");
+    expect(await refresh(browser)).toBe(200);
+    expect(await profile(browser)).toBe("200");
+
+    stack.clock.advance(7 * HOUR);
+    expect(await refresh(browser)).toBe(401);
+    const { url } = await browser.open(`${stack.frontendUrl}/`);
+    expect(url).toContain("/oauth2/v2.0/authorize");
+  });
+
+  test("as token-expires has it, is answered so after two minutes, until it is refreshed", async () => {
+    const browser = await signedIn("token-expires");
+    stack.clock.advance(125);
+    expect(await profile(browser)).toBe("401 token_expired");
+    expect(await refresh(browser)).toBe(200);
+    expect(await profile(browser)).toBe("200");
+  });
+
+  test("as refresh-gone has it, cannot be refreshed: only signing in again helps", async () => {
+    const browser = await signedIn("refresh-gone");
+    stack.clock.advance(125);
+    expect(await refresh(browser)).toBe(403);
+    expect(await profile(browser)).toBe("401 token_expired");
+    await browser.signIn(`${stack.frontendUrl}/.auth/login/aad`, "refresh-gone");
+    expect(await profile(browser)).toBe("200");
+  });
+});
+
+describe("access-revoked", () => {
+  test("is challenged by Graph, cannot be refreshed, and works after signing in again", async () => {
+    stack.directory.revocations.revoke(accountOf(stack.directory, "access-revoked"), 0);
+    const browser = await signedIn("access-revoked");
+    const response = await browser.request(`${stack.frontendUrl}/api/profile`);
+    expect(response.status).toBe(401);
+    const [, claims = ""] = /claims="([^"]+)"/.exec(response.headers.get("www-authenticate") ?? "") ?? [];
+    expect(JSON.parse(atob(claims))).toEqual({
+      access_token: { nbf: { essential: true, value: expect.stringMatching(/^\d{10}$/) } },
+    });
+    expect(await refresh(browser)).toBe(403);
+
+    stack.clock.advance(5);
+    await browser.signIn(`${stack.frontendUrl}/.auth/login/aad`, "access-revoked");
+    expect(await profile(browser)).toBe("200");
+  });
+
+  test("is what happens to anyone whose sessions are revoked on Entra's page", async () => {
+    const browser = await signedIn("works");
+    expect(await profile(browser)).toBe("200");
+    await fetch(stack.entraUrl, { method: "POST", body: new URLSearchParams({ revoke: "works" }), redirect: "manual" });
+    expect(await profile(browser)).toBe("401 claims_challenge");
+    stack.clock.advance(5);
+    await browser.signIn(`${stack.frontendUrl}/.auth/login/aad`, "works");
+    expect(await profile(browser)).toBe("200");
+  });
+});
+
+describe("no-consent", () => {
+  test("works once an administrator consents at the address that the answer names", async () => {
+    const browser = await signedIn("no-consent");
+    const response = await browser.request(`${stack.frontendUrl}/api/profile`);
+    const { adminConsentUrl } = (await response.json()) as { adminConsentUrl: string };
+    expect(adminConsentUrl).toBe(
+      `https://login.microsoftonline.com/${TENANT_ID}/adminconsent?client_id=${API.clientId}`,
+    );
+    const here = adminConsentUrl.replace("https://login.microsoftonline.com", stack.entraUrl);
+    expect(await (await fetch(here)).text()).toContain("<code>User.Read</code>");
+    const body = new URLSearchParams({ consent: "accept" });
+    expect((await fetch(here, { method: "POST", body })).status).toBe(200);
+
+    // The API remembers a refusal for some seconds.
+    stack.clock.advance(10);
+    expect(await profile(browser)).toBe("200");
+    stack.directory.consents.withdraw();
+  });
+});
+
+describe("throttled", () => {
+  test("is told how long to wait", async () => {
+    const browser = await signedIn("throttled");
+    const response = await browser.request(`${stack.frontendUrl}/api/profile`);
+    expect(response.headers.get("retry-after")).toBe("30");
+  });
+});
+
+describe("mfa-needed", () => {
+  test("works with a token of a sign-in that satisfied the claims of the answer", async () => {
+    const browser = await signedIn("mfa-needed");
+    const response = await browser.request(`${stack.frontendUrl}/api/profile`);
+    const [, claims = ""] = /claims="([^"]+)"/.exec(response.headers.get("www-authenticate") ?? "") ?? [];
+    const query = new URLSearchParams({
+      ...{ client_id: FRONTEND.clientId, redirect_uri: CALLBACK, response_type: "code", claims: atob(claims) },
+      scope: `openid ${API.identifierUris[0]}/user_impersonation`,
+    });
+    const page = await pickAccount(`${stack.entraUrl}/${TENANT_ID}/oauth2/v2.0/authorize?${query}`, "mfa-needed");
+    const { location } = await answerPage(page, { mfa: "done" });
+    const { clientId, clientSecret } = FRONTEND;
+    const body = new URLSearchParams({
+      ...{ client_id: clientId, client_secret: clientSecret, redirect_uri: CALLBACK },
+      ...{ grant_type: "authorization_code", code: new URL(location).searchParams.get("code") ?? "" },
+    });
+    // By Entra's own name, as the stack's apps ask: the token's issuer is who was asked.
+    const redeemed = await fetch(`https://login.microsoftonline.com/${TENANT_ID}/oauth2/v2.0/token`, {
+      method: "POST",
+      body,
+    });
+    const { access_token } = (await redeemed.json()) as { access_token: string };
+    const headers = { authorization: `Bearer ${access_token}` };
+    expect(await answerOf(await fetch(`${stack.apiUrl}/api/profile`, { headers }))).toBe("200");
+  });
+});
+
+describe("signing keys that rotate", () => {
+  test("are taken by the gates and the API without a restart", async () => {
+    const before = await signedIn("works");
+    await stack.issuer.keys.rotate();
+    // Keys are read again at most once in 30 s.
+    stack.clock.advance(60);
+    const after = await signedIn("works");
+    expect(await profile(after)).toBe("200");
+    expect(await profile(before)).toBe("200");
+  });
+});
+
+test("Entra is had over https too, with a certificate to trust", async () => {
+  const { url = "", certificate = "" } = stack.entraHttps ?? {};
+  const [response] = (await once(
+    https.get(`${url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`, { ca: certificate }),
+    "response",
+  )) as [http.IncomingMessage];
+  expect(JSON.parse(await text(response))).toMatchObject({ issuer: `${url}/${TENANT_ID}/v2.0` });
+});
+
+test("the README lists every account as it is", async () => {
+  const rows = (await readFile("README.md", "utf8")).split("\n").filter((line) => /^\| `[a-z-]+` \|/.test(line));
+  const listed = rows.map((row) => row.split(" | ").map((cell) => cell.replaceAll(/^\| |`| \|$/g, "")));
+  const accounts = ACCOUNTS.map(({ key, profile, shows, answer }) => [key, profile.displayName, shows, answer]);
+  expect(listed).toEqual(expect.arrayContaining(accounts));
+});
