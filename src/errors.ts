@@ -13,6 +13,7 @@ export type ErrorCode =
   | "blocked_by_policy"
   | "user_not_assigned"
   | "downstream_forbidden"
+  | "not_found"
   | "downstream_failed"
   | "downstream_timeout"
   | "throttled"

@@ -19,6 +19,7 @@ function failureOf({ statusCode, code, requestId, headers }: GraphError): AppErr
   const hint = `Graph: ${[statusCode, wordOf(code), request && `request ${request}`].filter(Boolean).join(", ")}`;
   if (statusCode === 400) return new AppError("invalid_request", { hint });
   if (statusCode === 403) return new AppError("downstream_forbidden", { hint });
+  if (statusCode === 404) return new AppError("not_found", { hint });
   // The request's time was up while the answer was being read.
   if (statusCode === 504 || code === "AbortError") return new AppError("downstream_timeout", { hint });
   if (statusCode !== 429 && statusCode !== 503) return new AppError("downstream_failed", { hint });

@@ -71,6 +71,11 @@ const PROBLEMS = {
     title: "You are not allowed to see this",
     detail: "The service behind this API refused the request for your account.",
   },
+  not_found: {
+    status: 404,
+    title: "There is no such thing",
+    detail: "The service behind this API has nothing there for your account.",
+  },
   downstream_failed: {
     status: 502,
     title: "The service behind this API failed",

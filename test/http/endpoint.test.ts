@@ -50,6 +50,7 @@ const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   blocked_by_policy: [403, undefined],
   user_not_assigned: [403, undefined],
   downstream_forbidden: [403, undefined],
+  not_found: [404, undefined],
   downstream_failed: [502, undefined],
   downstream_timeout: [504, undefined],
   throttled: [503, undefined],
