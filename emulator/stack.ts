@@ -9,6 +9,7 @@ import {
   createDirectory,
   type Directory,
   FRONTEND,
+  type Registration,
   TENANT_ID,
 } from "./directory.ts";
 import type { AuthSettings } from "./easy-auth/auth-settings.ts";
@@ -43,6 +44,8 @@ export interface StackOptions {
   readonly accounts?: readonly Account[];
   /** Whether Entra listens with https too. */
   readonly https?: boolean;
+  /** The tenant's apps. Default: the API and the frontend. */
+  readonly registrations?: readonly Registration[];
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onLog?: (log: HostLog) => void;
@@ -119,7 +122,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const { ports = FREE_PORTS, accounts, https = false, onLog, onExchange } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts);
+  const directory = createDirectory(accounts, options.registrations);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);

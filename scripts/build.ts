@@ -1,17 +1,26 @@
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build as bundle } from "esbuild";
+import { type BuildOptions, build as bundle, type Plugin } from "esbuild";
 import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGE_FILES = ["index.html", "style.css", "icon.svg"];
+/** An ES module of one file. */
+const AS_MODULE = {
+  format: "esm",
+  // Bundled CommonJS packages still require Node's own modules.
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
+} as const;
 const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
 
 /** Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. */
 export async function build(): Promise<void> {
   await Promise.all([
-    writeBundle(await functionsApp()),
+    buildFunctionsApp(),
     writeBundle(FRONTEND_SERVER),
     writeBundle(PAGE),
     ...PAGE_FILES.map(async (name) =>
@@ -20,8 +29,14 @@ export async function build(): Promise<void> {
   ]);
 }
 
+async function buildFunctionsApp(): Promise<void> {
+  const packages = new Set<string>();
+  await writeBundle(await functionsApp(packages));
+  await Promise.all([...packages].map((name) => writeBundle(packageOnDemand(name))));
+}
+
 /** `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle. */
-async function functionsApp(): Promise<BuildOptions> {
+async function functionsApp(packages: Set<string>): Promise<BuildOptions> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
   return {
@@ -32,7 +47,37 @@ async function functionsApp(): Promise<BuildOptions> {
     // The Functions worker provides it, by intercepting this very require.
     external: ["@azure/functions-core"],
     mainFields: ["module", "main"],
-    plugins: [markdownPage],
+    plugins: [markdownPage, onDemand(packages)],
+  };
+}
+
+/**
+ * Packages that endpoints load with `await import("…")` stay out of the app's bundle, which finds each in a file beside it:
+ * unused, they would cost a start some milliseconds all the same.
+ */
+function onDemand(packages: Set<string>): Plugin {
+  return {
+    name: "on-demand",
+    setup: ({ onResolve }) => {
+      onResolve({ filter: /^[@a-z]/ }, ({ path, kind, importer }) => {
+        if (kind !== "dynamic-import" || isBuiltin(path) || importer.includes("node_modules")) return undefined;
+        packages.add(path);
+        return { path: `./${fileOnDemand(path)}`, external: true };
+      });
+    },
+  };
+}
+
+function fileOnDemand(name: string): string {
+  return `${name.replace("@", "").replaceAll("/", "-")}.mjs`;
+}
+
+function packageOnDemand(name: string): BuildOptions {
+  return {
+    ...NODE,
+    ...AS_MODULE,
+    stdin: { contents: `export * from "${name}";`, resolveDir: ROOT, sourcefile: `${name}.ts` },
+    outfile: `${ROOT}dist/${fileOnDemand(name)}`,
   };
 }
 
@@ -41,9 +86,7 @@ const FRONTEND_SERVER: BuildOptions = {
   ...NODE,
   entryPoints: [`${ROOT}frontend/main.ts`],
   outfile: `${ROOT}dist/frontend/main.mjs`,
-  format: "esm",
-  // Bundled CommonJS packages still require Node's own modules.
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  ...AS_MODULE,
 };
 
 const PAGE: BuildOptions = {

@@ -1,3 +1,5 @@
+import { readStorage, type StorageSettings } from "./settings/storage.ts";
+
 /** Where users of one tenant, or of several, sign in. */
 export interface Authority {
   /** For example `https://login.microsoftonline.com`. */
@@ -25,6 +27,8 @@ export interface Settings {
   readonly exchangeConcurrency: number;
   /** How long a request may take, all waiting and retrying included. */
   readonly requestTimeoutMs: number;
+  /** Where files are; undefined when the routes for them are off. */
+  readonly storage: StorageSettings | undefined;
 }
 
 /** Names of all settings this app reads. `local.settings.example.json` and the infrastructure are held against it. */
@@ -38,6 +42,8 @@ export const SETTING_NAMES = [
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
+  "STORAGE_ACCOUNT_URL",
+  "STORAGE_CONTAINER",
 ] as const;
 
 type SettingName = (typeof SETTING_NAMES)[number];
@@ -98,6 +104,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       { least: 100, most: 230_000, otherwise: 10_000 },
       problems,
     ),
+    storage: readStorage(environment.STORAGE_ACCOUNT_URL, environment.STORAGE_CONTAINER, problems),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

@@ -445,7 +445,7 @@ function expectProblem({ status, headers, body }: Answer, code: ErrorCode, origi
     detail: expect.stringMatching(/^[A-Z].*\.$/),
     code,
     correlationId: headers.get("x-correlation-id"),
-    ...(code === "consent_required" && { adminConsentUrl }),
+    ...(code === "consent_required" && { adminConsentUrl, resource: "https://graph.microsoft.com" }),
   });
 }
 

@@ -5,6 +5,7 @@ import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
+import { resourceOf } from "./scopes.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { TokenEndpointError } from "./token-endpoint.ts";
 import type { CachedToken } from "./token-table.ts";
@@ -148,7 +149,7 @@ export class OnBehalfOf {
       return token;
     } catch (error) {
       if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
-      const failure = exchangeFailure(error, this.remedyFor(exchange.user));
+      const failure = exchangeFailure(error, this.remedyFor(exchange.user), exchange.scopes.map(resourceOf)[0]);
       if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(flight, failure);
       throw failure;
     }

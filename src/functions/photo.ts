@@ -6,7 +6,7 @@ import { revalidated } from "../http/revalidation.ts";
 app.http("photo", {
   methods: ["GET"],
   authLevel: "anonymous",
-  handler: asUser(async (user, request) => {
+  handler: asUser(["User.Read"], async (user, request) => {
     const { bytes, contentType } = await getPhoto(graphFor(user), sizeFrom(request.query));
     return revalidated(request, bytes, contentType);
   }),

@@ -51,6 +51,8 @@ const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   user_not_assigned: [403, undefined],
   downstream_forbidden: [403, undefined],
   not_found: [404, undefined],
+  too_large: [413, undefined],
+  range_not_satisfiable: [416, undefined],
   downstream_failed: [502, undefined],
   downstream_timeout: [504, undefined],
   throttled: [503, undefined],
