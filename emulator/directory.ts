@@ -30,6 +30,8 @@ export interface Registration {
   readonly scopes: readonly string[];
   /** Permissions on Microsoft Graph that an administrator consented to, for every account but those without consent. */
   readonly graphPermissions: readonly string[];
+  /** Nobody consented that other apps call it on behalf of users. */
+  readonly lacksConsent?: true;
   /** Format of access tokens for this app. Default: 2. */
   readonly requestedAccessTokenVersion?: 1 | 2;
   /** Whose users may sign in. Default: those of the apps' own tenant. */

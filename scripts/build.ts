@@ -7,6 +7,14 @@ import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** An ES module of one file. */
+const AS_MODULE = {
+  format: "esm",
+  // Bundled CommonJS packages still require Node's own modules.
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
+} as const;
 const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
 
 /**
@@ -26,17 +34,17 @@ export async function build(): Promise<readonly string[]> {
 
 /**
  * `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle; and beside it a bundle for each
- * file that is imported only when it is needed.
+ * file or package that is imported only when it is needed.
  */
 async function writeFunctionsApp(): Promise<readonly string[]> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
   const parts = lazyParts();
-  const options = { ...FUNCTIONS_APP, plugins: [markdownPage, parts.plugin] };
+  const plugins = [markdownPage, parts.plugin];
   const stdin = { contents, resolveDir: ROOT, sourcefile: "main.ts" };
-  const written = [await writeBundle({ ...options, stdin, outfile: `${ROOT}dist/main.cjs` })];
+  const written = [await writeBundle({ ...FUNCTIONS_APP, plugins, stdin, outfile: "dist/main.cjs" })];
   for (const { source, name } of parts.found.values()) {
-    written.push(await writeBundle({ ...options, entryPoints: [source], outfile: `${ROOT}dist/${name}` }));
+    written.push(await writeBundle({ ...NODE, ...AS_MODULE, plugins, entryPoints: [source], outfile: `dist/${name}` }));
   }
   return written.flat();
 }
@@ -52,11 +60,9 @@ const FUNCTIONS_APP: BuildOptions = {
 /** `dist/emulator/route-microsoft-origins.mjs`: for processes without TypeScript. Never deployed. */
 const ROUTING: BuildOptions = {
   ...NODE,
+  ...AS_MODULE,
   entryPoints: ["emulator/route-microsoft-origins.ts"],
   outfile: "dist/emulator/route-microsoft-origins.mjs",
-  format: "esm",
-  // Bundled CommonJS packages still require Node's own modules.
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
 };
 
 async function writeBundle(options: BuildOptions): Promise<string[]> {

@@ -1,25 +1,30 @@
+import { isBuiltin } from "node:module";
 import { basename, resolve } from "node:path";
 import type { Plugin } from "esbuild";
 
-/** A file that becomes a bundle of its own. */
+/** A file or a package that becomes a bundle of its own. */
 interface LazyPart {
   readonly source: string;
   /** Its bundle's file name. */
   readonly name: string;
 }
 
-/** Makes a bundle of its own of every file that the code imports by `import("./x.ts")`, so that it costs nothing until then. */
+/**
+ * Makes a bundle of its own of every file (`import("./x.ts")`) and package (`import("x")`) that the code imports only when it needs
+ * it, so that it costs a start nothing. What packages import in this way stays in theirs.
+ */
 export function lazyParts(): { readonly plugin: Plugin; readonly found: ReadonlyMap<string, LazyPart> } {
   const found = new Map<string, LazyPart>();
   const plugin: Plugin = {
     name: "lazy-parts",
     setup({ onResolve }) {
-      onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, resolveDir }) => {
-        if (kind !== "dynamic-import") return undefined;
-        const source = resolve(resolveDir, path);
-        const name = basename(path).replace(/\.ts$/, ".cjs");
-        found.set(source, { source, name });
-        return { path: `./${name}`, external: true };
+      onResolve({ filter: /./ }, ({ kind, path, resolveDir, importer }) => {
+        if (kind !== "dynamic-import" || isBuiltin(path) || importer.includes("node_modules")) return undefined;
+        const isFile = path.startsWith(".");
+        const source = isFile ? resolve(resolveDir, path) : path;
+        const name = isFile ? basename(path, ".ts") : path.replace("@", "").replaceAll("/", "-");
+        found.set(source, { source, name: `${name}.mjs` });
+        return { path: `./${name}.mjs`, external: true };
       });
     },
   };

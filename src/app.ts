@@ -1,17 +1,25 @@
+import type { TokenCredential } from "@azure/core-auth";
 import type { HttpHandler, HttpRequest, HttpResponse, HttpResponseInit, InvocationContext } from "@azure/functions";
+import type { ContainerClient } from "@azure/storage-blob";
 import type { Client } from "@microsoft/microsoft-graph-client";
 import { assertionFrom } from "./easy-auth/user-token.ts";
 import { createConfidentialClient } from "./entra/client.ts";
 import { OnBehalfOf } from "./entra/on-behalf-of.ts";
+import { type ScopesByResource, scopesByResource } from "./entra/scopes.ts";
 import { TokenCache } from "./entra/token-cache.ts";
+import { createUserCredential } from "./entra/user-credential.ts";
 import { createVerifier, type VerifiedUser } from "./entra/verify.ts";
-import type { Remedy } from "./errors.ts";
+import { AppError, type Remedy } from "./errors.ts";
 import { createGraphClient, graphFailure } from "./graph/client.ts";
 import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
+import { sdkFailure } from "./http/sdk-failure.ts";
 import { readSettings } from "./settings.ts";
+import { openContainer } from "./storage/container.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import { operation } from "./telemetry/telemetry.ts";
+
+export { type Api, fetchAs } from "./http/fetch-as.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
 const settings = readSettings();
@@ -25,18 +33,24 @@ const onBehalfOf = new OnBehalfOf({
   concurrency: settings.exchangeConcurrency,
 });
 
+/** Whether the settings for files are there; without them their routes are off. */
+export const hasFiles = settings.storage !== undefined;
+
 /** The user a request came from, verified. */
 export interface SignedInUser extends VerifiedUser {
-  /** Names this request here, in Entra's logs and in Graph's. */
+  /** Names this request here, in Entra's logs and in the logs of the services behind this API. */
   readonly correlationId: string;
   /** When the request has to be over. */
   readonly deadline: Deadline;
   /** Where this user, or their administrator, can lift a refusal. */
   readonly remedy: Remedy;
-  /** An access token for the scopes' resource, on behalf of this user; `claims` answers that resource's claims challenge. */
-  accessToken(scopes: readonly string[], claims?: string): Promise<string>;
+  /**
+   * An access token on behalf of this user for a resource that the endpoint names scopes of, such as
+   * `https://storage.azure.com`; `claims` answers that resource's claims challenge.
+   */
+  accessToken(resource: string, claims?: string): Promise<string>;
   /** Drops that token from the cache: its resource no longer takes it. */
-  forgetAccessToken(scopes: readonly string[]): void;
+  forgetAccessToken(resource: string): void;
 }
 
 export type UserHandler = (
@@ -45,23 +59,41 @@ export type UserHandler = (
   context: InvocationContext,
 ) => Promise<HttpResponseInit | HttpResponse>;
 
-/** Makes a Functions handler that runs only for a signed-in user; every failure is answered as problem+json, in time. */
-export function asUser(handler: UserHandler): HttpHandler {
-  return endpoint((request, context, correlationId) =>
+/** A Functions handler that tells which scopes it asks for on behalf of its users. */
+export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
+
+/**
+ * Makes a Functions handler that runs only for a signed-in user; every failure is answered as problem+json, in time. The
+ * endpoint names its scopes, those of Graph by name alone (`User.Read`); nothing else is asked for. Tokens are acquired
+ * when the first is used, all resources' at once. Throws an Error for scopes that Entra would refuse: the app does not start.
+ */
+export function asUser(scopes: readonly string[], handler: UserHandler): UserEndpoint {
+  const needed = scopesByResource(scopes, settings.graphOrigin);
+  const handle = endpoint((request, context, correlationId) =>
     withDeadline(settings.requestTimeoutMs, async (deadline) => {
-      const user = await signedInUser(assertionFrom(request.headers), correlationId, deadline);
+      const user = await signedInUser(assertionFrom(request.headers), needed, correlationId, deadline);
       return handler(user, request, context).catch((error) => {
-        throw graphFailure(error);
+        throw sdkFailure(graphFailure(error), user);
       });
     }),
   );
+  return Object.assign(handle, { scopes: [...needed.values()].flat() });
 }
 
 /** A cached token vouches for its assertion: it was verified before the token was asked for, and is not past its end. */
-async function signedInUser(assertion: string, correlationId: string, deadline: Deadline): Promise<SignedInUser> {
-  let cached = onBehalfOf.find(assertion, settings.graphScopes);
+async function signedInUser(
+  assertion: string,
+  needed: ScopesByResource,
+  correlationId: string,
+  deadline: Deadline,
+): Promise<SignedInUser> {
+  const [first = []] = needed.values();
+  let cached = onBehalfOf.find(assertion, first);
   const user = cached?.user ?? (await operation({ name: "verify" }, () => verify(assertion)));
   const { signal } = deadline;
+  const exchange = (scopes: readonly string[], claims?: string) =>
+    onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims });
+  let isFirstUse = true;
   return {
     tenantId: user.tenantId,
     objectId: user.objectId,
@@ -69,15 +101,25 @@ async function signedInUser(assertion: string, correlationId: string, deadline: 
     correlationId,
     deadline,
     remedy: onBehalfOf.remedyFor(user),
-    accessToken: async (scopes, claims) => {
-      if (cached && scopes === settings.graphScopes && claims === undefined) return cached.accessToken;
-      return onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims });
+    accessToken: async (resource, claims) => {
+      const scopes = scopesOf(resource, needed);
+      if (cached && scopes === first && claims === undefined && needed.size === 1) return cached.accessToken;
+      // Whoever uses another of them waits for the same exchange, and is told of its failure.
+      if (isFirstUse) for (const others of needed.values()) if (others !== scopes) exchange(others).catch(() => {});
+      isFirstUse = false;
+      return exchange(scopes, claims);
     },
-    forgetAccessToken: (scopes) => {
+    forgetAccessToken: (resource) => {
       cached = undefined;
-      onBehalfOf.forget(assertion, scopes);
+      onBehalfOf.forget(assertion, scopesOf(resource, needed));
     },
   };
+}
+
+function scopesOf(resource: string, needed: ScopesByResource): readonly string[] {
+  const scopes = needed.get(resource);
+  if (scopes) return scopes;
+  throw new AppError("internal_error", { hint: `The endpoint names no scope of ${resource}.` });
 }
 
 /** Microsoft Graph as this user. The exchange happens at the first call. */
@@ -87,7 +129,21 @@ export function graphFor(user: SignedInUser): Client {
     correlationId: user.correlationId,
     deadline: user.deadline,
     remedy: user.remedy,
-    graphToken: (claims) => user.accessToken(settings.graphScopes, claims),
-    forgetGraphToken: () => user.forgetAccessToken(settings.graphScopes),
+    graphToken: (claims) => user.accessToken(settings.graphOrigin, claims),
+    forgetGraphToken: () => user.forgetAccessToken(settings.graphOrigin),
   });
+}
+
+/**
+ * This user as the credential of one client of the Azure SDK, whose calls should be given `user.deadline.signal`. What
+ * they throw is answered like any other failure.
+ */
+export function credentialFor(user: SignedInUser): TokenCredential {
+  return createUserCredential(user);
+}
+
+/** The container of the settings as this user; throws without them. */
+export function filesFor(user: SignedInUser): Promise<ContainerClient> {
+  if (settings.storage) return openContainer(settings.storage, credentialFor(user));
+  throw new AppError("internal_error", { hint: "The settings for files are missing." });
 }

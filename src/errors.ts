@@ -14,6 +14,9 @@ export type ErrorCode =
   | "blocked_by_policy"
   | "user_not_assigned"
   | "downstream_forbidden"
+  | "not_found"
+  | "too_large"
+  | "range_not_satisfiable"
   | "downstream_failed"
   | "downstream_timeout"
   | "throttled"
@@ -35,6 +38,8 @@ export interface AppErrorOptions extends ErrorOptions {
   readonly claims?: string;
   /** Where the user, or their administrator, can do something about it. */
   readonly remedy?: Remedy;
+  /** Whose permission is missing, for `consent_required`: the resource of the scopes that our own code names. */
+  readonly resource?: string | undefined;
 }
 
 /** Addresses at the authority. */
@@ -55,6 +60,7 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly claims: string | undefined;
   readonly remedy: Remedy;
+  readonly resource: string | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(code, options);
@@ -65,6 +71,7 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.claims = options.claims;
     this.remedy = options.remedy ?? {};
+    this.resource = options.resource;
   }
 }
 

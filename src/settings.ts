@@ -2,6 +2,7 @@ import { type Authority, isSeveralTenants, readAuthority } from "./settings/auth
 import { type Cloud, readCloud } from "./settings/cloud.ts";
 import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
 import { GUID, missingOr } from "./settings/problems.ts";
+import { readStorage, type StorageSettings } from "./settings/storage.ts";
 
 /** What the app is told by its environment. Read once, at start. */
 export interface Settings {
@@ -22,6 +23,8 @@ export interface Settings {
   readonly exchangeConcurrency: number;
   /** How long a request may take, all waiting and retrying included. */
   readonly requestTimeoutMs: number;
+  /** Where files are; undefined when the routes for them are off. */
+  readonly storage: StorageSettings | undefined;
   readonly telemetry: TelemetrySettings;
 }
 
@@ -50,6 +53,8 @@ export const SETTING_NAMES = [
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
+  "STORAGE_ACCOUNT_URL",
+  "STORAGE_CONTAINER",
   "APPLICATIONINSIGHTS_CONNECTION_STRING",
   "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -103,6 +108,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       { least: 100, most: 230_000, otherwise: 10_000 },
       problems,
     ),
+    storage: readStorage(environment.STORAGE_ACCOUNT_URL, environment.STORAGE_CONTAINER, problems),
     telemetry: readTelemetry(environment, problems),
   };
   if (problems.length > 0) throw new SettingsError(problems);

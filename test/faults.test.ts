@@ -24,6 +24,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   blocked_by_policy: 403,
   user_not_assigned: 403,
   downstream_forbidden: 403,
+  not_found: 404,
   misconfigured: 500,
   downstream_failed: 502,
   identity_unavailable: 503,
@@ -273,7 +274,7 @@ const GRAPH_FAILS: readonly Row[] = [
     { asked: { entra: 1, graph: 1 } },
   ],
   ["answering 403 and nothing else", graph({ kind: "status", status: 403 }), "downstream_forbidden"],
-  ["answering 404", graphError(404, "Request_ResourceNotFound"), "downstream_failed"],
+  ["answering 404", graphError(404, "Request_ResourceNotFound"), "not_found"],
   ["answering 429", graphStatus(429), "throttled", { asked: { entra: 1, graph: 3 } }],
   ["answering 429 once", { ...graphStatus(429), times: 1 }, "served", { asked: { entra: 1, graph: 2 } }],
   ["answering 429 with Retry-After", graphStatus(429, "1"), "throttled", { retryAfter: 1 }],
@@ -452,7 +453,7 @@ function expectProblem({ status, headers, body }: Answer, code: ErrorCode, origi
     detail: expect.stringMatching(/^[A-Z].*\.$/),
     code,
     correlationId: headers.get("x-correlation-id"),
-    ...(code === "consent_required" && { adminConsentUrl }),
+    ...(code === "consent_required" && { adminConsentUrl, resource: "https://graph.microsoft.com" }),
   });
 }
 

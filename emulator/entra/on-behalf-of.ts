@@ -83,7 +83,8 @@ function refuseWithoutConsent(
   account: Account,
   { consents }: Directory,
 ): void {
-  if (resource || names.every((name) => consents.has(client, name, account))) return;
-  const text = `The user or an administrator has not consented to the use of the app '${client.displayName}' for Graph.`;
+  const isGranted = resource ? !resource.lacksConsent : names.every((name) => consents.has(client, name, account));
+  if (isGranted) return;
+  const text = `The user or an administrator has not consented to the use of the app '${client.displayName}'.`;
   throw entraError(65001, "invalid_grant", text, "consent_required");
 }

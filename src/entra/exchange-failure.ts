@@ -28,8 +28,11 @@ const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("misconfigured", "invalid_request", "unsupported_grant_type"),
 ]);
 
-/** Turns what an exchange threw into a failure with a code. What is neither Entra's nor MSAL's is returned as it is. */
-export function exchangeFailure(error: unknown, remedy: Remedy): unknown {
+/**
+ * Turns what an exchange for a resource threw into a failure with a code. What is neither Entra's nor MSAL's is returned as
+ * it is.
+ */
+export function exchangeFailure(error: unknown, remedy: Remedy, resource?: string): unknown {
   if (error instanceof TokenEndpointError) {
     const { claims, retryAfterSeconds } = error;
     return new AppError(codeOf(error), {
@@ -37,6 +40,7 @@ export function exchangeFailure(error: unknown, remedy: Remedy): unknown {
       hint: hintFor(error),
       serviceRequestId: wordOf(error.traceId),
       remedy,
+      resource,
       ...(claims !== undefined && { claims }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     });

@@ -6,6 +6,7 @@ import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
 import { countExchange, countLookup, OK, observeExchanges, operation, outcomeOf } from "../telemetry/telemetry.ts";
 import { askTwice } from "./ask-twice.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
+import { resourceOf } from "./scopes.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { TokenEndpointError } from "./token-endpoint.ts";
 import type { CachedToken } from "./token-table.ts";
@@ -154,7 +155,7 @@ export class OnBehalfOf {
       return token;
     } catch (error) {
       if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
-      const failure = exchangeFailure(error, this.remedyFor(exchange.user));
+      const failure = exchangeFailure(error, this.remedyFor(exchange.user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
       if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(flight, failure);
       throw failure;

@@ -6,5 +6,5 @@ import { getProfile } from "../graph/profile.ts";
 app.http("get-profile", {
   methods: ["GET"],
   authLevel: "anonymous",
-  handler: asUser(async (user) => ({ jsonBody: { profile: await getProfile(graphFor(user)) } })),
+  handler: asUser(["User.Read"], async (user) => ({ jsonBody: { profile: await getProfile(graphFor(user)) } })),
 });

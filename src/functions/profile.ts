@@ -5,7 +5,7 @@ import { getProfile, selectFrom } from "../graph/profile.ts";
 app.http("profile", {
   methods: ["GET"],
   authLevel: "anonymous",
-  handler: asUser(async (user, request) => {
+  handler: asUser(["User.Read"], async (user, request) => {
     const select = selectFrom(request.query);
     return { jsonBody: await getProfile(graphFor(user), select) };
   }),

@@ -1,6 +1,6 @@
 import { Client, GraphClientError, GraphError } from "@microsoft/microsoft-graph-client";
-import { AppError, wordOf } from "../errors.ts";
-import { retryAfterOf } from "../http/outgoing.ts";
+import type { AppError } from "../errors.ts";
+import { downstreamFailure } from "../http/downstream-failure.ts";
 import { type GraphUser, UserTransport } from "./transport.ts";
 
 /** A Microsoft Graph client that acts as one user. What its calls throw, `graphFailure` explains. */
@@ -15,13 +15,7 @@ export function graphFailure(error: unknown): unknown {
 }
 
 function failureOf({ statusCode, code, requestId, headers }: GraphError): AppError {
-  const hint = `Graph: ${[statusCode, wordOf(code)].filter(Boolean).join(", ")}`;
-  const options = { hint, serviceRequestId: wordOf(requestId) };
-  if (statusCode === 400) return new AppError("invalid_request", options);
-  if (statusCode === 403) return new AppError("downstream_forbidden", options);
   // The request's time was up while the answer was being read.
-  if (statusCode === 504 || code === "AbortError") return new AppError("downstream_timeout", options);
-  if (statusCode !== 429 && statusCode !== 503) return new AppError("downstream_failed", options);
-  const retryAfterSeconds = retryAfterOf(headers?.get("retry-after"));
-  return new AppError("throttled", { ...options, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
+  const status = code === "AbortError" ? 504 : statusCode;
+  return downstreamFailure({ status, service: "Graph", code, requestId, retryAfter: headers?.get("retry-after") });
 }

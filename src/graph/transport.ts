@@ -3,6 +3,7 @@ import { type Context, GraphClientError, type Middleware } from "@microsoft/micr
 import { claimsIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
+import { unreachable } from "../http/downstream-failure.ts";
 import { type OutgoingAnswer, type OutgoingRequest, readBody, retryAfterOf, send } from "../http/outgoing.ts";
 import { operation } from "../telemetry/telemetry.ts";
 
@@ -134,8 +135,4 @@ function responseOf(answer: OutgoingAnswer): Response {
     arrayBuffer: async () => Uint8Array.from(await read()).buffer,
   };
   return response as unknown as Response;
-}
-
-function unreachable(cause: unknown, { aborted }: AbortSignal): AppError {
-  return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
 }

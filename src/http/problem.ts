@@ -76,6 +76,21 @@ const PROBLEMS = {
     title: "You are not allowed to see this",
     detail: "The service behind this API refused the request for your account.",
   },
+  not_found: {
+    status: 404,
+    title: "There is no such thing",
+    detail: "The service behind this API has nothing there for your account.",
+  },
+  too_large: {
+    status: 413,
+    title: "This is too large for one answer",
+    detail: "One answer holds 32 MiB at most. Ask for a part at a time, with the header Range.",
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: "There is no such part",
+    detail: "The part that Range asks for begins after the end.",
+  },
   downstream_failed: {
     status: 502,
     title: "The service behind this API failed",
@@ -140,7 +155,10 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
     detail: error.detail ?? problem.detail,
     code: error.code,
     correlationId,
-    ...(error.code === "consent_required" && { adminConsentUrl: error.remedy.adminConsentUrl }),
+    ...(error.code === "consent_required" && {
+      resource: error.resource,
+      adminConsentUrl: error.remedy.adminConsentUrl,
+    }),
   };
   return { status: problem.status, headers, jsonBody: body };
 }

@@ -59,7 +59,7 @@ describe("a call to Graph", () => {
     [400, "Request_BadRequest", "invalid_request"],
     [401, "InvalidAuthenticationToken", "downstream_failed"],
     [403, "Authorization_RequestDenied", "downstream_forbidden"],
-    [404, "Request_ResourceNotFound", "downstream_failed"],
+    [404, "Request_ResourceNotFound", "not_found"],
     [429, "TooManyRequests", "throttled"],
     [500, "InternalServerError", "downstream_failed"],
     [502, "BadGateway", "downstream_failed"],

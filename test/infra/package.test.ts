@@ -22,7 +22,13 @@ function published(): string[] {
 }
 
 test("the API's package is host.json, package.json and what is built of src", () => {
-  expect(published()).toEqual(["dist/exporter.cjs", "dist/main.cjs", "host.json", "package.json"]);
+  expect(published()).toEqual([
+    "dist/azure-storage-blob.mjs",
+    "dist/exporter.mjs",
+    "dist/main.cjs",
+    "host.json",
+    "package.json",
+  ]);
 });
 
 test("the API's package is small: cold starts load it", () => {

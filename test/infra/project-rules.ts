@@ -22,9 +22,6 @@ const SET_BY_EASY_AUTH = ["WEBSITE_AUTH_CLIENT_ID", "WEBSITE_AUTH_OPENID_ISSUER"
 /** Other credentials, never used where an identity is; and a collector of one's own. */
 const NEVER_SET = ["CLIENT_CERTIFICATE_PEM", "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
-/** Set here, not yet in `SETTING_NAMES`. */
-const SETTINGS_TO_COME = ["STORAGE_ACCOUNT_URL", "STORAGE_CONTAINER"];
-
 /** What the local stack's gate of the frontend lets by. */
 const LOCALLY_EXCLUDED =
   frontendAuth({ tenantId: "", apiClientId: "", apiScope: "", frontendClientId: "" }).globalValidation.excludedPaths ??
@@ -42,16 +39,13 @@ interface AzureYaml {
 export const PROJECT_RULES = {
   "settings are those that the code reads": (infra) => {
     const set = [...apiSettings(infra)].filter((name) => !PLATFORM_SETTINGS.includes(name));
-    const read: string[] = [...SETTING_NAMES, ...SETTINGS_TO_COME];
+    const read: readonly string[] = SETTING_NAMES;
     const elsewhere = [...SET_BY_EASY_AUTH, ...NEVER_SET, ...PLATFORM_SETTINGS];
     const wanted = read.filter((name) => !elsewhere.includes(name));
     return [
       ...set.filter((name) => !wanted.includes(name)).map((name) => `${name} is set, but nothing reads it`),
       ...wanted.filter((name) => !set.includes(name)).map((name) => `${name} is read, but not set`),
       ...PLATFORM_SETTINGS.filter((name) => !apiSettings(infra).has(name)).map((name) => `${name} is not set`),
-      ...SETTINGS_TO_COME.filter((name) => (SETTING_NAMES as readonly string[]).includes(name)).map(
-        (name) => `${name} has come`,
-      ),
     ];
   },
   "services of azd are tags of sites": (infra) => {

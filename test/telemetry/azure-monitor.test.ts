@@ -15,8 +15,8 @@ const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 
 /** In a process of its own, since what a process trusts is settled when it starts. */
 const SEND_ONE_SPAN = `
-  const { startExporter } = require("./dist/exporter.cjs");
-  const { trace } = require("@opentelemetry/api");
+  const { startExporter } = await import("./dist/exporter.mjs");
+  const { trace } = await import("@opentelemetry/api");
   const stop = startExporter(JSON.parse(process.argv[1]));
   trace.getTracer("test").startSpan("verify").end();
   stop();
@@ -34,7 +34,7 @@ async function sendOneSpan(identity?: { clientId: string }): Promise<void> {
   };
   // Else the exporter reports on itself, to Microsoft.
   const environment = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"), APPLICATION_INSIGHTS_NO_STATSBEAT: "true" };
-  await promisify(execFile)(process.execPath, ["-e", SEND_ONE_SPAN, JSON.stringify(settings)], {
+  await promisify(execFile)(process.execPath, ["--input-type=module", "-e", SEND_ONE_SPAN, JSON.stringify(settings)], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
     timeout: 30_000,

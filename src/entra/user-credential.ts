@@ -1,0 +1,58 @@
+import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
+import { AppError } from "../errors.ts";
+import { resourceOf } from "./scopes.ts";
+
+/** Whose tokens the credential hands out. */
+export interface TokenSource {
+  readonly tenantId: string;
+  /** An access token for the resource as the user; a new one that satisfies the claims when there are some. */
+  accessToken(resource: string, claims?: string): Promise<string>;
+  /** Told when the resource no longer takes the token. */
+  forgetAccessToken(resource: string): void;
+}
+
+/** The token cache hands out nothing that ends sooner (`token-cache.ts`), so a client of the Azure SDK may keep a token as long. */
+const USABLE_MS = 300_000;
+
+/**
+ * The user as a credential of the Azure SDK, for one client. What the client asks for tells the resource; the scopes are
+ * those that the endpoint names, so `.default` gives no more than they do. Answers a service's claims challenge, or its
+ * plain 401, with a new exchange. Keeps to the resource first asked for: no token for another one that a service names.
+ *
+ * `getToken` throws AppError as the exchange does, `downstream_forbidden` when the service belongs to another tenant, and
+ * AbortError when `abortSignal` ends the wait.
+ */
+export function createUserCredential(user: TokenSource): TokenCredential {
+  let resource: string | undefined;
+  let isRepeated = false;
+  return {
+    getToken: async (scopes, { claims, tenantId, abortSignal }: GetTokenOptions = {}) => {
+      const asked = new Set([scopes].flat().map(resourceOf));
+      resource ??= [...asked][0];
+      if (resource === undefined || asked.size > 1 || !asked.has(resource)) {
+        throw new AppError("internal_error", {
+          hint: "A client of the Azure SDK asked for a token of another resource.",
+        });
+      }
+      if (tenantId !== undefined && tenantId.toLowerCase() !== user.tenantId) {
+        throw new AppError("downstream_forbidden", { hint: `${resource} is in another tenant than the user.` });
+      }
+      // A service that was shown a token asks again by naming its tenant.
+      if (claims !== undefined || (isRepeated && tenantId !== undefined)) user.forgetAccessToken(resource);
+      isRepeated = true;
+      const token = await untilAborted(user.accessToken(resource, claims), abortSignal);
+      return { token, expiresOnTimestamp: Date.now() + USABLE_MS };
+    },
+  };
+}
+
+/** The exchange goes on: others may wait for it. */
+function untilAborted<T>(promise: Promise<T>, signal: GetTokenOptions["abortSignal"]): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new DOMException("The wait for a token was ended.", "AbortError"));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,53 @@
+import { claimsIn } from "../entra/claims-challenge.ts";
+import { AppError, type Remedy } from "../errors.ts";
+import type { Deadline } from "./deadline.ts";
+import { downstreamFailure, unreachable } from "./downstream-failure.ts";
+
+/** `RestError` of the Azure SDK, of which a bundle may hold several: https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror */
+interface RestError extends Error {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly response?: { readonly headers?: { get(name: string): string | undefined } };
+}
+
+export interface SdkCaller {
+  readonly deadline: Deadline;
+  readonly remedy: Remedy;
+}
+
+const MAX_CAUSES = 5;
+
+/**
+ * Turns what a client of the Azure SDK threw into a failure with a code: a failure of ours that it wrapped, an answer that
+ * is no success, no answer, or the end of the request's time. Anything else is returned as it is.
+ */
+export function sdkFailure(error: unknown, { deadline, remedy }: SdkCaller): unknown {
+  const own = causesOf(error).find((cause) => cause instanceof AppError);
+  if (own) return own;
+  if (isNamed(error, "AbortError") && deadline.signal.aborted) return unreachable(error, deadline.signal);
+  if (!isNamed(error, "RestError")) return error;
+  const { statusCode: status, code, response } = error as RestError;
+  if (status === undefined) return unreachable(error, deadline.signal);
+  const header = (name: string) => response?.headers?.get(name);
+  const claims = status === 401 ? claimsIn(header("www-authenticate")) : undefined;
+  const requestId = header("x-ms-request-id");
+  return downstreamFailure({
+    status,
+    service: "Azure",
+    code,
+    requestId,
+    retryAfter: header("retry-after"),
+    claims,
+    remedy,
+  });
+}
+
+function causesOf(error: unknown): unknown[] {
+  const causes = [error];
+  while (causes.length < MAX_CAUSES && causes.at(-1) instanceof Error) causes.push((causes.at(-1) as Error).cause);
+  return causes;
+}
+
+function isNamed(error: unknown, name: string): error is Error {
+  return error instanceof Error && error.name === name;
+}

@@ -1,0 +1,66 @@
+import type { ContainerClient } from "@azure/storage-blob";
+import { AppError } from "../errors.ts";
+
+export interface FilePage {
+  readonly files: readonly {
+    readonly name: string;
+    /** Bytes. */
+    readonly size: number;
+    readonly contentType: string;
+    readonly lastModified: string;
+  }[];
+  /** For the next page; absent after the last. */
+  readonly continuation?: string;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  /** Storage's own marker. */
+  readonly marker: string | undefined;
+}
+
+const MOST = 1000;
+const USUAL = 100;
+const CONTINUATION = /^[\w-]{1,4096}$/;
+
+/** One page of the container's blobs, in the order of their names, as far as the client's user may list them. */
+export async function listFiles(
+  container: ContainerClient,
+  { limit, marker }: PageRequest,
+  abortSignal: AbortSignal,
+): Promise<FilePage> {
+  const pages = container
+    .listBlobsFlat({ abortSignal })
+    .byPage({ maxPageSize: limit, ...(marker !== undefined && { continuationToken: marker }) });
+  const { value: page } = await pages.next();
+  const blobs: { name: string; properties: Partial<Record<string, unknown>> }[] = page?.segment.blobItems ?? [];
+  const files = blobs.map(({ name, properties: { contentLength, contentType, lastModified } }) => ({
+    name,
+    size: Number(contentLength ?? 0),
+    contentType: String(contentType ?? "application/octet-stream"),
+    lastModified: lastModified instanceof Date ? lastModified.toISOString() : "",
+  }));
+  const next = page?.continuationToken;
+  return { files, ...(next && { continuation: Buffer.from(next).toString("base64url") }) };
+}
+
+/**
+ * Which page `?limit=` (1 to 1000, default 100) and `?continuation=` ask for. Whether the continuation is one of the
+ * container's, Storage says.
+ *
+ * @throws AppError `invalid_request`
+ */
+export function pageFrom(query: URLSearchParams): PageRequest {
+  const limit = query.get("limit") ?? String(USUAL);
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST) {
+    throw new AppError("invalid_request", { detail: `limit takes a whole number from 1 to ${MOST}.` });
+  }
+  const continuation = query.get("continuation");
+  if (continuation !== null && !CONTINUATION.test(continuation)) {
+    throw new AppError("invalid_request", { detail: "continuation takes what the page before gave." });
+  }
+  return {
+    limit: Number(limit),
+    marker: continuation === null ? undefined : Buffer.from(continuation, "base64url").toString(),
+  };
+}

@@ -1,0 +1,80 @@
+import { buffer } from "node:stream/consumers";
+import type { HttpResponseInit } from "@azure/functions";
+import type { BlobDownloadResponseParsed, ContainerClient } from "@azure/storage-blob";
+import { AppError } from "../errors.ts";
+import { unreachable } from "../http/downstream-failure.ts";
+import { type FileRequest, MAX_PART_BYTES } from "./file-request.ts";
+
+/** A browser keeps the file but asks again each time; it is offered for download, and never runs as a page of this site. */
+const SAFE = {
+  "cache-control": "private, no-cache",
+  "content-security-policy": "sandbox; default-src 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+};
+
+/**
+ * The answer to a request for a file, read as the client's user: 200, 206 with the part that was asked for, or 304.
+ *
+ * @throws AppError `too_large` when more than 32 MiB were to be answered; what the client throws
+ */
+export async function fileResponse(
+  container: ContainerClient,
+  request: FileRequest,
+  signal: AbortSignal,
+): Promise<HttpResponseInit> {
+  try {
+    return await answerWith(await download(container, request, signal), request, signal);
+  } catch (error) {
+    const { statusCode } = error as { readonly statusCode?: number };
+    if (statusCode === 304) return { status: 304, headers: { ...SAFE, etag: request.ifNoneMatch ?? "" } };
+    if (statusCode !== 412 || !request.part) throw error;
+    return fileResponse(container, { ...request, part: undefined, ifRange: undefined }, signal);
+  }
+}
+
+function download(
+  container: ContainerClient,
+  { name, part, ifRange, ifNoneMatch }: FileRequest,
+  abortSignal: AbortSignal,
+): Promise<BlobDownloadResponseParsed> {
+  const conditions = {
+    ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+    ...(part && ifRange !== undefined && { ifMatch: ifRange }),
+  };
+  return container.getBlobClient(name).download(part?.offset, part?.count, { abortSignal, conditions });
+}
+
+async function answerWith(
+  file: BlobDownloadResponseParsed,
+  { name, part }: FileRequest,
+  signal: AbortSignal,
+): Promise<HttpResponseInit> {
+  const { readableStreamBody: stream, contentLength = 0 } = file;
+  if (contentLength > MAX_PART_BYTES) {
+    (stream as { destroy?(): void } | undefined)?.destroy?.();
+    throw new AppError("too_large");
+  }
+  // What breaks off is no fault of the client's code, though it throws as if it were.
+  const body = stream && (await buffer(stream).catch((error: unknown) => Promise.reject(unreachable(error, signal))));
+  return { status: part ? 206 : 200, headers: headersOf(file, name), body: new Uint8Array(body ?? []) };
+}
+
+function headersOf(file: BlobDownloadResponseParsed, name: string): Record<string, string> {
+  const { contentType = "application/octet-stream", contentEncoding, contentRange, etag, lastModified } = file;
+  return {
+    ...SAFE,
+    "accept-ranges": "bytes",
+    "content-type": contentType,
+    "content-disposition": `attachment; filename*=UTF-8''${extendedValueOf(name.split("/").at(-1) ?? "")}`,
+    ...(contentEncoding && { "content-encoding": contentEncoding }),
+    ...(contentRange && { "content-range": contentRange }),
+    ...(etag && { etag }),
+    ...(lastModified && { "last-modified": lastModified.toUTCString() }),
+  };
+}
+
+/** https://www.rfc-editor.org/rfc/rfc8187#section-3.2 */
+function extendedValueOf(text: string): string {
+  return encodeURIComponent(text).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}

@@ -1,0 +1,372 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
+import { Browser } from "../../emulator/test-kit/browser.ts";
+import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
+import { accountOf } from "../support/account.ts";
+import { type Answerer, STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
+
+const TEXT = "0123456789";
+const LARGE = 33 * 1_048_576;
+const NAMES = ["a b.txt", "deep/er/ä€.txt", "empty.bin", "large.bin", "page.html", "zipped.txt"];
+
+let storage: Storage;
+let stack: TestStack;
+beforeAll(async () => {
+  storage = await startStorage();
+  stack = await startStack({
+    registrations: [API, FRONTEND, STORAGE],
+    settings: { STORAGE_ACCOUNT_URL: storage.accountUrl, STORAGE_CONTAINER: "documents", REQUEST_TIMEOUT_MS: "3000" },
+  });
+  const container = storage.containerOf(account("works"), stack.issuer);
+  await container.create();
+  const put = (name: string, content: string | Buffer, blobHTTPHeaders = {}) =>
+    container.getBlockBlobClient(name).upload(content, Buffer.byteLength(content), { blobHTTPHeaders });
+  await put("a b.txt", TEXT, { blobContentType: "text/plain" });
+  await put("deep/er/ä€.txt", "deep");
+  await put("empty.bin", "");
+  await put("large.bin", Buffer.alloc(LARGE, "x"));
+  await put("page.html", "<script>alert(1)</script>", { blobContentType: "text/html" });
+  await put("zipped.txt", Buffer.from([31, 139]), { blobContentEncoding: "br" });
+}, 60_000);
+afterEach(() => storage.answer(() => undefined));
+afterAll(async () => {
+  await stack.close();
+  await storage.close();
+});
+
+const account = (key: string) => accountOf(stack.directory, key);
+
+function apiToken(key = "works"): Promise<string> {
+  return stack.issuer.apiToken({ account: account(key), audience: API, scope: "user_impersonation" });
+}
+
+async function get(path: string, headers: Record<string, string> = {}, token?: string): Promise<Response> {
+  return fetch(`${stack.apiUrl}/api/${path}`, {
+    headers: { ...headers, authorization: `Bearer ${token ?? (await apiToken())}` },
+  });
+}
+
+async function codeOf(response: Response): Promise<string> {
+  return `${response.status} ${((await response.json()) as { code: string }).code}`;
+}
+
+/** Requests for tokens of Storage that were made since. */
+function exchangesSince(asked: number): readonly Readonly<Record<string, string>>[] {
+  const forms = stack.tokenRequests.slice(asked).map(({ body }) => body as Record<string, string>);
+  return forms.filter(({ scope }) => scope?.includes("https://storage.azure.com/"));
+}
+
+interface Page {
+  readonly files: readonly { readonly name: string; readonly size: number }[];
+  readonly continuation?: string;
+}
+
+describe("GET /api/files", () => {
+  test("lists the container's blobs as the user", async () => {
+    const asked = storage.requests.length;
+    const response = await get("files");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("cache-control")).toBe("private, no-store");
+    const { files, continuation } = (await response.json()) as Page;
+    expect(files.map(({ name }) => name)).toEqual(NAMES);
+    expect(files[0]).toEqual({
+      name: "a b.txt",
+      size: TEXT.length,
+      contentType: "text/plain",
+      lastModified: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    });
+    expect(continuation).toBeUndefined();
+    expect(storage.requests.slice(asked).map(({ objectId }) => objectId)).toEqual([account("works").objectId]);
+  });
+
+  test("works for a user in a browser, from sign-in to Storage", async () => {
+    const browser = new Browser();
+    await browser.signIn(`${stack.frontendUrl}/`, "sparse");
+    const response = await browser.request(`${stack.frontendUrl}/api/files`);
+    expect(((await response.json()) as Page).files).toHaveLength(NAMES.length);
+    expect(storage.requests.at(-1)?.objectId).toBe(account("sparse").objectId);
+  });
+
+  test("asks Entra for Storage's one scope, once for both routes", async () => {
+    const token = await apiToken();
+    const asked = stack.tokenRequests.length;
+    await get("files", {}, token);
+    await get("files/a%20b.txt", {}, token);
+    const forms = exchangesSince(asked);
+    expect(forms).toHaveLength(1);
+    expect(forms[0]?.scope?.split(" ")).toContain("https://storage.azure.com/user_impersonation");
+  });
+
+  test("gives the pages that were asked for, each file once", async () => {
+    const names: string[] = [];
+    let continuation: string | undefined;
+    let pages = 0;
+    do {
+      const query = continuation === undefined ? "" : `&continuation=${continuation}`;
+      const page = (await (await get(`files?limit=4${query}`)).json()) as Page;
+      expect(page.files.length).toBeLessThanOrEqual(4);
+      names.push(...page.files.map(({ name }) => name));
+      continuation = page.continuation;
+      pages += 1;
+    } while (continuation !== undefined);
+    expect([names, pages]).toEqual([NAMES, 2]);
+  });
+
+  test.each([
+    "limit=0",
+    "limit=1001",
+    "limit=x",
+    "limit=1.5",
+    "limit=",
+    "continuation=",
+    "continuation=a%20b",
+    "limit=1&limit=2",
+  ])("refuses ?%s before Storage is asked", async (query) => {
+    const asked = storage.requests.length;
+    expect(await codeOf(await get(`files?${query}`))).toBe("400 invalid_request");
+    expect(storage.requests.length).toBe(asked);
+  });
+});
+
+describe("GET /api/files/{name}", () => {
+  test("answers the file's bytes, to be kept by nobody else and run nowhere", async () => {
+    const response = await get("files/page.html");
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("<script>alert(1)</script>");
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "text/html",
+      "content-disposition": "attachment; filename*=UTF-8''page.html",
+      "content-security-policy": "sandbox; default-src 'none'",
+      "cross-origin-resource-policy": "same-origin",
+      "x-content-type-options": "nosniff",
+      "cache-control": "private, no-cache",
+      "accept-ranges": "bytes",
+      etag: expect.stringMatching(/^"0x/),
+      "last-modified": expect.stringMatching(/GMT$/),
+    });
+  });
+
+  test.each(["deep/er/%C3%A4%E2%82%AC.txt", "deep%2Fer%2F%C3%A4%E2%82%AC.txt"])(
+    "finds a name of several parts: %s",
+    async (path) => {
+      const response = await get(`files/${path}`);
+      expect(await response.text()).toBe("deep");
+      expect(response.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''%C3%A4%E2%82%AC.txt");
+    },
+  );
+
+  test("answers an empty file", async () => {
+    const response = await get("files/empty.bin");
+    expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 0]);
+  });
+
+  test("passes the encoding on that the bytes have", async () => {
+    const { headers } = await rawHead("files/zipped.txt");
+    expect(headers.get("content-encoding")).toBe("br");
+  });
+
+  test.each([
+    ["bytes=2-5", "2345", "bytes 2-5/10"],
+    ["bytes=7-", "789", "bytes 7-9/10"],
+    ["bytes=8-99", "89", "bytes 8-9/10"],
+  ])("answers 206 for Range: %s", async (range, expected, contentRange) => {
+    const response = await get("files/a%20b.txt", { range });
+    expect([response.status, await response.text()]).toEqual([206, expected]);
+    expect(response.headers.get("content-range")).toBe(contentRange);
+  });
+
+  test.each(["bytes=-3", "bytes=0-1,4-5", "bytes=5-2", "lines=1-2", "garbage"])(
+    "answers the whole file for Range: %s",
+    async (range) => {
+      const response = await get("files/a%20b.txt", { range });
+      expect([response.status, await response.text()]).toEqual([200, TEXT]);
+    },
+  );
+
+  test("answers 416 for a part after the end", async () => {
+    expect(await codeOf(await get("files/a%20b.txt", { range: "bytes=20-" }))).toBe("416 range_not_satisfiable");
+  });
+
+  test("answers the part while the ETag of If-Range is the file's, else the whole", async () => {
+    const etag = (await get("files/a%20b.txt")).headers.get("etag") ?? "";
+    const answers = [etag, '"other"', `W/${etag}`, "Wed, 21 Oct 2015 07:28:00 GMT"].map(async (ifRange) => {
+      const response = await get("files/a%20b.txt", { range: "bytes=0-3", "if-range": ifRange });
+      return [response.status, await response.text()];
+    });
+    expect(await Promise.all(answers)).toEqual([
+      [206, "0123"],
+      [200, TEXT],
+      [200, TEXT],
+      [200, TEXT],
+    ]);
+  });
+
+  test("answers 304 without bytes to a browser that has them", async () => {
+    const etag = (await get("files/a%20b.txt")).headers.get("etag") ?? "";
+    for (const known of [etag, `W/${etag}`]) {
+      const response = await get("files/a%20b.txt", { "if-none-match": known });
+      expect([response.status, response.headers.get("etag")]).toEqual([304, etag]);
+      expect((await response.arrayBuffer()).byteLength).toBe(0);
+    }
+    expect((await get("files/a%20b.txt", { "if-none-match": '"other"' })).status).toBe(200);
+  });
+
+  test("answers 413 for a file larger than an answer may be, and its parts", async () => {
+    expect(await codeOf(await get("files/large.bin"))).toBe("413 too_large");
+    const first = await get("files/large.bin", { range: "bytes=0-" });
+    expect(first.headers.get("content-range")).toBe(`bytes 0-${32 * 1_048_576 - 1}/${LARGE}`);
+    expect((await first.arrayBuffer()).byteLength).toBe(32 * 1_048_576);
+    const rest = await get("files/large.bin", { range: `bytes=${32 * 1_048_576}-` });
+    expect((await rest.arrayBuffer()).byteLength).toBe(LARGE - 32 * 1_048_576);
+  });
+
+  test("answers 404 for a file that is not there", async () => {
+    expect(await codeOf(await get("files/none.txt"))).toBe("404 not_found");
+  });
+
+  test.each(["..%2Fother%2Fsecret.txt", "a%2F..%2F..%2Fother", "..%5Cother", "x".repeat(1025)])(
+    "answers 404 for a name that leads elsewhere, before Storage is asked: %s",
+    async (path) => {
+      const asked = storage.requests.length;
+      expect(await codeOf(await get(`files/${path}`))).toBe("404 not_found");
+      expect(storage.requests.length).toBe(asked);
+    },
+  );
+});
+
+/** Without decoding what the answer says it is encoded as. */
+async function rawHead(path: string): Promise<Response> {
+  const controller = new AbortController();
+  const response = await fetch(`${stack.apiUrl}/api/${path}`, {
+    headers: { authorization: `Bearer ${await apiToken()}` },
+    signal: controller.signal,
+  });
+  controller.abort();
+  return response;
+}
+
+const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+const challenge = (claims: string): Record<string, string> => ({
+  "www-authenticate": `Bearer authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${Buffer.from(claims).toString("base64")}"`,
+});
+
+describe("when Storage refuses", () => {
+  test.each(["files", "files/a%20b.txt"])("a user without a role, /api/%s answers 403", async (path) => {
+    storage.answer(({ objectId }) =>
+      objectId === account("sparse").objectId ? storageError(403, "AuthorizationPermissionMismatch") : undefined,
+    );
+    expect(await codeOf(await get(path, {}, await apiToken("sparse")))).toBe("403 downstream_forbidden");
+    expect((await get(path)).status).toBe(200);
+  });
+
+  test("the token with a claims challenge, it is exchanged once more with the claims, and the new one is used", async () => {
+    const refused = new Set<string>();
+    storage.answer(({ token }) => {
+      if (refused.size > 0 && !refused.has(token)) return undefined;
+      refused.add(token);
+      return storageError(401, "InvalidAuthenticationInfo", challenge(CLAIMS));
+    });
+    const asked = stack.tokenRequests.length;
+    expect((await get("files")).status).toBe(200);
+    const forms = exchangesSince(asked);
+    expect(forms).toHaveLength(2);
+    expect(JSON.parse(forms[1]?.claims ?? "{}")).toMatchObject(JSON.parse(CLAIMS));
+  });
+
+  test("the new token with a challenge too, the caller is told its claims, after one more exchange and no more", async () => {
+    storage.answer(() => storageError(401, "InvalidAuthenticationInfo", challenge(CLAIMS)));
+    const [asked, requests] = [stack.tokenRequests.length, storage.requests.length];
+    const response = await get("files");
+    expect(response.headers.get("www-authenticate")).toContain(
+      `error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`,
+    );
+    expect(await codeOf(response)).toBe("401 claims_challenge");
+    expect([exchangesSince(asked).length, storage.requests.length - requests]).toEqual([2, 2]);
+  });
+
+  test("a revoked user, and Entra does too, the caller is told the claims of the next sign-in", async () => {
+    const claims = JSON.stringify({
+      access_token: { nbf: { essential: true, value: String(Math.floor(Date.now() / 1000) + 60) } },
+    });
+    storage.answer(() => storageError(401, "InvalidAuthenticationInfo", challenge(claims)));
+    const response = await get("files/a%20b.txt");
+    expect(await codeOf(response)).toBe("401 claims_challenge");
+    expect(response.headers.get("www-authenticate")).toContain(`claims="${Buffer.from(claims).toString("base64")}"`);
+  });
+
+  test("the token without saying why, it is exchanged anew, and the new one is used", async () => {
+    let refused = "";
+    storage.answer(({ token }) => {
+      refused ||= token;
+      const headers = {
+        "www-authenticate": `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`,
+      };
+      return token === refused ? storageError(401, "InvalidAuthenticationInfo", headers) : undefined;
+    });
+    const token = await apiToken();
+    expect((await get("files", {}, token)).status).toBe(200);
+  });
+
+  test("and names another resource, or another tenant, no token goes there", async () => {
+    for (const [authority, resource] of [
+      [TENANT_ID, "https://graph.microsoft.com"],
+      ["ffffffff-0000-0000-0000-000000000000", "https://storage.azure.com"],
+    ]) {
+      const headers = {
+        "www-authenticate": `Bearer authorization_uri=https://login.microsoftonline.com/${authority}/oauth2/authorize resource_id=${resource}`,
+      };
+      storage.answer(() => storageError(401, "InvalidAuthenticationInfo", headers));
+      const [asked, requests] = [stack.tokenRequests.length, storage.requests.length];
+      expect((await get("files")).status).toBeGreaterThanOrEqual(400);
+      expect([stack.tokenRequests.length - asked, storage.requests.length - requests]).toEqual([1, 1]);
+    }
+  });
+
+  test.each<[string, ReturnType<Answerer>, string]>([
+    ["asks to wait", storageError(503, "ServerBusy", { "retry-after": "7" }), "503 throttled"],
+    ["asks to wait with 429", storageError(429, "TooManyRequests"), "503 throttled"],
+    ["fails", storageError(500, "InternalError"), "502 downstream_failed"],
+    ["times out itself", storageError(504, "OperationTimedOut"), "504 downstream_timeout"],
+    [
+      "sends no XML",
+      { status: 200, headers: { "content-type": "application/xml" }, body: "<html>" },
+      "502 downstream_failed",
+    ],
+    ["closes the connection", "close", "502 downstream_failed"],
+    ["never answers", "hang", "504 downstream_timeout"],
+  ])("or %s, /api/files says so, and the rest of the app is unharmed", async (_, answer, expected) => {
+    storage.answer(() => answer);
+    const [files, profile] = await Promise.all([get("files"), get("profile")]);
+    expect(await codeOf(files)).toBe(expected);
+    expect(profile.status).toBe(200);
+  });
+
+  test("no word of Storage reaches the caller or the log", async () => {
+    storage.answer(() => storageError(403, "AuthorizationPermissionMismatch"));
+    const text = await (await get("files")).text();
+    expect(text).not.toContain("about someone");
+    const log = stack.logs.map(({ message }) => message).join("\n");
+    expect(log).toContain("Azure: 403, AuthorizationPermissionMismatch");
+    expect(log).not.toContain("about someone");
+    expect(log).not.toContain("eyJ");
+  });
+});
+
+test("Storage being down is said, and the rest of the app is unharmed", async () => {
+  const nobody = await startStorage();
+  const settings = { STORAGE_ACCOUNT_URL: nobody.accountUrl, STORAGE_CONTAINER: "documents" };
+  await nobody.close();
+  await stack.close();
+  stack = await startStack({ registrations: [API, FRONTEND, STORAGE], settings });
+  expect(await codeOf(await get("files"))).toBe("502 downstream_failed");
+  expect(await codeOf(await get("files/a%20b.txt"))).toBe("502 downstream_failed");
+  expect((await get("profile")).status).toBe(200);
+});
+
+test("without their settings the routes are not there", async () => {
+  await stack.close();
+  stack = await startStack();
+  expect((await get("files")).status).toBe(404);
+  expect((await get("files/a%20b.txt")).status).toBe(404);
+  expect(stack.functions.functions.map(({ name }) => name)).not.toContain("files");
+});
