@@ -20,6 +20,8 @@ export const STORAGE: Registration = {
   requestedAccessTokenVersion: 1,
 };
 
+const ACCOUNT_PATH = "/devstoreaccount1";
+
 export interface StorageRequest {
   readonly path: string;
   readonly token: string;
@@ -62,7 +64,7 @@ export async function startStorage(): Promise<Storage> {
     else if (answer !== "hang") response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const accountUrl = `https://localhost:${(server.address() as AddressInfo).port}/devstoreaccount1`;
+  const accountUrl = `https://localhost:${(server.address() as AddressInfo).port}${ACCOUNT_PATH}`;
   return {
     accountUrl,
     requests,
@@ -85,10 +87,10 @@ export async function startStorage(): Promise<Storage> {
 
 function passOn(request: http.IncomingMessage, response: http.ServerResponse, { origin }: Azurite): void {
   const { method, headers } = request;
-  const passed = https.request(new URL(request.url ?? "/", origin), {
-    method,
-    headers: { ...headers, host: new URL(origin).host },
-  });
+  // In Azure the account is in the host's name, here in the path.
+  const path = request.url?.startsWith(ACCOUNT_PATH) ? request.url : `${ACCOUNT_PATH}${request.url}`;
+  const passedHeaders = { ...headers, host: new URL(origin).host };
+  const passed = https.request(new URL(path, origin), { method, headers: passedHeaders });
   passed.on("response", (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
