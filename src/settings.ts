@@ -19,8 +19,6 @@ export interface Settings {
   readonly allowedTenants: readonly string[];
   /** Values of `aud` that mean this API. */
   readonly audiences: readonly string[];
-  /** Scopes asked of Microsoft Graph on behalf of the user. */
-  readonly graphScopes: readonly string[];
   /** Bytes that cached tokens may take. */
   readonly tokenCacheBytes: number;
   /** Exchanges with Entra at a time. */
@@ -38,7 +36,6 @@ export const SETTING_NAMES = [
   "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
   "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
   "API_AUDIENCES",
-  "GRAPH_SCOPES",
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
@@ -89,7 +86,6 @@ export function readSettings(environment: Environment = process.env): Settings {
     authority,
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
     audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
-    graphScopes: readGraphScopes(environment, problems),
     tokenCacheBytes:
       readNumber(environment, "TOKEN_CACHE_MB", { least: 1, most: 4096, otherwise: 128 }, problems) * 2 ** 20,
     exchangeConcurrency: readNumber(
@@ -173,21 +169,6 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
   return [tenant];
 }
 
-function readGraphScopes({ GRAPH_SCOPES }: Environment, problems: string[]): readonly string[] {
-  const scopes = readList(GRAPH_SCOPES, /[\s,]+/);
-  if (scopes.length === 0) return [`${GRAPH_ORIGIN}/.default`];
-  if (scopes.some((scope) => scope.includes("/") && !scope.startsWith(`${GRAPH_ORIGIN}/`))) {
-    problems.push(
-      `GRAPH_SCOPES has a scope of another service. Use scopes of Graph only, such as ${GRAPH_ORIGIN}/User.Read.`,
-    );
-  }
-  const hasDefault = scopes.some((scope) => scope.endsWith("/.default"));
-  if (hasDefault && scopes.length > 1) {
-    problems.push("GRAPH_SCOPES mixes .default with other scopes, which Entra refuses. Use one or the other.");
-  }
-  return scopes;
-}
-
 interface NumberRange {
   readonly least: number;
   readonly most: number;
@@ -203,9 +184,9 @@ function readNumber(environment: Environment, name: SettingName, range: NumberRa
   return otherwise;
 }
 
-function readList(value = "", separator: RegExp = /,/): string[] {
+function readList(value = ""): string[] {
   return value
-    .split(separator)
+    .split(",")
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
 }
