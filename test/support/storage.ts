@@ -36,6 +36,8 @@ export type Answerer = (request: StorageRequest) => Answer | "hang" | "close" | 
 export interface Storage {
   readonly accountUrl: string;
   readonly requests: StorageRequest[];
+  /** Requests that wait for their answer. */
+  readonly waiting: number;
   /** What is answered in place of Azurite from now on, and to whom. */
   answer(answerer: Answerer): void;
   /** The container as one of the users, for putting blobs there. */
@@ -53,11 +55,16 @@ export function storageError(status: number, code: string, headers: http.Outgoin
 export async function startStorage(): Promise<Storage> {
   const azurite = await startAzurite();
   const requests: StorageRequest[] = [];
+  let waiting = 0;
   let answerer: Answerer = () => undefined;
   const server = https.createServer(azurite.certificate, (request, response) => {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
     const seen = { path: request.url ?? "", token, objectId: token && String(decodeJwt(token).oid) };
     requests.push(seen);
+    waiting += 1;
+    response.once("close", () => {
+      waiting -= 1;
+    });
     const answer = answerer(seen);
     if (answer === undefined) passOn(request, response, azurite);
     else if (answer === "close") request.socket.destroy();
@@ -68,6 +75,9 @@ export async function startStorage(): Promise<Storage> {
   return {
     accountUrl,
     requests,
+    get waiting() {
+      return waiting;
+    },
     answer: (next) => {
       answerer = next;
     },
