@@ -227,7 +227,6 @@ module api 'modules/api.bicep' = if (areRegistrationsKnown) {
     subnetId: isStoragePrivate ? network!.outputs.apiSubnetId : ''
     isPrivate: isApiPrivate
     audience: apiUri
-    graphScopeUris: scopeUris
     cloud: cloud.setting
     storageAccountUrl: storageAccountUrl
     storageContainer: storageContainer

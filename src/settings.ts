@@ -1,8 +1,9 @@
 import { type Authority, isSeveralTenants, readAuthority } from "./settings/authority.ts";
-import { type Cloud, readCloud } from "./settings/cloud.ts";
+import { readCloud } from "./settings/cloud.ts";
 import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
 import { GUID, missingOr } from "./settings/problems.ts";
 import { readStorage, type StorageSettings } from "./settings/storage.ts";
+import { readTelemetry, TELEMETRY_SETTING_NAMES, type TelemetrySettings } from "./settings/telemetry.ts";
 
 /** What the app is told by its environment. Read once, at start. */
 export interface Settings {
@@ -15,8 +16,6 @@ export interface Settings {
   readonly allowedTenants: readonly string[];
   /** Values of `aud` that mean this API. */
   readonly audiences: readonly string[];
-  /** Scopes asked of Microsoft Graph on behalf of the user. */
-  readonly graphScopes: readonly string[];
   /** Bytes that cached tokens may take. */
   readonly tokenCacheBytes: number;
   /** Exchanges with Entra at a time. */
@@ -28,19 +27,6 @@ export interface Settings {
   readonly telemetry: TelemetrySettings;
 }
 
-/** Where spans and measurements go: nowhere, unless a setting says so. */
-export interface TelemetrySettings {
-  /** Application Insights; with an identity when it takes no telemetry without one. */
-  readonly azureMonitor?: {
-    readonly connectionString: string;
-    readonly identity?: { readonly clientId?: string };
-  };
-  /** What this app is called there. */
-  readonly serviceName: string;
-  /** A collector of OpenTelemetry's own protocol, whose address and headers the exporter reads itself. */
-  readonly otlp: boolean;
-}
-
 /** Names of all settings this app reads. `local.settings.example.json` and the infrastructure are held against it. */
 export const SETTING_NAMES = [
   "WEBSITE_AUTH_CLIENT_ID",
@@ -49,15 +35,12 @@ export const SETTING_NAMES = [
   ...CREDENTIAL_SETTING_NAMES,
   "CLOUD",
   "API_AUDIENCES",
-  "GRAPH_SCOPES",
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
   "STORAGE_ACCOUNT_URL",
   "STORAGE_CONTAINER",
-  "APPLICATIONINSIGHTS_CONNECTION_STRING",
-  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  ...TELEMETRY_SETTING_NAMES,
 ] as const;
 
 type SettingName = (typeof SETTING_NAMES)[number];
@@ -93,7 +76,6 @@ export function readSettings(environment: Environment = process.env): Settings {
     graphOrigin: cloud.graphOrigin,
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
     audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
-    graphScopes: readGraphScopes(environment, cloud, problems),
     tokenCacheBytes:
       readNumber(environment, "TOKEN_CACHE_MB", { least: 1, most: 4096, otherwise: 128 }, problems) * 2 ** 20,
     exchangeConcurrency: readNumber(
@@ -145,56 +127,6 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
   return [tenant];
 }
 
-function readGraphScopes({ GRAPH_SCOPES }: Environment, { graphOrigin }: Cloud, problems: string[]): readonly string[] {
-  const scopes = readList(GRAPH_SCOPES, /[\s,]+/);
-  if (scopes.length === 0) return [`${graphOrigin}/.default`];
-  if (scopes.some((scope) => scope.includes("/") && !scope.startsWith(`${graphOrigin}/`))) {
-    problems.push(
-      `GRAPH_SCOPES has a scope of another service. Use scopes of Graph only, such as ${graphOrigin}/User.Read.`,
-    );
-  }
-  const hasDefault = scopes.some((scope) => scope.endsWith("/.default"));
-  if (hasDefault && scopes.length > 1) {
-    problems.push("GRAPH_SCOPES mixes .default with other scopes, which Entra refuses. Use one or the other.");
-  }
-  return scopes;
-}
-
-/** Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
-function readTelemetry(environment: Environment, problems: string[]): TelemetrySettings {
-  const endpoint = (environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? "").trim();
-  if (endpoint !== "" && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) {
-    problems.push(
-      "OTEL_EXPORTER_OTLP_ENDPOINT is not an address. Use one such as http://localhost:4318, or remove it.",
-    );
-  }
-  const connectionString = (environment.APPLICATIONINSIGHTS_CONNECTION_STRING ?? "").trim();
-  const serviceName = environment.WEBSITE_SITE_NAME ?? "functions-on-behalf-of";
-  const otlp = endpoint !== "";
-  if (connectionString === "") return { serviceName, otlp };
-  if (!/(^|;)InstrumentationKey=[0-9a-f-]{36}(;|$)/i.test(connectionString)) {
-    problems.push(
-      "APPLICATIONINSIGHTS_CONNECTION_STRING has no instrumentation key. Copy the connection string of the Application " +
-        "Insights resource, or remove the setting.",
-    );
-  }
-  const identity = readTelemetryIdentity(environment, problems);
-  return { serviceName, otlp, azureMonitor: { connectionString, ...(identity && { identity }) } };
-}
-
-function readTelemetryIdentity(environment: Environment, problems: string[]): { clientId?: string } | undefined {
-  const value = (environment.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? "").trim();
-  if (value === "") return undefined;
-  const parts = Object.fromEntries(value.split(";").map((part) => part.split("=", 2).map((text) => text.trim())));
-  if (parts.Authorization !== "AAD" || (parts.ClientId !== undefined && !GUID.test(parts.ClientId.toLowerCase()))) {
-    problems.push(
-      "APPLICATIONINSIGHTS_AUTHENTICATION_STRING is not understood. Use Authorization=AAD, or " +
-        "ClientId=<client id of the identity>;Authorization=AAD.",
-    );
-  }
-  return parts.ClientId === undefined ? {} : { clientId: parts.ClientId };
-}
-
 interface NumberRange {
   readonly least: number;
   readonly most: number;
@@ -210,9 +142,9 @@ function readNumber(environment: Environment, name: SettingName, range: NumberRa
   return otherwise;
 }
 
-function readList(value = "", separator: RegExp = /,/): string[] {
+function readList(value = ""): string[] {
   return value
-    .split(separator)
+    .split(",")
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "");
 }

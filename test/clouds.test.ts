@@ -27,7 +27,6 @@ describe.each([
         WEBSITE_AUTH_OPENID_ISSUER: issuer,
         OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: IDENTITY,
         MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "",
-        GRAPH_SCOPES: "",
       },
     });
     identity.token = () => {
@@ -63,7 +62,7 @@ describe.each([
       const { url, body } = stack.tokenRequests.at(-1) ?? {};
       const form = body as Record<string, string>;
       expect(`${url?.host}${url?.pathname}`).toBe(`${authorityHost}/${TENANT_ID}/oauth2/v2.0/token`);
-      expect(form.scope).toContain(`https://${graphHost}/.default`);
+      expect(form.scope).toContain(`https://${graphHost}/User.Read`);
       expect(decodeJwt(form.client_assertion ?? "").aud).toBe(audience);
       const graph = stack.graphRequests.at(-1);
       expect(graph?.url.host).toBe(graphHost);

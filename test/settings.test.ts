@@ -39,7 +39,6 @@ describe("settings", () => {
       graphOrigin: "https://graph.microsoft.com",
       allowedTenants: [TENANT],
       audiences: [CLIENT, `api://${CLIENT}`],
-      graphScopes: ["https://graph.microsoft.com/.default"],
       tokenCacheBytes: 128 * 2 ** 20,
       exchangeConcurrency: 50,
       requestTimeoutMs: 10_000,
@@ -93,7 +92,6 @@ describe("settings", () => {
         tenant: TENANT,
       });
       expect(settings.graphOrigin).toBe(`https://${graphHost}`);
-      expect(settings.graphScopes).toEqual([`https://${graphHost}/.default`]);
     },
   );
 
@@ -109,14 +107,9 @@ describe("settings", () => {
     ]);
   });
 
-  test("refuse an unknown cloud, and the Graph of another", () => {
+  test("refuse an unknown cloud", () => {
     expect(problemsOf({ ...VALID, CLOUD: "mars" })).toEqual([
       "CLOUD is not one of global, usgov, china. Remove the setting for global.",
-    ]);
-    const issuer = `https://login.microsoftonline.us/${TENANT}/v2.0`;
-    const environment = { ...VALID, CLOUD: "usgov", WEBSITE_AUTH_OPENID_ISSUER: issuer };
-    expect(problemsOf({ ...environment, GRAPH_SCOPES: "https://graph.microsoft.com/User.Read" })).toEqual([
-      expect.stringMatching(/^GRAPH_SCOPES has a scope of another service\..* https:\/\/graph\.microsoft\.us\//),
     ]);
   });
 
@@ -156,30 +149,13 @@ describe("settings", () => {
     ]);
   });
 
-  test.each([
-    "User.Read",
-    "User.Read Mail.Read",
-    "https://graph.microsoft.com/User.Read,https://graph.microsoft.com/Mail.Read",
-  ])("take the Graph scopes %s", (scopes) => {
-    expect(readSettings({ ...VALID, GRAPH_SCOPES: scopes }).graphScopes).toEqual(scopes.split(/[ ,]/));
-  });
-
-  test.each(["https://vault.azure.net/.default", "https://graph.microsoft.com.evil.example/.default", "api://x/y"])(
-    "refuse %s as a scope of Graph: its token would be sent to Graph",
-    (scope) => {
-      expect(problemsOf({ ...VALID, GRAPH_SCOPES: scope })).toEqual([
-        expect.stringMatching(/^GRAPH_SCOPES has a scope of another/),
-      ]);
-    },
-  );
-
   test("name every problem at once, each with its fix, and show no secret", () => {
     const secret = "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/very-private)";
     const environment = {
       WEBSITE_AUTH_CLIENT_ID: "my app",
       WEBSITE_AUTH_AAD_ALLOWED_TENANTS: "contoso",
       MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: secret,
-      GRAPH_SCOPES: "https://graph.microsoft.com/.default, User.Read",
+      TOKEN_CACHE_MB: "much",
     };
     const problems = problemsOf(environment);
     expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
@@ -187,10 +163,10 @@ describe("settings", () => {
       "WEBSITE_AUTH_OPENID_ISSUER",
       "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
       "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
-      "GRAPH_SCOPES",
+      "TOKEN_CACHE_MB",
     ]);
     expect(problems.join("\n")).not.toContain("very-private");
-    expect(() => readSettings(environment)).toThrow(/WEBSITE_AUTH_CLIENT_ID.*GRAPH_SCOPES/s);
+    expect(() => readSettings(environment)).toThrow(/WEBSITE_AUTH_CLIENT_ID.*TOKEN_CACHE_MB/s);
   });
 
   test("refuse the id of a secret in place of its value", () => {

@@ -57,9 +57,6 @@ param isPrivate bool
 @description('Identifier URI of the API, as audience of tokens.')
 param audience string
 
-@description('Scopes asked of Microsoft Graph, as URIs with blanks.')
-param graphScopeUris string
-
 @allowed(['global', 'usgov', 'china'])
 @description('Cloud of Entra and Graph.')
 param cloud string
@@ -97,7 +94,6 @@ var settings = {
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
   WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
   API_AUDIENCES: audience
-  GRAPH_SCOPES: graphScopeUris
   CLOUD: cloud
   TOKEN_CACHE_MB: string(tokenCacheMB)
   EXCHANGE_CONCURRENCY: string(exchangeConcurrency)

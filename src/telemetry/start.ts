@@ -1,5 +1,5 @@
 import { app } from "@azure/functions";
-import type { TelemetrySettings } from "../settings.ts";
+import type { TelemetrySettings } from "../settings/telemetry.ts";
 
 /** Loads the exporter before the first request when a setting asks for one; sends what is left when the app ends. */
 export function startTelemetry(settings: TelemetrySettings): void {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
 import { Browser } from "../../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
@@ -339,6 +339,22 @@ describe("when Storage refuses", () => {
     const [files, profile] = await Promise.all([get("files"), get("profile")]);
     expect(await codeOf(files)).toBe(expected);
     expect(profile.status).toBe(200);
+  });
+
+  test.each(["files", "files/a%20b.txt"])(
+    "or never answers, nothing of /api/%s waits on after its time",
+    async (path) => {
+      storage.answer(() => "hang");
+      expect(await codeOf(await get(path))).toBe("504 downstream_timeout");
+      await vi.waitFor(() => expect(storage.waiting).toBe(0));
+    },
+  );
+
+  test.each(["files", "files/a%20b.txt"])("or fails for a moment, /api/%s asks again and is answered", async (path) => {
+    const asked = storage.requests.length;
+    storage.answer(() => (storage.requests.length === asked + 1 ? storageError(503, "ServerBusy") : undefined));
+    expect((await get(path)).status).toBe(200);
+    expect(storage.requests.length).toBe(asked + 2);
   });
 
   test("no word of Storage reaches the caller or the log", async () => {

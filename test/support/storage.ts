@@ -20,6 +20,8 @@ export const STORAGE: Registration = {
   requestedAccessTokenVersion: 1,
 };
 
+const ACCOUNT_PATH = "/devstoreaccount1";
+
 export interface StorageRequest {
   readonly path: string;
   readonly token: string;
@@ -34,6 +36,8 @@ export type Answerer = (request: StorageRequest) => Answer | "hang" | "close" | 
 export interface Storage {
   readonly accountUrl: string;
   readonly requests: StorageRequest[];
+  /** Requests that wait for their answer. */
+  readonly waiting: number;
   /** What is answered in place of Azurite from now on, and to whom. */
   answer(answerer: Answerer): void;
   /** The container as one of the users, for putting blobs there. */
@@ -51,21 +55,29 @@ export function storageError(status: number, code: string, headers: http.Outgoin
 export async function startStorage(): Promise<Storage> {
   const azurite = await startAzurite();
   const requests: StorageRequest[] = [];
+  let waiting = 0;
   let answerer: Answerer = () => undefined;
   const server = https.createServer(azurite.certificate, (request, response) => {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
     const seen = { path: request.url ?? "", token, objectId: token && String(decodeJwt(token).oid) };
     requests.push(seen);
+    waiting += 1;
+    response.once("close", () => {
+      waiting -= 1;
+    });
     const answer = answerer(seen);
     if (answer === undefined) passOn(request, response, azurite);
     else if (answer === "close") request.socket.destroy();
     else if (answer !== "hang") response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const accountUrl = `https://localhost:${(server.address() as AddressInfo).port}/devstoreaccount1`;
+  const accountUrl = `https://localhost:${(server.address() as AddressInfo).port}${ACCOUNT_PATH}`;
   return {
     accountUrl,
     requests,
+    get waiting() {
+      return waiting;
+    },
     answer: (next) => {
       answerer = next;
     },
@@ -85,10 +97,10 @@ export async function startStorage(): Promise<Storage> {
 
 function passOn(request: http.IncomingMessage, response: http.ServerResponse, { origin }: Azurite): void {
   const { method, headers } = request;
-  const passed = https.request(new URL(request.url ?? "/", origin), {
-    method,
-    headers: { ...headers, host: new URL(origin).host },
-  });
+  // In Azure the account is in the host's name, here in the path.
+  const path = request.url?.startsWith(ACCOUNT_PATH) ? request.url : `${ACCOUNT_PATH}${request.url}`;
+  const passedHeaders = { ...headers, host: new URL(origin).host };
+  const passed = https.request(new URL(path, origin), { method, headers: passedHeaders });
   passed.on("response", (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);

@@ -12,3 +12,16 @@ export function trust(certificate: string): () => void {
     tls.createSecureContext = createSecureContext;
   };
 }
+
+/** Sends this process's new TLS connections for a host to `localhost` at a port instead. Returns what undoes it. */
+export function routeTlsHost(host: string, port: number): () => void {
+  const { connect } = tls;
+  tls.connect = ((options: tls.ConnectionOptions, ...rest: unknown[]) => {
+    const isRouted = options.host === host;
+    const routed = isRouted ? { ...options, host: "localhost", servername: "localhost", port } : options;
+    return Reflect.apply(connect, tls, [routed, ...rest]);
+  }) as typeof tls.connect;
+  return () => {
+    tls.connect = connect;
+  };
+}

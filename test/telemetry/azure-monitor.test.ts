@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCertificate } from "../../emulator/entra/certificate.ts";
-import type { TelemetrySettings } from "../../src/settings.ts";
+import type { TelemetrySettings } from "../../src/settings/telemetry.ts";
 import { type Collector, startCollector } from "../support/collector.ts";
 import { startIdentityEndpoint } from "../support/identity-endpoint.ts";
 

@@ -157,7 +157,6 @@ describe("after provisioning", () => {
         WEBSITE_AUTH_OPENID_ISSUER: `https://login.microsoftonline.com/${TENANT}/v2.0`,
         WEBSITE_AUTH_AAD_ALLOWED_TENANTS: TENANT,
         API_AUDIENCES: `api://${TENANT}/func-api-x`,
-        GRAPH_SCOPES: OUTPUTS.GRAPH_SCOPE_URIS,
         CLOUD: "global",
         FRONTEND_CLIENT_ID: FRONTEND,
       },

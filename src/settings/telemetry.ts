@@ -1,0 +1,60 @@
+import { GUID } from "./problems.ts";
+
+/** Where spans and measurements go: nowhere, unless a setting says so. */
+export interface TelemetrySettings {
+  /** Application Insights; with an identity when it takes no telemetry without one. */
+  readonly azureMonitor?: {
+    readonly connectionString: string;
+    readonly identity?: { readonly clientId?: string };
+  };
+  /** What this app is called there. */
+  readonly serviceName: string;
+  /** A collector of OpenTelemetry's own protocol, whose address and headers the exporter reads itself. */
+  readonly otlp: boolean;
+}
+
+export const TELEMETRY_SETTING_NAMES = [
+  "APPLICATIONINSIGHTS_CONNECTION_STRING",
+  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+] as const;
+
+/** With what the platform sets by itself: the app's name. */
+type TelemetryEnvironment = Readonly<
+  Partial<Record<(typeof TELEMETRY_SETTING_NAMES)[number] | "WEBSITE_SITE_NAME", string>>
+>;
+
+/** Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
+export function readTelemetry(environment: TelemetryEnvironment, problems: string[]): TelemetrySettings {
+  const endpoint = (environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? "").trim();
+  if (endpoint !== "" && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) {
+    problems.push(
+      "OTEL_EXPORTER_OTLP_ENDPOINT is not an address. Use one such as http://localhost:4318, or remove it.",
+    );
+  }
+  const connectionString = (environment.APPLICATIONINSIGHTS_CONNECTION_STRING ?? "").trim();
+  const serviceName = environment.WEBSITE_SITE_NAME ?? "functions-on-behalf-of";
+  const otlp = endpoint !== "";
+  if (connectionString === "") return { serviceName, otlp };
+  if (!/(^|;)InstrumentationKey=[0-9a-f-]{36}(;|$)/i.test(connectionString)) {
+    problems.push(
+      "APPLICATIONINSIGHTS_CONNECTION_STRING has no instrumentation key. Copy the connection string of the Application " +
+        "Insights resource, or remove the setting.",
+    );
+  }
+  const identity = readIdentity(environment, problems);
+  return { serviceName, otlp, azureMonitor: { connectionString, ...(identity && { identity }) } };
+}
+
+function readIdentity(environment: TelemetryEnvironment, problems: string[]): { clientId?: string } | undefined {
+  const value = (environment.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? "").trim();
+  if (value === "") return undefined;
+  const parts = Object.fromEntries(value.split(";").map((part) => part.split("=", 2).map((text) => text.trim())));
+  if (parts.Authorization !== "AAD" || (parts.ClientId !== undefined && !GUID.test(parts.ClientId.toLowerCase()))) {
+    problems.push(
+      "APPLICATIONINSIGHTS_AUTHENTICATION_STRING is not understood. Use Authorization=AAD, or " +
+        "ClientId=<client id of the identity>;Authorization=AAD.",
+    );
+  }
+  return parts.ClientId === undefined ? {} : { clientId: parts.ClientId };
+}

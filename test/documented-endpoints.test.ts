@@ -1,0 +1,240 @@
+import http from "node:http";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { API, FRONTEND, type Registration } from "../emulator/directory.ts";
+import { type FunctionsHost, startFunctionsHost } from "../emulator/functions-host/host.ts";
+import { listenOnLoopback } from "../emulator/loopback-server.ts";
+import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+import { accountOf } from "./support/account.ts";
+import { type AppCopy, blocksOf, buildCopyWith } from "./support/app-copy.ts";
+import { ENVIRONMENT } from "./support/exchange.ts";
+import { routeOrigin } from "./support/route-origin.ts";
+import { STORAGE, type Storage, startStorage } from "./support/storage.ts";
+import { routeTlsHost } from "./support/trust.ts";
+
+const PAGE = "docs/add-an-endpoint.md";
+const ORDERS: Registration = {
+  clientId: "22223333-cccc-4444-dddd-5555eeee6666",
+  displayName: "Orders",
+  clientSecret: "",
+  identifierUris: ["api://orders.contoso.com"],
+  scopes: ["Orders.Read"],
+  graphPermissions: [],
+};
+/** An API that nobody consented to. */
+const PRIVATE: Registration = {
+  ...ORDERS,
+  clientId: "33334444-dddd-5555-eeee-6666ffff7777",
+  identifierUris: ["api://private"],
+  lacksConsent: true,
+};
+
+/** Several resources at once, as no page shows them. */
+const PARALLEL = `import { app } from "@azure/functions";
+import { asUser, fetchAs, graphFor } from "../app.ts";
+const ORDERS = { origin: "https://orders.contoso.com", scope: "api://orders.contoso.com/Orders.Read" };
+const PRIVATE = { origin: "https://private.contoso.com", scope: "api://private/Orders.Read" };
+app.http("parallel", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser(["User.Read", ORDERS.scope], async (user) => {
+    await graphFor(user).api("/me").get();
+    return { jsonBody: await (await fetchAs(user, ORDERS, "/orders")).json() };
+  }),
+});
+app.http("private", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser([ORDERS.scope, PRIVATE.scope], async (user) => {
+    await fetchAs(user, ORDERS, "/orders");
+    await fetchAs(user, PRIVATE, "/");
+    return {};
+  }),
+});
+app.http("undeclared", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser(["User.Read"], async (user) => {
+    await fetchAs(user, ORDERS, "/orders");
+    return {};
+  }),
+});
+`;
+
+/** What README shows is the handler; the rest of its file is as on the page. */
+function fileOf(name: string, snippet: string): string {
+  const registered = snippet.replace(
+    /^asUser\(/m,
+    `app.http("${name}", { methods: ["GET"], authLevel: "anonymous", handler: asUser(`,
+  );
+  const names = ["asUser", "credentialFor", "fetchAs", "graphFor"].filter((one) => registered.includes(`${one}(`));
+  const imports = `import { app } from "@azure/functions";\nimport { ${names.join(", ")} } from "../app.ts";\n`;
+  return `${imports}${registered.trimEnd().replace(/\);$/, ") });")}\n`;
+}
+
+const closers: (() => unknown)[] = [];
+let copy: AppCopy;
+let storage: Storage;
+let stack: TestStack;
+let host: FunctionsHost;
+let blocks: readonly string[];
+
+beforeAll(async () => {
+  blocks = await blocksOf(PAGE);
+  const shown = await blocksOf("README.md");
+  const [graph = "", sdk = "", own = ""] = blocks;
+  copy = await buildCopyWith({
+    "manager.ts": graph,
+    "containers.ts": sdk,
+    "orders.ts": own,
+    ...Object.fromEntries(shown.map((block, index) => [`readme-${index}.ts`, fileOf(`readme-${index}`, block)])),
+    "parallel.ts": PARALLEL,
+  });
+  closers.push(() => copy.remove());
+  storage = await startStorage();
+  closers.push(() => storage.close());
+  stack = await startStack({ registrations: [API, FRONTEND, STORAGE, ORDERS, PRIVATE] });
+  closers.push(() => stack.close());
+  await storage.containerOf(accountOf(stack.directory, "works"), stack.issuer).create();
+  closers.push(routeTlsHost("contoso.blob.core.windows.net", Number(new URL(storage.accountUrl).port)));
+  await startOrders();
+  host = await startFunctionsHost({ appRoot: copy.root, settings: { ...ENVIRONMENT } as Record<string, string> });
+  closers.push(() => host.close());
+}, 120_000);
+afterAll(async () => {
+  for (const close of closers.reverse()) await close();
+});
+
+/** Answers with the path and the audience of the token it was sent. */
+async function startOrders(): Promise<void> {
+  const server = http.createServer((request, response) => {
+    const [, claims = ""] = (request.headers.authorization ?? "").split(".");
+    const { aud, scp, oid } = JSON.parse(Buffer.from(claims, "base64url").toString());
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ path: request.url, aud, scp, oid }));
+  });
+  const listening = await listenOnLoopback(server, 0, ["orders.contoso.com"]);
+  closers.push(() => listening.close(), routeOrigin("https://orders.contoso.com", listening.url));
+}
+
+async function call(name: string): Promise<Response> {
+  const account = accountOf(stack.directory, "works");
+  const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+  return fetch(`${host.url}/api/${name}`, { headers: { authorization: `Bearer ${token}` } });
+}
+
+function consentTo(...permissions: string[]): void {
+  stack.directory.consents.grant(API, permissions);
+}
+
+function scopesAskedSince(asked: number): readonly string[] {
+  const forms = stack.tokenRequests.slice(asked).map(({ body }) => body as Record<string, string>);
+  return forms.map(({ scope }) => scope?.split(" ")[0] ?? "");
+}
+
+const MANAGER = { displayName: "Megan Bowen", mail: "megan.bowen@contoso.example" };
+
+function graphHasManager(): () => void {
+  return stack.faults.add({
+    service: "graph",
+    path: "/v1.0/me/manager",
+    fault: { kind: "status", status: 200, body: MANAGER },
+  });
+}
+
+describe("an endpoint that is added by the page", () => {
+  test("is one file of at most 15 lines", () => {
+    expect(blocks).toHaveLength(3);
+    for (const block of blocks) expect(block.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
+  });
+
+  test("calls Graph, once there is consent to the scope it names; without, it says whose is missing", async () => {
+    const refused = await call("manager");
+    expect([refused.status, await refused.json()]).toMatchObject([
+      403,
+      { code: "consent_required", resource: "https://graph.microsoft.com" },
+    ]);
+    consentTo("User.Read.All");
+    const undo = graphHasManager();
+    const [asked, response] = [stack.tokenRequests.length, await call("manager")];
+    undo();
+    expect([response.status, await response.json()]).toEqual([200, MANAGER]);
+    expect(scopesAskedSince(asked)).toEqual(["https://graph.microsoft.com/User.Read.All"]);
+  });
+
+  test("calls Storage with the Azure SDK, as the user", async () => {
+    const response = await call("containers");
+    expect([response.status, await response.json()]).toEqual([200, ["documents"]]);
+    expect(storage.requests.at(-1)?.objectId).toBe(accountOf(stack.directory, "works").objectId);
+  });
+
+  test("calls one's own API, with a token for it", async () => {
+    const response = await call("orders");
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      {
+        path: "/orders?top=5",
+        aud: ORDERS.clientId,
+        scp: "Orders.Read",
+        oid: accountOf(stack.directory, "works").objectId,
+      },
+    ]);
+  });
+});
+
+describe("the snippets of README", () => {
+  test("call Graph, Storage and one's own API as the user", async () => {
+    consentTo("User.Read.All");
+    const undo = graphHasManager();
+    const [graph, sdk, own] = await Promise.all([call("readme-0"), call("readme-1"), call("readme-2")]);
+    undo();
+    expect(await graph?.json()).toEqual(MANAGER);
+    expect([sdk?.status, await sdk?.json()]).toMatchObject([200, { blobAnalyticsLogging: {} }]);
+    expect(await own?.json()).toMatchObject({ path: "/orders", aud: ORDERS.clientId });
+  });
+});
+
+const BOTH = ["api://orders.contoso.com/Orders.Read", "https://graph.microsoft.com/User.Read"];
+
+describe("an endpoint with scopes of several resources", () => {
+  test("works with each, one token for each", async () => {
+    const asked = stack.tokenRequests.length;
+    const response = await call("parallel");
+    expect([response.status, await response.json()]).toMatchObject([200, { path: "/orders" }]);
+    expect([...scopesAskedSince(asked)].sort()).toEqual(BOTH);
+  });
+
+  test("has them exchanged together, when the first is used", async () => {
+    const refusal = { kind: "graphError", status: 403, code: "Authorization_RequestDenied" } as const;
+    const undo = stack.faults.add({ service: "graph", path: "/v1.0/me", fault: refusal });
+    const asked = stack.tokenRequests.length;
+    expect((await call("parallel")).status).toBe(403);
+    undo();
+    // The handler never came to the second.
+    await vi.waitFor(() => expect([...scopesAskedSince(asked)].sort()).toEqual(BOTH));
+  });
+
+  test("says whose consent is missing when it is one of them", async () => {
+    const response = await call("private");
+    expect([response.status, await response.json()]).toMatchObject([
+      403,
+      { code: "consent_required", resource: "api://private" },
+    ]);
+  });
+
+  test("gets no token for a resource whose scope it does not name", async () => {
+    const asked = stack.tokenRequests.length;
+    const response = await call("undeclared");
+    expect([response.status, await response.json()]).toMatchObject([500, { code: "internal_error" }]);
+    expect(scopesAskedSince(asked)).toEqual([]);
+  });
+});
+
+test("an endpoint that mixes .default with named scopes stops the start, and is told why", async () => {
+  const mixed = (blocks[0] ?? "").replace(
+    '["User.Read.All"]',
+    '["User.Read.All", "https://graph.microsoft.com/.default"]',
+  );
+  const bad = await buildCopyWith({ "mixed.ts": mixed });
+  const starting = startFunctionsHost({ appRoot: bad.root, settings: { ...ENVIRONMENT } as Record<string, string> });
+  await expect(starting).rejects.toThrow("The scopes of https://graph.microsoft.com mix .default with others");
+  await bad.remove();
+}, 60_000);

@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const NEEDED = ["src", "emulator", "docs", "frontend", "scripts", "host.json", "package.json", "tsconfig.json"];
+const run = promisify(execFile);
+
+export interface AppCopy {
+  readonly root: string;
+  remove(): Promise<void>;
+}
+
+/** The app in another folder with new files in `src/functions`, its types checked and the bundle built. */
+export async function buildCopyWith(files: Readonly<Record<string, string>>): Promise<AppCopy> {
+  const root = await mkdtemp(join(tmpdir(), "app-"));
+  await Promise.all(NEEDED.map((name) => cp(join(ROOT, name), join(root, name), { recursive: true })));
+  await symlink(join(ROOT, "node_modules"), join(root, "node_modules"));
+  await Promise.all(
+    Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text, { flag: "wx" })),
+  );
+  const node = (...args: string[]) => run(process.execPath, args, { cwd: root });
+  await node("node_modules/typescript/bin/tsc", "-p", ".");
+  await node("--import", "tsx", "scripts/build-all.ts");
+  return { root, remove: () => rm(root, { recursive: true }) };
+}
+
+/** The TypeScript in a page of this repository, block by block. */
+export async function blocksOf(page: string): Promise<readonly string[]> {
+  const text = await readFile(join(ROOT, page), "utf8");
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block = ""]) => block);
+}
