@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const NEEDED = ["src", "emulator", "docs", "frontend", "scripts", "host.json", "package.json", "tsconfig.json"];
+/** The copy has no tests, nor what else the project's own configuration names. */
+const TYPES_OF_APP = JSON.stringify({ extends: "./tsconfig.json", include: ["src"] });
 const run = promisify(execFile);
 
 export interface AppCopy {
@@ -23,7 +25,8 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
     Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text, { flag: "wx" })),
   );
   const node = (...args: string[]) => run(process.execPath, args, { cwd: root });
-  await node("node_modules/typescript/bin/tsc", "-p", ".");
+  await writeFile(join(root, "tsconfig.app.json"), TYPES_OF_APP);
+  await node("node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json");
   await node("--import", "tsx", "scripts/build-all.ts");
   return { root, remove: () => rm(root, { recursive: true }) };
 }
