@@ -2,7 +2,6 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { TENANT_ID } from "../../emulator/directory.ts";
 import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
-import { NOT_YET } from "./not-yet.ts";
 
 useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });
 
@@ -38,7 +37,7 @@ const SERVED: readonly Scenario[] = [
     failures: ["401 /api/profile"],
     proceed: async (page) => {
       await page.waitForURL(/claims=/);
-      advance(2); // tokens tell seconds: a sign-in in the second of the revocation is not later
+      stack.clock.advance(2); // tokens tell seconds: a sign-in in the second of the revocation is not later
       await pickAccount(page, "access-revoked");
     },
   },
@@ -84,7 +83,7 @@ const REFUSED: readonly Scenario[] = [
 ];
 
 describe("signing in shows the profile:", () => {
-  test.for(known(SERVED))("$account ($what)", async ({ account, title, failures = [], proceed }) => {
+  test.for(SERVED)("$account ($what)", async ({ account, title, failures = [], proceed }) => {
     const page = await newUser({ failures });
     await signIn(page, account);
     await proceed?.(page);
@@ -93,7 +92,7 @@ describe("signing in shows the profile:", () => {
 });
 
 describe("signing in shows what is wrong and who can fix it:", () => {
-  test.for(known(REFUSED))("$account ($what)", async ({ account, title, failures = [], proceed, who = "" }) => {
+  test.for(REFUSED)("$account ($what)", async ({ account, title, failures = [], proceed, who = "" }) => {
     const page = await newUser({ failures });
     await signIn(page, account);
     await proceed?.(page);
@@ -103,21 +102,21 @@ describe("signing in shows what is wrong and who can fix it:", () => {
   });
 });
 
-describe.skipIf(NOT_YET.has("clock"))("a token that expires while the session lasts", () => {
-  test.skipIf(NOT_YET.has("token-expires"))("is renewed without the user noticing", async () => {
+describe("a token that expires while the session lasts", () => {
+  test("is renewed without the user noticing", async () => {
     const page = await newUser({ failures: ["401 /api/profile"] });
     await signIn(page, "token-expires");
     await seeTitle(page, "Johanna Lorenz");
-    advance(1200);
+    stack.clock.advance(1200);
     await page.reload();
     await seeTitle(page, "Johanna Lorenz");
   });
 
-  test.skipIf(NOT_YET.has("refresh-gone"))("and cannot be renewed takes the user to the sign-in", async () => {
+  test("and cannot be renewed takes the user to the sign-in", async () => {
     const page = await newUser({ failures: ["401 /api/profile", "403 /.auth/refresh"] });
     await signIn(page, "refresh-gone", "/?view=orders");
     await seeTitle(page, "Grady Archie");
-    advance(1200);
+    stack.clock.advance(1200);
     await page.reload();
     await pickAccount(page, "refresh-gone");
     await seeTitle(page, "Grady Archie");
@@ -125,13 +124,13 @@ describe.skipIf(NOT_YET.has("clock"))("a token that expires while the session la
   });
 });
 
-test.skipIf(NOT_YET.has("photo"))("the photo that Graph has is shown", async () => {
+test("the photo that Graph has is shown", async () => {
   const page = await newUser();
   await signIn(page, "works");
   await page.locator(".avatar img").waitFor();
 });
 
-test.skipIf(NOT_YET.has("other-tenant"))("a stranger reads on Entra's own page that they cannot sign in", async () => {
+test("a stranger reads on Entra's own page that they cannot sign in", async () => {
   const page = await newUser({ failures: SIGN_IN_REFUSED });
   await signIn(page, "other-tenant");
   await page.getByText("AADSTS50020").waitFor();
@@ -145,12 +144,3 @@ test("every account of the stack is one of these", () => {
 
 /** Entra shows the refusal itself. */
 const SIGN_IN_REFUSED = [`400 /${TENANT_ID}/emulator/sign-in`];
-
-/** Scenarios whose account is there. */
-function known(scenarios: readonly Scenario[]): Scenario[] {
-  return scenarios.filter(({ account }) => !NOT_YET.has(account));
-}
-
-function advance(seconds: number): void {
-  (stack as unknown as { readonly clock: { advance(seconds: number): void } }).clock.advance(seconds);
-}

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest"
 import type { StackOptions } from "../../emulator/stack.ts";
 import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
 import { launchChromium } from "./chromium.ts";
-import { NOT_YET } from "./not-yet.ts";
 
 /** Set for every test of a file that calls `useBrowser`. */
 export let stack: TestStack;
@@ -82,7 +81,7 @@ export async function pickAccount(page: Page, account: string): Promise<void> {
 /** On Entra's pages, for a sign-in with claims: the account, then the step that the claims ask for. */
 export async function signInWithClaims(page: Page, account: string): Promise<void> {
   await pickAccount(page, account);
-  if (!NOT_YET.has("mfa-needed")) await page.click('button[name="mfa"]');
+  await page.click('button[name="mfa"]');
 }
 
 /** Waits until the card says this; a profile's is the name, a problem's its title. */

@@ -5,7 +5,6 @@ import { startGate } from "../../emulator/easy-auth/gate.ts";
 import { type LoopbackServer, listenOnLoopback } from "../../emulator/loopback-server.ts";
 import { accountOf } from "../support/account.ts";
 import { newUser, stack, useBrowser } from "./fixture.ts";
-import { NOT_YET } from "./not-yet.ts";
 
 useBrowser();
 
@@ -46,7 +45,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([app, stranger, api].map((server) => server.close())));
 
-describe.skipIf(NOT_YET.has("cors"))("a single-page app that brings its own token", () => {
+describe("a single-page app that brings its own token", () => {
   test("reads the profile from the API, on its exact origin", async () => {
     expect(await callFrom(app.url, "works")).toMatchObject({ status: 200, body: { displayName: "Adele Vance" } });
   });
