@@ -106,6 +106,8 @@ describe("npm start", () => {
     [["--misconfigure"], "--misconfigure <value>"],
     [["--switch", "nothing=1"], "There is no switch nothing. There are: bearerTokenHeaders, "],
     [["--switch", "precedence=cookie"], "precedence is one of: bearer, session."],
+    [["--cors", "http://localhost:5173/"], '"http://localhost:5173/" is not an origin'],
+    [["--cors", "localhost:5173"], '"localhost:5173" is not an origin'],
     [["--tenant", "contoso.example", "--https"], "--https is for the emulators"],
     [["--tenant="], "--tenant needs the id or a domain"],
     [["--settings", "x.json"], "--settings is for --tenant"],
@@ -113,6 +115,21 @@ describe("npm start", () => {
     const running = start("emulator/main.ts", args);
     expect(await exitCode(running)).toBe(2);
     expect(running.output()).toContain(why);
+  });
+
+  test("lets pages of the origins named with --cors call the API", async () => {
+    const origins = ["http://localhost:5173", "http://localhost:3000"];
+    const running = start("emulator/main.ts", ["--free-ports", ...origins.flatMap((origin) => ["--cors", origin])]);
+    const url = /http:\S+/.exec(await running.line(/^API, behind Easy Auth/))?.[0] ?? "";
+    const allowed = async (origin: string) => {
+      const headers = {
+        origin,
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "authorization",
+      };
+      return (await fetch(url, { method: "OPTIONS", headers })).headers.get("access-control-allow-origin");
+    };
+    expect(await Promise.all([...origins, "http://localhost:4280"].map(allowed))).toEqual([...origins, null]);
   });
 
   test("lists its options", async () => {
