@@ -55,7 +55,7 @@ export interface StackOptions {
   readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which the clock does not reach. */
+  /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which follows the clock. */
   readonly func?: boolean;
   /** The API's CORS, for pages that call it from another origin. Default: none. */
   readonly cors?: CorsSettings;
@@ -130,7 +130,8 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
         browserOrigin: entra,
       },
       sendsIdToken: mistake.sendsIdToken ?? false,
-      onServer: (server, station) => observe(server, station, traces),
+      onServer: (server, station) =>
+        observe(server, station, traces, func && station === "API gate" ? UNSEEN_FUNCTION : []),
       onLog: (log) => {
         traces.log(log);
         onLog?.(log);
@@ -173,6 +174,9 @@ function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"
   const accountKey = (objectId: string) => directory.accountById(objectId)?.key;
   return new Traces({ accountKey, ...(onSettled !== undefined && { onSettled }) });
 }
+
+/** Of a request that goes on to a function in another process. */
+const UNSEEN_FUNCTION = [["Function", "not seen: it runs under func, in a process of its own"]] as const;
 
 /** The made-up tenant's, as the gates know them. */
 const APPS: Apps = {
