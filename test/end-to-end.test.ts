@@ -65,6 +65,14 @@ describe("a user in a browser", () => {
     expect(url).toContain(`${stack.entraUrl}/${TENANT_ID}/oauth2/v2.0/authorize`);
   });
 
+  test("is signed in again without a page, by prompt=none, until they sign out", async () => {
+    const browser = await stack.signIn("works");
+    const silently = `${stack.frontendUrl}/.auth/login/aad?prompt=none&post_login_redirect_uri=%2Fsession`;
+    expect(await (await browser.fetch(silently)).json()).toEqual({ name: "adele.vance@contoso.example" });
+    await browser.fetch("/.auth/logout");
+    expect((await browser.fetch(silently)).status).toBe(401);
+  });
+
   test("stays who they are when they send Easy Auth's headers themselves", async () => {
     const browser = await stack.signIn("works");
     const headers = {
