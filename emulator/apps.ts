@@ -23,7 +23,7 @@ export interface AppsOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** Runs the function app under `func start`, its requests for Microsoft routed to `origins`. Default: the embedded host. */
   readonly func?: Pick<FuncOptions, "origins"> | undefined;
-  readonly apiGate: Pick<GateOptions, "settings" | "switches">;
+  readonly apiGate: Pick<GateOptions, "settings" | "switches" | "cors">;
   readonly frontendGate: Pick<GateOptions, "settings" | "switches" | "appSettings" | "browserOrigin">;
   /** A frontend that passes the ID token on in place of the access token. */
   readonly sendsIdToken?: boolean;

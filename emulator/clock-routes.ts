@@ -1,12 +1,17 @@
+import type http from "node:http";
 import type { Clock } from "./clock.ts";
 import { onlyFromHere, refusal, withJson } from "./own-routes.ts";
 import { json, type Reply, type RouteHandler } from "./router.ts";
 
-/** The routes by which a developer reads the stack's clock and puts it forward. */
+/** The routes by which a developer reads the stack's clock and puts it forward, and other processes follow it. */
 export function clockRoutes(clock: Clock): Readonly<Record<string, RouteHandler>> {
   const show = () => json(200, { now: new Date(clock.now()).toISOString(), advancedSeconds: clock.advancedSeconds });
   return {
     "GET /emulator/clock": onlyFromHere(show),
+    "GET /emulator/clock/advances": onlyFromHere(() => ({
+      status: 200,
+      send: (response) => tellAdvances(clock, response),
+    })),
     "POST /emulator/clock": onlyFromHere(
       withJson((value) => {
         const { advanceSeconds } = { ...(value as { readonly advanceSeconds?: unknown } | null) };
@@ -14,6 +19,14 @@ export function clockRoutes(clock: Clock): Readonly<Record<string, RouteHandler>
       }),
     ),
   };
+}
+
+/** A line with the seconds now, and another one after each advance, until the client leaves. */
+function tellAdvances(clock: Clock, response: http.ServerResponse): void {
+  const tell = (seconds: number) => void response.write(`${seconds}\n`);
+  response.writeHead(200, { "content-type": "text/plain", "cache-control": "no-store" });
+  tell(clock.advancedSeconds);
+  response.once("close", clock.onAdvance(tell));
 }
 
 function advance(clock: Clock, seconds: unknown): Reply | undefined {

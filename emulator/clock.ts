@@ -10,6 +10,8 @@ export interface Clock {
    * @throws RangeError unless `seconds` is more than 0 and at most 31,536,000, a year
    */
   advance(seconds: number): void;
+  /** Tells of every advance, with `advancedSeconds` after it. Returns what ends that. */
+  onAdvance(listener: (advancedSeconds: number) => void): () => void;
   /** Gives the process its own time back. */
   close(): void;
 }
@@ -24,6 +26,7 @@ const MOST_SECONDS = 31_536_000;
 export function startClock(): Clock {
   const machineDate = Date;
   let aheadMs = 0;
+  const listeners = new Set<(advancedSeconds: number) => void>();
   const now = () => machineDate.now() + aheadMs;
   // A proxy rather than a subclass, so that dates made by Node itself are still instances of Date.
   const shifted = new Proxy(machineDate, {
@@ -42,6 +45,11 @@ export function startClock(): Clock {
         throw new RangeError(`The clock goes forward by more than 0 and at most ${MOST_SECONDS} seconds.`);
       }
       aheadMs += seconds * 1000;
+      for (const listener of listeners) listener(aheadMs / 1000);
+    },
+    onAdvance: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     close: () => {
       // For code that still holds `now`.

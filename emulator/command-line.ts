@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { CorsSettings } from "./easy-auth/cors.ts";
 import { parseSwitches, SWITCHES, type Switches } from "./easy-auth/switches.ts";
 import { isMisconfigurationName, MISCONFIGURATIONS, type MisconfigurationName } from "./misconfigurations.ts";
 
@@ -10,6 +11,8 @@ export interface CommandLine {
   readonly watch: boolean;
   readonly https: boolean;
   readonly func: boolean;
+  /** Of the API's gate, when an origin was named. */
+  readonly cors: CorsSettings | undefined;
   readonly misconfigure: MisconfigurationName | undefined;
   readonly switches: Partial<Switches>;
   readonly tenant: string | undefined;
@@ -30,6 +33,10 @@ const OPTIONS = {
   watch: { ...FLAG, says: "serve each change of the functions and the page at once" },
   https: { ...FLAG, says: "let the Entra emulator listen with https too" },
   func: { ...FLAG, says: "run the app under func start (Azure Functions Core Tools) instead of the embedded host" },
+  cors: {
+    ...({ type: "string", multiple: true, value: "<origin>" } as const),
+    says: "let pages of that origin, such as http://localhost:5173, call the API; may be repeated",
+  },
   misconfigure: { ...VALUE, value: "<name>", says: "set the apps up wrongly, to see how that fails:" },
   switch: {
     ...({ type: "string", multiple: true, value: "<name>=<answer>" } as const),
@@ -57,9 +64,23 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (tenant !== undefined && emulated) throw new UsageError(`--${emulated} is for the emulators, not for --tenant.`);
   if (tenant === "") throw new UsageError("--tenant needs the id or a domain of a tenant.");
   if (tenant === undefined && values.settings !== undefined) throw new UsageError("--settings is for --tenant.");
-  const switches = parseAll(values.switch ?? []);
-  const { help, trace, watch, https, func, settings = "local.settings.json" } = values;
-  return { help, freePorts: values["free-ports"], trace, watch, https, func, misconfigure, switches, tenant, settings };
+  const { "free-ports": freePorts, help, trace, watch, https, func, settings = "local.settings.json" } = values;
+  const flags = { help, freePorts, trace, watch, https, func };
+  const parsed = { cors: corsOf(values.cors ?? []), switches: parseAll(values.switch ?? []) };
+  return { ...flags, ...parsed, misconfigure, tenant, settings };
+}
+
+/** Compared exactly later on, so that what is no origin would be no use, and nobody would know why. */
+function corsOf(origins: readonly string[]): CorsSettings | undefined {
+  const wrong = origins.find(
+    (origin) => origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin),
+  );
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `--cors: ${JSON.stringify(wrong)} is not an origin: scheme, host and port alone, such as http://localhost:5173.`,
+    );
+  }
+  return origins.length > 0 ? { allowedOrigins: origins } : undefined;
 }
 
 function parseAll(pairs: readonly string[]): Partial<Switches> {

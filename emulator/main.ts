@@ -34,15 +34,16 @@ async function main(commandLine: CommandLine): Promise<void> {
 async function start(
   commandLine: CommandLine,
 ): Promise<RunningApps & { readonly welcome: string; close(): Promise<void> }> {
-  const { tenant, freePorts, trace, https, func, switches, misconfigure } = commandLine;
+  const { tenant, freePorts, trace, https, func, switches, misconfigure, cors } = commandLine;
   const ports = freePorts ? FREE_PORTS : PORTS;
+  const both = { ports, func, switches, onLog: printLog, ...(cors !== undefined && { cors }) };
   if (tenant !== undefined) {
     const settings = await readLocalSettings(commandLine.settings);
-    const stack = await startTenantStack({ tenant, settings, ports, func, switches, onLog: printLog });
+    const stack = await startTenantStack({ tenant, settings, ...both });
     return { ...stack, welcome: welcomeToTenant(stack) };
   }
   const chosen = { ...(misconfigure !== undefined && { misconfigure }), ...(trace && { onTrace: printTrace }) };
-  const stack = await startStack({ ports, https, func, switches, onLog: printLog, ...chosen });
+  const stack = await startStack({ ...both, https, ...chosen });
   return { ...stack, welcome: welcome(stack, misconfigure) };
 }
 

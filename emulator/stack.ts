@@ -12,6 +12,7 @@ import {
   type Registration,
   TENANT_ID,
 } from "./directory.ts";
+import type { CorsSettings } from "./easy-auth/cors.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 import { createSigningKeys } from "./entra/keys.ts";
 import { type EntraServer, startEntra } from "./entra/server.ts";
@@ -54,8 +55,10 @@ export interface StackOptions {
   readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which the clock does not reach. */
+  /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which follows the clock. */
   readonly func?: boolean;
+  /** The API's CORS, for pages that call it from another origin. Default: none. */
+  readonly cors?: CorsSettings;
   /** Both gates' answers to what is not known of Easy Auth. */
   readonly switches?: Partial<Switches>;
   /** Sets the apps up as wrongly as its name says. */
@@ -105,7 +108,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 type Parts = Omit<Stack, "close">;
 
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
-  const { ports = FREE_PORTS, func = false, switches, misconfigure, onLog } = options;
+  const { ports = FREE_PORTS, func = false, cors, switches, misconfigure, onLog } = options;
   const mistake: Misconfiguration = misconfigure === undefined ? {} : MISCONFIGURATIONS[misconfigure];
   const { traces, ...emulators } = await startEmulators(options, mistake, closers);
   const { entraUrl: entra, graphUrl: graph } = emulators;
@@ -115,7 +118,11 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
       ports,
       settings: { ...(await readExampleSettings()), ...mistake.settings, ...options.settings },
       func: func ? { origins: { entra, graph } } : undefined,
-      apiGate: { settings: gates.api, switches: { ...mistake.switches, ...switches } },
+      apiGate: {
+        settings: gates.api,
+        switches: { ...mistake.switches, ...switches },
+        ...(cors !== undefined && { cors }),
+      },
       frontendGate: {
         settings: gates.frontend,
         switches: switches ?? {},
@@ -123,7 +130,8 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
         browserOrigin: entra,
       },
       sendsIdToken: mistake.sendsIdToken ?? false,
-      onServer: (server, station) => observe(server, station, traces),
+      onServer: (server, station) =>
+        observe(server, station, traces, func && station === "API gate" ? UNSEEN_FUNCTION : []),
       onLog: (log) => {
         traces.log(log);
         onLog?.(log);
@@ -166,6 +174,9 @@ function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"
   const accountKey = (objectId: string) => directory.accountById(objectId)?.key;
   return new Traces({ accountKey, ...(onSettled !== undefined && { onSettled }) });
 }
+
+/** Of a request that goes on to a function in another process. */
+const UNSEEN_FUNCTION = [["Function", "not seen: it runs under func, in a process of its own"]] as const;
 
 /** The made-up tenant's, as the gates know them. */
 const APPS: Apps = {

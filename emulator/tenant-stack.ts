@@ -2,6 +2,7 @@ import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } fro
 import { type AppPorts, type RunningApps, startApps } from "./apps.ts";
 import { Closers } from "./closers.ts";
 import { API, AUTHORITY_ORIGIN, FRONTEND } from "./directory.ts";
+import type { CorsSettings } from "./easy-auth/cors.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 import type { HostLog } from "./functions-host/host.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
@@ -14,6 +15,8 @@ export interface TenantStackOptions {
   readonly ports: AppPorts;
   /** Runs the app under `func start`. */
   readonly func?: boolean;
+  /** The API's CORS, for pages that call it from another origin. Default: none. */
+  readonly cors?: CorsSettings;
   /** Both gates' answers to what is not known of Easy Auth. */
   readonly switches?: Partial<Switches>;
   readonly onLog?: (log: HostLog) => void;
@@ -35,7 +38,7 @@ const DISCOVERY_TIMEOUT_MS = 10_000;
  */
 export async function startTenantStack(options: TenantStackOptions): Promise<TenantStack> {
   refuseInAzure();
-  const { tenant, settings, ports, func = false, switches = {}, onLog } = options;
+  const { tenant, settings, ports, func = false, cors, switches = {}, onLog } = options;
   refuseIncomplete(settings);
   const tenantId = await resolveTenant(tenant);
   const apps = appsOf(settings, tenantId);
@@ -46,7 +49,7 @@ export async function startTenantStack(options: TenantStackOptions): Promise<Ten
         ports,
         settings: functionSettings(settings, tenantId),
         func: func ? {} : undefined,
-        apiGate: { settings: apiAuth(apps), switches },
+        apiGate: { settings: apiAuth(apps), switches, ...(cors !== undefined && { cors }) },
         frontendGate: {
           settings: frontendAuth(apps),
           switches,

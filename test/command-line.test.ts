@@ -6,7 +6,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { TENANT_ID } from "../emulator/directory.ts";
 import { listenOnLoopback } from "../emulator/loopback-server.ts";
 import { FREE_PORTS, startStack } from "../emulator/stack.ts";
@@ -106,6 +106,8 @@ describe("npm start", () => {
     [["--misconfigure"], "--misconfigure <value>"],
     [["--switch", "nothing=1"], "There is no switch nothing. There are: bearerTokenHeaders, "],
     [["--switch", "precedence=cookie"], "precedence is one of: bearer, session."],
+    [["--cors", "http://localhost:5173/"], '"http://localhost:5173/" is not an origin'],
+    [["--cors", "localhost:5173"], '"localhost:5173" is not an origin'],
     [["--tenant", "contoso.example", "--https"], "--https is for the emulators"],
     [["--tenant="], "--tenant needs the id or a domain"],
     [["--settings", "x.json"], "--settings is for --tenant"],
@@ -113,6 +115,21 @@ describe("npm start", () => {
     const running = start("emulator/main.ts", args);
     expect(await exitCode(running)).toBe(2);
     expect(running.output()).toContain(why);
+  });
+
+  test("lets pages of the origins named with --cors call the API", async () => {
+    const origins = ["http://localhost:5173", "http://localhost:3000"];
+    const running = start("emulator/main.ts", ["--free-ports", ...origins.flatMap((origin) => ["--cors", origin])]);
+    const url = /http:\S+/.exec(await running.line(/^API, behind Easy Auth/))?.[0] ?? "";
+    const allowed = async (origin: string) => {
+      const headers = {
+        origin,
+        "access-control-request-method": "GET",
+        "access-control-request-headers": "authorization",
+      };
+      return (await fetch(url, { method: "OPTIONS", headers })).headers.get("access-control-allow-origin");
+    };
+    expect(await Promise.all([...origins, "http://localhost:4280"].map(allowed))).toEqual([...origins, null]);
   });
 
   test("lists its options", async () => {
@@ -210,13 +227,16 @@ describe("npm start -- --func", () => {
     require("node:http").createServer(async (request, response) => {
       if (++asked < 3) return response.writeHead(503).end();
       if (request.url === "/api/health?end") return process.exit(7);
-      const answer = await fetch("https://login.microsoftonline.com/organizations/discovery/v2.0/keys").catch(() => undefined);
+      if (request.url === "/api/health?now") return response.end(String(Date.now()));
+      const { traceparent } = request.headers;
+      const keys = "https://login.microsoftonline.com/organizations/discovery/v2.0/keys";
+      const answer = await fetch(keys, { headers: traceparent ? { traceparent } : {} }).catch(() => undefined);
       response.end(JSON.stringify({ entra: answer?.status, clientId: process.env.WEBSITE_AUTH_CLIENT_ID }));
     }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
 
-  async function startWithFunc(host: string): Promise<Running> {
+  async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
     const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
-    return start("emulator/main.ts", ["--free-ports", "--func"], { PATH });
+    return start("emulator/main.ts", ["--free-ports", "--func", ...args], { PATH });
   }
 
   const urlOf = async (running: Running, line: RegExp) =>
@@ -237,6 +257,32 @@ describe("npm start -- --func", () => {
       await expect(fetch(host)).rejects.toThrow();
     },
   );
+
+  test("lets the stack's clock be that of the app", async () => {
+    const running = await startWithFunc(HOST);
+    await running.line(/^Ready/);
+    const [api, entra] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Entra ID emulator/)];
+    const hoursAhead = async () => {
+      const now = Number(await (await fetch(`${api}/api/health?now`)).text());
+      return (now - Date.now()) / 3600_000;
+    };
+    expect(await hoursAhead()).toBeCloseTo(0);
+    for (const hours of [1, 3]) {
+      const body = JSON.stringify({ advanceSeconds: hours === 1 ? 3600 : 7200 });
+      await fetch(`${entra}/emulator/clock`, { method: "POST", headers: { "content-type": "application/json" }, body });
+      await vi.waitFor(async () => expect(await hoursAhead()).toBeCloseTo(hours));
+    }
+  });
+
+  test("traces what the app asks of Entra as asked by the function, which is not seen itself", async () => {
+    const running = await startWithFunc(HOST, "--trace");
+    await running.line(/^Ready/);
+    await fetch(`${await urlOf(running, /^API, behind/)}/api/health`);
+    await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);
+    const page = await (await fetch(`${await urlOf(running, /^Entra ID emulator/)}/trace`)).text();
+    expect(page).toContain("<strong>function → Entra</strong> <code>GET /organizations/discovery/v2.0/keys</code>");
+    expect(page).toContain("<dt>Function</dt><dd>not seen: it runs under func, in a process of its own</dd>");
+  });
 
   test("ends with exit code 1 when func ends, and says so", async () => {
     const running = await startWithFunc(HOST);

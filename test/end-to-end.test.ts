@@ -7,7 +7,7 @@ import { Browser } from "../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 
-const CROWD: readonly Account[] = Array.from({ length: 50 }, (_, index) => ({
+const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({
   key: `crowd-${index}`,
   objectId: randomUUID(),
   shows: "One of many.",
@@ -63,6 +63,14 @@ describe("a user in a browser", () => {
     expect((await browser.fetch("/.auth/me")).status).toBe(401);
     const { url } = await browser.fetch("/api/profile");
     expect(url).toContain(`${stack.entraUrl}/${TENANT_ID}/oauth2/v2.0/authorize`);
+  });
+
+  test("is signed in again without a page, by prompt=none, until they sign out", async () => {
+    const browser = await stack.signIn("works");
+    const silently = `${stack.frontendUrl}/.auth/login/aad?prompt=none&post_login_redirect_uri=%2Fsession`;
+    expect(await (await browser.fetch(silently)).json()).toEqual({ name: "adele.vance@contoso.example" });
+    await browser.fetch("/.auth/logout");
+    expect((await browser.fetch(silently)).status).toBe(401);
   });
 
   test("stays who they are when they send Easy Auth's headers themselves", async () => {
@@ -133,17 +141,21 @@ describe("GET /api/profile", () => {
     const { headers, body } = stack.tokenRequests.at(-1) ?? {};
     expect({ ...headers, ...(body as object) }).toMatchObject({ "client-request-id": correlationId });
   });
-
-  test("gives 50 users at once each their own profile", async () => {
-    const names = await Promise.all(
-      CROWD.map(async ({ key }) => {
-        const response = await call(`${stack.apiUrl}/api/profile`, await apiToken(key));
-        return ((await response.json()) as { displayName: string }).displayName;
-      }),
-    );
-    expect(names).toEqual(CROWD.map(({ profile }) => profile.displayName));
-  });
 });
+
+test("300 users with sessions of their own, asking at once, each read their own profile", async () => {
+  const browsers = await Promise.all(CROWD.map(({ key }) => stack.signIn(key)));
+  const exchanges = stack.tokenRequests.length;
+  const profiles = await Promise.all(
+    browsers.map(async (browser) => {
+      const response = await browser.request("/api/profile");
+      const { id, displayName } = (await response.json()) as Record<string, string>;
+      return [response.status, id, displayName];
+    }),
+  );
+  expect(profiles).toEqual(CROWD.map(({ objectId, profile }) => [200, objectId, profile.displayName]));
+  expect(stack.tokenRequests.length - exchanges, "each exchanged their own token").toBe(CROWD.length);
+}, 60_000);
 
 describe("GET /api/get-profile", () => {
   test("answers in the shape that the tutorial's frontend reads", async () => {

@@ -43,7 +43,8 @@ beforeAll(async () => {
 describe("with a tenant of one's own", () => {
   let stack: TenantStack;
   beforeAll(async () => {
-    stack = await startTenantStack({ tenant: TENANT_ID, settings: SETTINGS, ports: PORTS });
+    const cors = { allowedOrigins: ["http://localhost:5173"] };
+    stack = await startTenantStack({ tenant: TENANT_ID, settings: SETTINGS, ports: PORTS, cors });
     return () => stack.close();
   });
 
@@ -63,6 +64,12 @@ describe("with a tenant of one's own", () => {
     const response = await browser.request(`${stack.frontendUrl}/api/profile`);
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ displayName: "Adele Vance" });
+  });
+
+  test("pages of an origin that was named may call the API", async () => {
+    const headers = { origin: "http://localhost:5173", "access-control-request-method": "GET" };
+    const answer = await fetch(`${stack.apiUrl}/api/profile`, { method: "OPTIONS", headers });
+    expect(answer.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
   });
 
   test("the app is not told the frontend's secret", () => {

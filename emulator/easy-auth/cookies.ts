@@ -1,7 +1,7 @@
 import type http from "node:http";
 
 /** The value of a cookie; empty when there is none. */
-export function cookieOf({ headers }: http.IncomingMessage, name: string): string {
+export function cookieOf({ headers }: Pick<http.IncomingMessage, "headers">, name: string): string {
   for (const pair of headers.cookie?.split(";") ?? []) {
     const [key = "", ...value] = pair.trim().split("=");
     if (key === name) return value.join("=");

@@ -1,4 +1,4 @@
-import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory.ts";
+import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
 import type { RoutedRequest } from "../router.ts";
 import { type Authority, authorityOf, refusalOfApp } from "./authority.ts";
 import type { ResponseMode, Target } from "./authorization-response.ts";
@@ -75,9 +75,6 @@ export function authorizeRequestOf(
   if (wantsIdToken && !query.has("nonce")) {
     throw entraError(900144, "invalid_request", "The request must hold a nonce.");
   }
-  if (query.get("prompt") === "none") {
-    throw entraError(50058, "login_required", "Nobody is signed in silently: this emulator keeps no session.");
-  }
   return {
     ...target,
     authority: authorityOf(request),
@@ -111,6 +108,11 @@ export function wantedConsents(
     ({ app, permissions }) => !permissions.every((name) => directory.consents.has(app, name, account)),
   );
   return prompt === "consent" ? [{ app: client, permissions: client.graphPermissions }, ...wanted] : missing;
+}
+
+/** At an authority for several tenants, a user's tokens are those of their own. */
+export function tenantOf({ authority }: AuthorizeRequest, { homeTenantId = TENANT_ID }: Account): string {
+  return authority.tenant === "organizations" || authority.tenant === "common" ? homeTenantId : authority.tenant;
 }
 
 /** Easy Auth asks by Entra's own name, only its browser comes here. Another app knows the address that the browser asked. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Refusal } from "../account.ts";
-import { type Account, type Directory, isKnownIn, TENANT_ID, usernameOf } from "../directory.ts";
+import { type Directory, isKnownIn, usernameOf } from "../directory.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import {
@@ -9,28 +9,44 @@ import {
   authorizeRequestOf,
   idTokenOrigin,
   targetOf,
+  tenantOf,
   wantedConsents,
 } from "./authorize-request.ts";
+import type { BrowserSessions } from "./browser-sessions.ts";
 import { described, EntraError } from "./errors.ts";
 import type { Grants } from "./grants.ts";
-import type { SignIn } from "./sign-in.ts";
+import type { SignedInUser, SignIn } from "./sign-in.ts";
 import { accountPicker, consentPage, mfaPage, signInError } from "./sign-in-pages.ts";
+import { silentSignIn, UNKNOWN_USER } from "./silent-sign-in.ts";
 import type { TokenIssuer } from "./tokens.ts";
 
 const PENDING_KEPT = 1000;
 const PENDING_MS = 15 * 60_000;
 
-/** The pages of a sign-in: pick an account, prove more when claims ask for it, consent, and back to the app. */
+export interface AuthorizeOptions {
+  readonly directory: Directory;
+  readonly grants: Grants;
+  readonly issuer: TokenIssuer;
+  readonly sessions: BrowserSessions;
+}
+
+/**
+ * The pages of a sign-in: pick an account, prove more when claims ask for it, consent, and back to the app. Unlike Entra,
+ * which signs in whoever has a session, it shows the account picker unless `prompt=none` forbids it: one comes here to be
+ * somebody else.
+ */
 export class Authorize {
   readonly #directory: Directory;
   readonly #grants: Grants;
   readonly #issuer: TokenIssuer;
+  readonly #sessions: BrowserSessions;
   readonly #pending = new LRUCache<string, AuthorizeRequest>({ max: PENDING_KEPT, ttl: PENDING_MS, perf: Date });
 
-  constructor(directory: Directory, grants: Grants, issuer: TokenIssuer) {
+  constructor({ directory, grants, issuer, sessions }: AuthorizeOptions) {
     this.#directory = directory;
     this.#grants = grants;
     this.#issuer = issuer;
+    this.#sessions = sessions;
   }
 
   get routes(): Readonly<Record<string, RouteHandler>> {
@@ -40,18 +56,20 @@ export class Authorize {
     };
   }
 
-  #begin(request: RoutedRequest): Reply {
+  async #begin(request: RoutedRequest): Promise<Reply> {
     try {
-      const target = targetOf(request, this.#directory);
-      return this.#show(target, () => authorizeRequestOf(request, target, this.#directory));
+      return await this.#answer(request, targetOf(request, this.#directory));
     } catch (error) {
       return signInError(refusalIn(error));
     }
   }
 
-  #show(target: ReturnType<typeof targetOf>, read: () => AuthorizeRequest): Reply {
+  async #answer(request: RoutedRequest, target: ReturnType<typeof targetOf>): Promise<Reply> {
     try {
-      const asked = read();
+      const asked = authorizeRequestOf(request, target, this.#directory);
+      if (asked.prompt === "none") {
+        return await this.#finish(asked, silentSignIn(asked, this.#sessions.of(request), this.#directory));
+      }
       const ticket = randomUUID();
       this.#pending.set(ticket, asked);
       const { accounts } = this.#directory;
@@ -65,7 +83,8 @@ export class Authorize {
   }
 
   /** The account is picked, and whatever was shown after that is answered: what is still to be shown, or the end. */
-  async #goOn({ form }: RoutedRequest): Promise<Reply> {
+  async #goOn(request: RoutedRequest): Promise<Reply> {
+    const { form } = request;
     const ticket = form.get("ticket") ?? "";
     const asked = this.#pending.get(ticket);
     const account = this.#directory.accountByKey(form.get("account") ?? "");
@@ -81,12 +100,16 @@ export class Authorize {
     this.#pending.delete(ticket);
     if (answers.consent === "refuse") return authorizationResponse(asked, DECLINED);
     for (const { app, permissions } of wanted) this.#directory.consents.grant(app, permissions, account);
-    return this.#finish(asked, account, tenantId);
+    const signedInAt = Math.floor(Date.now() / 1000);
+    const cookie = this.#sessions.begin(request, { account, contexts: asked.contexts, signedInAt });
+    const reply = await this.#finish(asked, { account, tenantId, signedInAt });
+    return { ...reply, headers: { ...reply.headers, "set-cookie": cookie } };
   }
 
-  async #finish(asked: AuthorizeRequest, account: Account, tenantId: string): Promise<Reply> {
+  async #finish(asked: AuthorizeRequest, user: SignedInUser): Promise<Reply> {
     const { client, wantsCode, wantsIdToken, nonce } = asked;
-    const code = wantsCode ? this.#grants.issueCode(signInOf(asked, account, tenantId)) : undefined;
+    const { account, tenantId } = user;
+    const code = wantsCode ? this.#grants.issueCode(signInOf(asked, user)) : undefined;
     const idToken = () => {
       const hash = code === undefined ? {} : { c_hash: codeHash(code) };
       return this.#issuer.at(idTokenOrigin(asked), tenantId).idToken(account, client, nonce, hash);
@@ -96,26 +119,14 @@ export class Authorize {
   }
 }
 
-const UNKNOWN_USER = {
-  number: 50020,
-  error: "invalid_request",
-  text: "The user's account does not exist in this tenant, and cannot be used with this application.",
-};
 const DECLINED = {
   error: "access_denied",
   error_description: "AADSTS65004: The user declined to consent to access the app.",
 };
 
-function signInOf({ client, contexts, ...asked }: AuthorizeRequest, account: Account, tenantId: string): SignIn {
+function signInOf({ client, contexts, ...asked }: AuthorizeRequest, user: SignedInUser): SignIn {
   const { redirectUri, scope, nonce, codeChallenge } = asked;
-  const signedInAt = Math.floor(Date.now() / 1000);
-  const { clientId } = client;
-  return { account, tenantId, clientId, redirectUri, scope, nonce, codeChallenge, contexts, signedInAt };
-}
-
-/** At an authority for several tenants, a user's tokens are those of their own. */
-function tenantOf({ authority }: AuthorizeRequest, { homeTenantId = TENANT_ID }: Account): string {
-  return authority.tenant === "organizations" || authority.tenant === "common" ? homeTenantId : authority.tenant;
+  return { ...user, clientId: client.clientId, redirectUri, scope, nonce, codeChallenge, contexts };
 }
 
 /** https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken */

@@ -13,6 +13,7 @@ import { accountsPageRoutes } from "./accounts-page.ts";
 import { adminConsentRoutes } from "./admin-consent.ts";
 import { authorityOf, isTenant } from "./authority.ts";
 import { Authorize } from "./authorize.ts";
+import { BrowserSessions } from "./browser-sessions.ts";
 import { createCertificate } from "./certificate.ts";
 import { authenticateClient } from "./client-authentication.ts";
 import { openidConfiguration } from "./discovery.ts";
@@ -76,14 +77,15 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
 function createListener(options: EntraOptions): http.RequestListener {
   const { directory, issuer, clock, faults = new Faults(directory), onExchange, moreRoutes } = options;
   const grants = new Grants(directory);
+  const sessions = new BrowserSessions();
   const ofTenants: Record<string, RouteHandler> = {
     "GET /:tenant/v2.0/.well-known/openid-configuration": (request) =>
       json(200, openidConfiguration(authorityOf(request))),
     "GET /:tenant/discovery/v2.0/keys": () => json(200, issuer.keys.jwks),
-    ...new Authorize(directory, grants, issuer).routes,
+    ...new Authorize({ directory, grants, issuer, sessions }).routes,
     ...adminConsentRoutes(directory),
     "POST /:tenant/oauth2/v2.0/token": (request) => redeem(request, options, grants),
-    "GET /:tenant/oauth2/v2.0/logout": logout,
+    "GET /:tenant/oauth2/v2.0/logout": (request) => logout(request, sessions.end(request)),
   };
   const routes = {
     "GET /emulator/token": (request: RoutedRequest) => tokenForScripts(request, directory, issuer),
@@ -117,12 +119,15 @@ async function redeem(request: RoutedRequest, { directory, issuer }: EntraOption
   }
 }
 
-/** Back to the app, when it is on this machine. Nothing is kept here that a sign-out would end. */
-function logout({ url }: RoutedRequest): Reply {
+/** Back to the app, when it is on this machine, with a cookie that says that nobody is signed in. */
+function logout({ url }: RoutedRequest, cookie: string): Reply {
   const target = url.searchParams.get("post_logout_redirect_uri") ?? "";
   const isLocal = URL.canParse(target) && /^https?:$/.test(new URL(target).protocol);
-  if (isLocal && new URL(target).hostname === "localhost") return { status: 302, headers: { location: target } };
-  return notice("You are signed out", "It is a good idea to close all browser windows.");
+  if (isLocal && new URL(target).hostname === "localhost") {
+    return { status: 302, headers: { location: target, "set-cookie": cookie } };
+  }
+  const reply = notice("You are signed out", "It is a good idea to close all browser windows.");
+  return { ...reply, headers: { ...reply.headers, "set-cookie": cookie } };
 }
 
 /** An access token as the frontend's sign-in would hold it. For scripts on this machine: no page of another origin can read it. */

@@ -1,10 +1,16 @@
 import type { Account } from "../directory.ts";
 
-/** What a sign-in leaves behind for the app that asked for it. */
-export interface SignIn {
+/** Who signed in, and when. */
+export interface SignedInUser {
   readonly account: Account;
-  /** The tenant that issues its tokens. */
+  /** The tenant that issues the tokens. */
   readonly tenantId: string;
+  /** Seconds since 1970. */
+  readonly signedInAt: number;
+}
+
+/** What a sign-in leaves behind for the app that asked for it. */
+export interface SignIn extends SignedInUser {
   readonly clientId: string;
   readonly redirectUri: string;
   readonly scope: string;
@@ -12,6 +18,4 @@ export interface SignIn {
   readonly codeChallenge: string | undefined;
   /** Authentication contexts that were satisfied. */
   readonly contexts: readonly string[];
-  /** Seconds since 1970. */
-  readonly signedInAt: number;
 }

@@ -21,8 +21,14 @@ const OWN_PATHS = /^\/(trace|emulator)(\/|\?|$)/;
 /**
  * Records every request to a server, before it listens. Requests belong together by `traceparent`, else by
  * `client-request-id`; one that has neither begins a trace, and gets a `traceparent`, so that a proxy passes it on.
+ * `notes` are on every hop of this station.
  */
-export function observe(server: http.Server, station: Station, traces: Traces): void {
+export function observe(
+  server: http.Server,
+  station: Station,
+  traces: Traces,
+  notes: Readonly<Hop["notes"]> = [],
+): void {
   const emit = server.emit;
   server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
     const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean;
@@ -31,6 +37,7 @@ export function observe(server: http.Server, station: Station, traces: Traces): 
     const { traceId, parentId } = originOf(request);
     const trace = traces.traceOf(traceId);
     const hop = newHop(request, station, trace, parentId);
+    hop.notes.push(...notes);
     return traces.run(trace, hop, () => {
       followAnswer(response, trace, hop, traces);
       return handle();
@@ -54,7 +61,8 @@ function newHop(request: http.IncomingMessage, station: Station, trace: Trace, p
   const { headers, method = "GET", url = "/" } = request;
   const isOpenStation = (hop: Hop) =>
     hop.durationMs === undefined && hop.station !== "Entra" && hop.station !== "Graph";
-  const caller = trace.hops.find(({ spanId }) => spanId === parentId) ?? trace.hops.findLast(isOpenStation);
+  const known = trace.hops.find(({ spanId }) => spanId === parentId);
+  const caller = known ?? callerAt(station, trace.hops.findLast(isOpenStation));
   const outside = headers["user-agent"]?.startsWith("Mozilla/") ? "browser" : "client";
   return {
     ...{ station, method, caller: caller?.station ?? outside, depth: caller ? caller.depth + 1 : 0 },
@@ -65,6 +73,15 @@ function newHop(request: http.IncomingMessage, station: Station, trace: Trace, p
     notes: notesOn(headers),
     logs: [],
   };
+}
+
+/**
+ * Who asks, of those that are at work. A gate's own requests say that they are its own: what else comes to Entra or Graph
+ * while the API's gate waits, a function asks that is not seen.
+ */
+function callerAt(station: Station, hop: Hop | undefined): Pick<Hop, "station" | "depth"> | undefined {
+  const isUnseen = hop?.station === "API gate" && station !== "function";
+  return isUnseen ? { station: "function", depth: hop.depth + 1 } : hop;
 }
 
 function tokensIn(headers: http.IncomingHttpHeaders): SeenToken[] {

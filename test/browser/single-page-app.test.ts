@@ -1,18 +1,17 @@
 import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
-import { startGate } from "../../emulator/easy-auth/gate.ts";
+import { API } from "../../emulator/directory.ts";
 import { type LoopbackServer, listenOnLoopback } from "../../emulator/loopback-server.ts";
 import { accountOf } from "../support/account.ts";
 import { newUser, stack, useBrowser } from "./fixture.ts";
 
-useBrowser();
+const origins: string[] = [];
+useBrowser({ cors: { allowedOrigins: origins } });
 
 let app: LoopbackServer;
 let stranger: LoopbackServer;
-let api: LoopbackServer;
 
-/** The API's gate, as docs/frontend.md sets it for a single-page app: its client id and its exact origin are let in. */
+/** The API lets the one in by its exact origin, as docs/frontend.md says, and does not know the other. */
 beforeAll(async () => {
   const page = (_request: http.IncomingMessage, response: http.ServerResponse): void =>
     void response.setHeader("content-type", "text/html").end(`<link rel="icon" href="data:,"><title>SPA</title>`);
@@ -20,30 +19,10 @@ beforeAll(async () => {
     listenOnLoopback(http.createServer(page), 0),
     listenOnLoopback(http.createServer(page), 0),
   ]);
-  const gate = {
-    upstream: stack.functions.url,
-    cors: { allowedOrigins: [app.url] },
-    settings: {
-      globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: ["/api/health", "/api/errors"] },
-      identityProviders: {
-        azureActiveDirectory: {
-          registration: {
-            openIdIssuer: `https://login.microsoftonline.com/${TENANT_ID}/v2.0`,
-            clientId: API.clientId,
-          },
-          validation: {
-            allowedAudiences: [API.clientId],
-            defaultAuthorizationPolicy: { allowedApplications: [FRONTEND.clientId] },
-          },
-        },
-      },
-      login: { tokenStore: { enabled: false } },
-    },
-  } as const;
-  api = await startGate(gate);
+  origins.push(app.url);
 });
 
-afterAll(() => Promise.all([app, stranger, api].map((server) => server.close())));
+afterAll(() => Promise.all([app, stranger].map((server) => server.close())));
 
 describe("a single-page app that brings its own token", () => {
   test("reads the profile from the API, on its exact origin", async () => {
@@ -82,6 +61,6 @@ async function callFrom(
         return String(error);
       }
     },
-    [api.url, token] as const,
+    [stack.apiUrl, token] as const,
   );
 }

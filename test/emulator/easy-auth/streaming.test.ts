@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import { decodeJwt } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Account, API } from "../../../emulator/directory.ts";
 import { listenOnLoopback } from "../../../emulator/loopback-server.ts";
-import { apiSettings, echoed, openGate, surroundings } from "./fixture.ts";
+import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
 
 const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({
   key: `crowd-${index}`,
@@ -168,6 +169,34 @@ describe("300 users at once", () => {
     );
     expect(seen).toEqual(CROWD.map(({ objectId, profile }) => [objectId, profile.userPrincipalName, true]));
   });
+});
+
+describe("300 sessions at once", () => {
+  test("each reach the app with their own headers", async () => {
+    const url = await openGate(around, frontendSettings());
+    const browsers = await Promise.all(CROWD.map(({ key }) => signedIn(url, key)));
+    const seen = await Promise.all(
+      browsers.map(async (browser) => (await echoed(await browser.request(`${url}/x`))).headers),
+    );
+    const users = seen.map((headers) => [
+      headers["x-ms-client-principal-id"],
+      headers["x-ms-client-principal-name"],
+      principalClaims(headers).find(({ typ }) => typ.endsWith("/objectidentifier"))?.val,
+      decodeJwt(headers["x-ms-token-aad-access-token"] ?? "").oid,
+      decodeJwt(headers["x-ms-token-aad-id-token"] ?? "").oid,
+    ]);
+    expect(users).toEqual(
+      CROWD.map(({ objectId, profile }) => [objectId, profile.userPrincipalName, objectId, objectId, objectId]),
+    );
+    const ownRefreshTokens = await Promise.all(
+      browsers.map(async (browser) => {
+        const [entry] = (await (await browser.request(`${url}/.auth/me`)).json()) as [Record<string, string>];
+        return entry.refresh_token;
+      }),
+    );
+    expect(new Set(ownRefreshTokens).size).toBe(CROWD.length);
+    expect(seen.map((headers) => headers["x-ms-token-aad-refresh-token"])).toEqual(ownRefreshTokens);
+  }, 60_000);
 });
 
 describe("a WebSocket", () => {

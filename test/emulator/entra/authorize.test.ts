@@ -5,8 +5,9 @@ import { createSigningKeys } from "../../../emulator/entra/keys.ts";
 import { startEntra } from "../../../emulator/entra/server.ts";
 import { createTokenIssuer } from "../../../emulator/entra/tokens.ts";
 import type { LoopbackServer } from "../../../emulator/loopback-server.ts";
+import { Browser } from "../../../emulator/test-kit/browser.ts";
 import { accountOf } from "../../support/account.ts";
-import { answerPage, openPage, pickAccount, type SignInStep } from "../../support/entra-pages.ts";
+import { answerPage, formIn, openPage, pickAccount, type SignInStep } from "../../support/entra-pages.ts";
 
 const CALLBACK = "http://localhost:4280/.auth/login/aad/callback";
 const API_URI = API.identifierUris[0];
@@ -123,7 +124,7 @@ describe("an ID token", () => {
 
 describe("told to the app", () => {
   test.each<[string, Record<string, string>, string, string]>([
-    ["a silent sign-in", { prompt: "none" }, "login_required", "AADSTS50058"],
+    ["a silent sign-in of nobody", { prompt: "none" }, "login_required", "AADSTS50058"],
     ["claims that are not JSON", { claims: "{" }, "invalid_request", "AADSTS90023"],
     [
       "a plain code challenge",
@@ -187,6 +188,83 @@ describe("claims", () => {
     const { code = "" } = toldTo(await answerPage(step, { mfa: "done" }));
     expect(decodeJwt(String((await redeem(code)).access_token)).acrs).toEqual(["c1"]);
   });
+});
+
+describe("a silent sign-in", () => {
+  const silently = (parameters: Record<string, string> = {}) => authorizeUrl({ prompt: "none", ...parameters });
+
+  /** A browser whose user has signed in; the app at the other end is not there. */
+  async function signedIn(key: string, parameters: Record<string, string> = {}): Promise<Browser> {
+    const browser = new Browser();
+    const { action, fields } = formIn(await (await browser.request(authorizeUrl(parameters))).text());
+    fields.set("account", key);
+    fields.set("mfa", "done");
+    const response = await browser.request(entra.url + action, { method: "POST", body: fields });
+    expect(response.status).toBe(302);
+    return browser;
+  }
+
+  /** What the app is told, without the user having seen anything. */
+  async function told(browser: Browser, url: string): Promise<Record<string, string>> {
+    const location = (await browser.request(url)).headers.get("location") ?? "";
+    return Object.fromEntries(new URL(location).searchParams);
+  }
+
+  test("gives a code for whoever signed in last in this browser", async () => {
+    const browser = await signedIn("sparse");
+    const { code = "", state } = await told(browser, silently());
+    expect(state).toBe("s");
+    expect(decodeJwt(String((await redeem(code)).access_token)).oid).toBe(account("sparse").objectId);
+    expect(await told(new Browser(), silently())).toMatchObject({ error: "login_required" });
+  });
+
+  test("is for the hinted user alone", async () => {
+    const browser = await signedIn("works");
+    expect(await told(browser, silently({ login_hint: "adele.vance@contoso.example" }))).toHaveProperty("code");
+    const other = await told(browser, silently({ login_hint: "alex.wilber@contoso.example" }));
+    expect(other).toMatchObject({ error: "login_required" });
+  });
+
+  test("does not ask for more than was proven", async () => {
+    const claims = account("mfa-needed").exchangeRefusal?.claims ?? "";
+    const refusal = { error: "interaction_required", error_description: expect.stringContaining("AADSTS50076") };
+    expect(await told(await signedIn("mfa-needed"), silently({ claims }))).toMatchObject(refusal);
+    expect(await told(await signedIn("mfa-needed", { claims }), silently({ claims }))).toHaveProperty("code");
+  });
+
+  test("does not ask for consent", async () => {
+    const answer = await told(await signedIn("no-consent"), silently({ scope: `openid ${API_URI}/.default` }));
+    expect(answer).toMatchObject({
+      error: "interaction_required",
+      error_description: expect.stringContaining("AADSTS65001"),
+    });
+  });
+
+  test.each([
+    ["Entra's logout", (browser: Browser) => browser.request(`${entra.url}/${TENANT_ID}/oauth2/v2.0/logout`)],
+    ["a revocation", async () => directory.revocations.revoke(account("no-photo"))],
+  ])("is over with %s", async (_, end) => {
+    const browser = await signedIn("no-photo");
+    expect(await told(browser, silently())).toHaveProperty("code");
+    await end(browser);
+    expect(await told(browser, silently())).toMatchObject({ error: "login_required" });
+    directory.revocations.revoke(account("no-photo"), 0);
+  });
+
+  test("ends with the logout of the session itself, whatever cookies are kept", async () => {
+    const browser = await signedIn("works");
+    const headers = { cookie: `ESTSAUTH=${browser.cookie("ESTSAUTH")}` };
+    await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/logout`, { headers });
+    expect(await told(browser, silently())).toMatchObject({ error: "login_required" });
+  });
+
+  test.each([{}, { prompt: "select_account" }, { prompt: "login" }])(
+    "is only for those who ask for it: %j shows the account picker to a browser that is signed in",
+    async (parameters) => {
+      const browser = await signedIn("works");
+      expect(await (await browser.request(authorizeUrl(parameters))).text()).toContain("Pick an account");
+    },
+  );
 });
 
 describe("consent", () => {

@@ -1,0 +1,44 @@
+import type { Refusal } from "../account.ts";
+import { type Directory, isKnownIn, usernameOf } from "../directory.ts";
+import { type AuthorizeRequest, tenantOf, wantedConsents } from "./authorize-request.ts";
+import type { BrowserSession } from "./browser-sessions.ts";
+import { EntraError, entraError } from "./errors.ts";
+import type { SignedInUser } from "./sign-in.ts";
+
+export const UNKNOWN_USER: Refusal = {
+  number: 50020,
+  error: "invalid_request",
+  text: "The user's account does not exist in this tenant, and cannot be used with this application.",
+};
+
+/**
+ * Whom `prompt=none` signs in: the browser's user, when there is nothing to ask them. Throws EntraError otherwise.
+ * https://learn.microsoft.com/entra/identity-platform/msal-js-prompt-behavior
+ */
+export function silentSignIn(
+  asked: AuthorizeRequest,
+  session: BrowserSession | undefined,
+  directory: Directory,
+): SignedInUser {
+  if (!session || !isCurrent(session, directory) || !isMeant(session, asked)) {
+    throw entraError(50058, "login_required", "A silent sign-in request was sent but no user is signed in.");
+  }
+  const { account, contexts, signedInAt } = session;
+  const tenantId = tenantOf(asked, account);
+  if (!isKnownIn(tenantId, account)) throw new EntraError({ ...UNKNOWN_USER, error: "interaction_required" });
+  if (asked.contexts.some((context) => !contexts.includes(context))) {
+    throw entraError(50076, "interaction_required", "The user must use multifactor authentication.");
+  }
+  if (wantedConsents(asked, account, directory).length > 0) {
+    throw entraError(65001, "interaction_required", "The user or administrator has not consented to use the app.");
+  }
+  return { account, tenantId, signedInAt };
+}
+
+function isCurrent({ account, signedInAt }: BrowserSession, { revocations }: Directory): boolean {
+  return signedInAt >= revocations.validFrom(account);
+}
+
+function isMeant({ account }: BrowserSession, { loginHint }: AuthorizeRequest): boolean {
+  return loginHint === undefined || loginHint === usernameOf(account);
+}
