@@ -107,6 +107,8 @@ describe("a token that expires while the session lasts", () => {
     const page = await newUser({ failures: ["401 /api/profile"] });
     await signIn(page, "token-expires");
     await seeTitle(page, "Johanna Lorenz");
+    // The photo is asked for once the profile is shown, and would find the token expired too.
+    await page.waitForLoadState("networkidle");
     stack.clock.advance(1200);
     await page.reload();
     await seeTitle(page, "Johanna Lorenz");
@@ -116,6 +118,8 @@ describe("a token that expires while the session lasts", () => {
     const page = await newUser({ failures: ["401 /api/profile", "403 /.auth/refresh"] });
     await signIn(page, "refresh-gone", "/?view=orders");
     await seeTitle(page, "Grady Archie");
+    // The photo is asked for once the profile is shown, and would find the token expired too.
+    await page.waitForLoadState("networkidle");
     stack.clock.advance(1200);
     await page.reload();
     await pickAccount(page, "refresh-gone");
