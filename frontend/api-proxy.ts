@@ -20,6 +20,7 @@ const REQUEST_HEADERS = [
   "content-length",
   "content-type",
   "if-none-match",
+  "if-range",
   "range",
   "traceparent",
   "tracestate",
@@ -29,6 +30,7 @@ const REQUEST_HEADERS = [
 const RESPONSE_HEADERS = [
   "accept-ranges",
   "cache-control",
+  "content-disposition",
   "content-encoding",
   "content-length",
   "content-range",

@@ -32,6 +32,7 @@ describe("the request to the backend", () => {
       "accept-encoding": "gzip",
       "accept-language": "de",
       "if-none-match": '"1"',
+      "if-range": '"1"',
       range: "bytes=0-9",
       traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       tracestate: "a=b",
@@ -65,6 +66,7 @@ describe("the backend's answer", () => {
     const passed = {
       "accept-ranges": "bytes",
       "cache-control": "private, max-age=60",
+      "content-disposition": "attachment",
       "content-language": "en",
       "content-range": "bytes 0-3/10",
       "content-type": "image/jpeg",

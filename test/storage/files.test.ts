@@ -146,6 +146,17 @@ describe("GET /api/files/{name}", () => {
     });
   });
 
+  test("is a download for a browser too, whatever the file holds, and a part only of the file it has", async () => {
+    const browser = new Browser();
+    await browser.signIn(`${stack.frontendUrl}/`, "works");
+    const page = await browser.request(`${stack.frontendUrl}/api/files/page.html`);
+    expect(page.headers.get("content-disposition")).toMatch(/^attachment;/);
+    expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+    const headers = { range: "bytes=0-3", "if-range": '"other"' };
+    const response = await browser.request(`${stack.frontendUrl}/api/files/a%20b.txt`, { headers });
+    expect([response.status, await response.text()]).toEqual([200, TEXT]);
+  });
+
   test.each(["deep/er/%C3%A4%E2%82%AC.txt", "deep%2Fer%2F%C3%A4%E2%82%AC.txt"])(
     "finds a name of several parts: %s",
     async (path) => {
