@@ -69,6 +69,8 @@ Trace of each request        ${stack.entraUrl}/trace
 
 ${listed(stack)}Accounts to sign in as:
 ${accounts.join("\n")}
+
+Grant consent, revoke sessions, put the clock forward: ${stack.entraUrl}
 ${misconfigure === undefined ? "" : `\nMisconfigured, ${misconfigure}: ${MISCONFIGURATIONS[misconfigure].shows}\n`}
 A token for curl: npm run --silent token -- [account]
 

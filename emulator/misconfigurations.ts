@@ -48,7 +48,7 @@ export const MISCONFIGURATIONS = {
     settings: { [CLIENT_SECRET_SETTING]: "not-the-secret-of-the-api" },
   },
   "no-token-store": {
-    shows: "The frontend's token store is off: no token reaches it, /.auth/me is 404. Frontend: 401 not_signed_in.",
+    shows: "The frontend's token store is off: no token reaches it, /.auth/me is 404. Frontend: 401 no_access_token.",
     frontendAuth: (settings) => ({ ...settings, login: { ...settings.login, tokenStore: { enabled: false } } }),
   },
 } as const satisfies Record<string, Misconfiguration & { readonly shows: string }>;

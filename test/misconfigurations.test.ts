@@ -6,6 +6,9 @@ import { MISCONFIGURATIONS, type MisconfigurationName } from "../emulator/miscon
 import type { Browser } from "../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 
+/** Codes of the answers, of those that are problems: what the tests see, the README and `--help` say. */
+const CODES = { "id-token": "token_rejected", "wrong-secret": "misconfigured", "no-token-store": "no_access_token" };
+
 let stack: TestStack;
 let browser: Browser;
 
@@ -78,7 +81,7 @@ describe("id-token", () => {
     const asked = stack.tokenRequests.length;
     const response = await throughFrontend();
     expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ code: "token_rejected" });
+    expect(await response.json()).toMatchObject({ code: CODES["id-token"] });
     expect(stack.tokenRequests.length).toBe(asked);
     expect(decodeJwt(await sessionToken()).aud).not.toBe(FRONTEND.clientId);
   });
@@ -90,7 +93,7 @@ describe("wrong-secret", () => {
   test("is answered 500 misconfigured, and the log names the error and not the secret", async () => {
     const response = await throughFrontend();
     expect(response.status).toBe(500);
-    expect(await response.json()).toMatchObject({ code: "misconfigured" });
+    expect(await response.json()).toMatchObject({ code: CODES["wrong-secret"] });
     const log = stack.logs.map(({ message }) => message).join("\n");
     expect(log).toContain("7000215");
     expect(log).not.toContain("not-the-secret-of-the-api");
@@ -103,15 +106,19 @@ describe("no-token-store", () => {
   test("leaves the frontend without a token, and /.auth/me is 404", async () => {
     const response = await throughFrontend();
     expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ code: "no_access_token" });
+    expect(await response.json()).toMatchObject({ code: CODES["no-token-store"] });
     expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(404);
     expect((await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status).toBe(403);
   });
 });
 
-test("the README lists every mistake", async () => {
+test("the README lists every mistake, and the code of its answer, as --help does", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const table = readme.slice(readme.indexOf("## Mistakes on purpose"), readme.indexOf("## Routes"));
   const names = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
   expect(names).toEqual(Object.keys(MISCONFIGURATIONS));
+  for (const [name, code] of Object.entries(CODES) as [MisconfigurationName, string][]) {
+    expect(table).toMatch(new RegExp(`^\\| \`${name}\` .* \`${code}\`( by the frontend)? \\|$`, "m"));
+    expect(MISCONFIGURATIONS[name].shows).toContain(code);
+  }
 });

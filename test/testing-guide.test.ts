@@ -53,6 +53,14 @@ describe("GET /api/profile", () => {
     expect(response.status).toBe(504);
     expect(stack.logs.at(-2)?.message).toContain("downstream_timeout");
   });
+
+  test("answers 401 when the session's token has expired, until it is refreshed", async () => {
+    const browser = await stack.signIn("works");
+    stack.clock.advance(2 * 3600);
+    expect((await browser.fetch("/api/profile")).status).toBe(401);
+    await browser.fetch("/.auth/refresh");
+    expect((await browser.fetch("/api/profile")).status).toBe(200);
+  });
 });
 
 test("docs/testing.md shows this file's code, word for word", async () => {

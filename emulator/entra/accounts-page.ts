@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type Account, AUTHORITY_ORIGIN, type Directory, TENANT_ID } from "../directory.ts";
+import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
 import type { Faults } from "../faults/faults.ts";
 import { onlyFromHere } from "../own-routes.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
@@ -40,7 +40,7 @@ function accountsPage({ directory, keys, faults, clock }: Emulated, origin: stri
   const rules = faults.rules.map((rule) => `<li><code>${escapeHtml(JSON.stringify(rule))}</code></li>`);
   const content = `<h1>Accounts</h1>
     <p>Sign in to an app as one of these. What each shows is what <code>GET /api/profile</code> answers.
-      For scripts: <code>npm run --silent token -- key</code></p>
+      For scripts: <code>npm run --silent token -- key</code>. What they led to: <a href="/trace">the trace</a>.</p>
     <form method="post" action="/">
       <ul class="accounts">${directory.accounts.map((account) => accountItem(account, directory)).join("")}</ul>
     </form>
@@ -61,13 +61,14 @@ function accountsPage({ directory, keys, faults, clock }: Emulated, origin: stri
   return page("Accounts", content, { isWide: true });
 }
 
-function accountItem(account: Account, { revocations }: Directory): string {
+function accountItem(account: Account, { revocations, consents, registrations }: Directory): string {
   const { key, shows, answer = "", profile } = account;
   const validFrom = revocations.validFrom(account);
   const revoked = validFrom > 0 ? `. Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
+  const links = registrations.filter((app) => isLacking(consents, app, account)).map(consentLink);
   return `<li>
         <div><strong>${escapeHtml(profile.displayName)}</strong><p><code>${escapeHtml(key)}</code></p></div>
-        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p></div>
+        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p>${links.join("")}</div>
         <button name="revoke" value="${escapeHtml(key)}">Revoke sessions</button>
       </li>`;
 }
@@ -75,15 +76,22 @@ function accountItem(account: Account, { revocations }: Directory): string {
 /** Links to each app's admin consent, with the accounts for whom something of it is missing. */
 function consentLinks({ registrations, accounts, consents }: Directory): string {
   const links = registrations.map((app) => {
-    const lacking = accounts.filter(
-      (account) => !app.graphPermissions.every((name) => consents.has(app, name, account)),
-    );
+    const lacking = accounts.filter((account) => isLacking(consents, app, account));
     const missing =
       lacking.length > 0 ? `missing for ${lacking.map(({ key }) => key).join(", ")}` : "nothing is missing";
-    const path = `/${TENANT_ID}/adminconsent?client_id=${app.clientId}`;
-    return `<li><a href="${escapeHtml(path)}">Consent for everyone to ${escapeHtml(app.displayName)}</a>: ${escapeHtml(missing)}</li>`;
+    return `<li>${consentLink(app)}: ${escapeHtml(missing)}</li>`;
   });
   return links.join("");
+}
+
+/** Whether a permission of the app has nobody's consent for this account. */
+function isLacking(consents: Directory["consents"], app: Registration, account: Account): boolean {
+  return !app.graphPermissions.every((name) => consents.has(app, name, account));
+}
+
+function consentLink({ clientId, displayName }: Registration): string {
+  const path = `/${TENANT_ID}/adminconsent?client_id=${clientId}`;
+  return `<a href="${escapeHtml(path)}">Consent for everyone to ${escapeHtml(displayName)}</a>`;
 }
 
 function clockPart(clock: Clock): string {

@@ -73,8 +73,11 @@ describe("the page at Entra's root", () => {
   });
 
   test("shows for whom consent is missing, and withdraws what was granted", async () => {
+    const links = async () => [...(await pageText()).matchAll(/>Consent for everyone to API</g)].length;
     expect(await pageText()).toContain("missing for no-consent");
+    expect(await links(), "beside the account, and below").toBe(2);
     directory.consents.grant(API, ["User.Read"]);
+    expect(await links()).toBe(1);
     expect(await pageText()).not.toContain("missing for no-consent, ");
     await press("withdraw-consents");
     expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
