@@ -1,5 +1,6 @@
 import { app } from "@azure/functions";
 import type { TelemetrySettings } from "../settings/telemetry.ts";
+import { beginRecording, endRecording } from "./telemetry.ts";
 
 /** Loads the exporter before the first request when a setting asks for one; sends what is left when the app ends. */
 export function startTelemetry(settings: TelemetrySettings): void {
@@ -8,6 +9,10 @@ export function startTelemetry(settings: TelemetrySettings): void {
   app.hook.appStart(async () => {
     const { startExporter } = await import("./exporter.ts");
     stop = startExporter(settings);
+    beginRecording();
   });
-  app.hook.appTerminate(() => stop());
+  app.hook.appTerminate(async () => {
+    endRecording();
+    await stop();
+  });
 }

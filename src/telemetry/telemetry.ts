@@ -4,6 +4,7 @@ import {
   type Counter,
   context,
   type Histogram,
+  INVALID_SPAN_CONTEXT,
   metrics,
   propagation,
   ROOT_CONTEXT,
@@ -17,6 +18,8 @@ import { AppError, wordOf } from "../errors.ts";
 
 /** What telemetry of this app is filed under. */
 const SCOPE = "functions-on-behalf-of";
+
+const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /** Seconds: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
 const DURATION_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -37,13 +40,18 @@ interface Exchanges {
   readonly waiting: number;
 }
 
-let made: Instruments | undefined;
+/** Undefined while nothing is recorded: then all of this costs next to nothing. */
+let instruments: Instruments | undefined;
 let countCurrent: () => Exchanges = () => ({ running: 0, waiting: 0 });
 
-/** Made at first use, which is after the start: what is made before its exporter was loaded records nothing, ever. */
-function instruments(): Instruments {
-  made ??= createInstruments();
-  return made;
+/** Records from now on. To be called once an exporter is registered: what is made before that records nothing, ever. */
+export function beginRecording(): void {
+  instruments = createInstruments();
+}
+
+/** Records nothing from now on. */
+export function endRecording(): void {
+  instruments = undefined;
 }
 
 function createInstruments(): Instruments {
@@ -68,12 +76,12 @@ function createInstruments(): Instruments {
 
 /** Counts a lookup in the token cache. */
 export function countLookup(result: "hit" | "miss"): void {
-  instruments().lookups.add(1, { result });
+  instruments?.lookups.add(1, { result });
 }
 
 /** Counts an exchange with Entra, its retry included, by `outcomeOf` what it threw. */
 export function countExchange(outcome: string): void {
-  instruments().exchanges.add(1, { outcome });
+  instruments?.exchanges.add(1, { outcome });
 }
 
 /** Has the exchanges that run, and those that wait for their turn, reported from now on. */
@@ -91,11 +99,12 @@ export interface Operation {
 
 /**
  * Runs work as a span of the trace it belongs to, and measures its time. A failure is named by its code; its message stays here.
- * Without an exporter (see `exporter.ts`) this costs next to nothing.
  */
 export function operation<T>({ name, kind, attributes }: Operation, work: (span: Span) => Promise<T>): Promise<T> {
+  if (!instruments) return work(NOT_RECORDED);
+  const { tracer, durations } = instruments;
   const options = { kind: kind ?? SpanKind.INTERNAL, attributes: attributes ?? {} };
-  return instruments().tracer.startActiveSpan(name, options, async (span) => {
+  return tracer.startActiveSpan(name, options, async (span) => {
     const startedAt = performance.now();
     let outcome = OK;
     try {
@@ -106,7 +115,7 @@ export function operation<T>({ name, kind, attributes }: Operation, work: (span:
       span.setAttribute("error.type", outcome);
       throw error;
     } finally {
-      instruments().durations.record((performance.now() - startedAt) / 1000, { operation: name, outcome });
+      durations.record((performance.now() - startedAt) / 1000, { operation: name, outcome });
       span.end();
     }
   });
@@ -121,6 +130,7 @@ export function outcomeOf(error: unknown): string {
 
 /** Runs work in the trace a request belongs to, by its `traceparent` (https://www.w3.org/TR/trace-context/). */
 export function inTraceOf<T>({ traceParent, traceState }: TraceContext = {}, work: () => T): T {
+  if (!instruments) return work();
   const parent = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent, tracestate: traceState });
   return context.with(parent, work);
 }
