@@ -100,7 +100,7 @@ async function createMap(users: number, callsPerRound: number): Promise<Peer> {
   const lookUp = async (assertion: string) => {
     const token = tokens.get(keyOf(assertion));
     if (!token || token.user.expiresAt * 1000 < Date.now()) throw new Error("A user is not there.");
-    return token.accessToken;
+    return token;
   };
   return {
     users,

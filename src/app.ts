@@ -91,8 +91,8 @@ async function signedInUser(
   let cached = onBehalfOf.find(assertion, first);
   const user = cached?.user ?? (await operation({ name: "verify" }, () => verify(assertion)));
   const { signal } = deadline;
-  const exchange = (scopes: readonly string[], claims?: string) =>
-    onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims });
+  const exchange = async (scopes: readonly string[], claims?: string) =>
+    (await onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims })).accessToken;
   let isFirstUse = true;
   return {
     tenantId: user.tenantId,

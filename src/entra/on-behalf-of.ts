@@ -87,19 +87,19 @@ export class OnBehalfOf {
   }
 
   /**
-   * An access token for the scopes' resource, as the user. Does not verify the assertion: see `verify.ts`.
+   * The user with an access token for the scopes' resource. Does not verify the assertion: see `verify.ts`.
    *
    * @throws AppError as `exchange-failure.ts` says; `overloaded` when too many wait already
    */
-  async exchange(exchange: Exchange): Promise<string> {
+  async exchange(exchange: Exchange): Promise<CachedToken> {
     const key = this.#cache.keyOf(exchange.assertion, exchange.scopes);
     const cached = exchange.claims === undefined ? this.#cache.get(key) : undefined;
     countLookup(cached ? "hit" : "miss");
-    if (cached) return cached.accessToken;
+    if (cached) return cached;
     const flight = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
     return operation({ name: "exchange" }, async () => {
       const exchanging = this.#inFlight.get(flight) ?? this.#begin(flight, key, exchange);
-      return (await untilAborted(exchanging, exchange.signal)).accessToken;
+      return untilAborted(exchanging, exchange.signal);
     });
   }
 

@@ -67,7 +67,7 @@ async function exchange(onBehalfOf: OnBehalfOf, tenantId = TENANT_ID): Promise<s
   const request = { account: accountOf(createDirectory(), "works"), audience: API, scope: "user_impersonation" };
   const assertion = await issuer.at(AUTHORITY_ORIGIN, tenantId).apiToken(request, { uti: randomUUID() });
   const user = { tenantId, objectId: request.account.objectId, expiresAt: Date.now() / 1000 + 3600 };
-  return onBehalfOf.exchange(exchangeOf(assertion, { user }));
+  return (await onBehalfOf.exchange(exchangeOf(assertion, { user }))).accessToken;
 }
 
 const SEVERAL_TENANTS: Environment = {

@@ -43,14 +43,14 @@ const NO_CONSENT = { error: "invalid_grant", suberror: "consent_required", error
 describe("an exchange", () => {
   test("gives the token that Entra issued for the assertion", async () => {
     const entra = await startTokenEndpoint((assertion, response) => succeed(response, `token of ${assertion}`));
-    expect(await onBehalfOfAt(entra.url).exchange(exchangeOf("adele"))).toBe("token of adele");
+    expect((await onBehalfOfAt(entra.url).exchange(exchangeOf("adele"))).accessToken).toBe("token of adele");
   });
 
   test("is made once for 100 callers who wait for the same token", async () => {
     const entra = await startTokenEndpoint((assertion, response) => succeed(response, `token of ${assertion}`));
     const onBehalfOf = onBehalfOfAt(entra.url);
     const tokens = await Promise.all(Array.from({ length: 100 }, () => onBehalfOf.exchange(exchangeOf("adele"))));
-    expect(new Set(tokens)).toEqual(new Set(["token of adele"]));
+    expect(new Set(tokens.map(({ accessToken }) => accessToken))).toEqual(new Set(["token of adele"]));
     expect(entra.asked).toEqual(["adele"]);
     expect(onBehalfOf.inFlight).toBe(0);
   });
@@ -69,9 +69,9 @@ describe("an exchange", () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, `token ${entra.asked.length}`));
     const onBehalfOf = onBehalfOfAt(entra.url);
     const [mail, user] = ["https://graph.microsoft.com/Mail.Read", "https://graph.microsoft.com/User.Read"];
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token 1");
-    expect(await onBehalfOf.exchange(exchangeOf("adele", { scopes: [mail, user] }))).toBe("token 2");
-    expect(await onBehalfOf.exchange(exchangeOf("adele", { scopes: [user, mail] }))).toBe("token 2");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token 1");
+    expect((await onBehalfOf.exchange(exchangeOf("adele", { scopes: [mail, user] }))).accessToken).toBe("token 2");
+    expect((await onBehalfOf.exchange(exchangeOf("adele", { scopes: [user, mail] }))).accessToken).toBe("token 2");
   });
 
   test("is made again after its token was forgotten", async () => {
@@ -215,10 +215,10 @@ describe("an exchange with the claims a resource asked for", () => {
 
   test("passes them on, and replaces the cached token", async () => {
     const { seen, onBehalfOf } = await claimsAsked((_, response) => succeed(response, `token ${seen.length}`));
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token 1");
-    expect(await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }))).toBe("token 2");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token 1");
+    expect((await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }))).accessToken).toBe("token 2");
     expect(JSON.parse(seen[1] ?? "").access_token).toMatchObject(JSON.parse(CLAIMS).access_token);
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token 2");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token 2");
     expect(seen).toHaveLength(2);
   });
 
@@ -228,7 +228,7 @@ describe("an exchange with the claims a resource asked for", () => {
       else refuse(response, 400, NO_CONSENT);
     });
     expect((await failureOf(onBehalfOf.exchange(exchangeOf("adele")))).code).toBe("consent_required");
-    expect(await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }))).toBe("token");
+    expect((await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }))).accessToken).toBe("token");
   });
 
   test("is made once for all who ask with the same claims, and remembered when refused", async () => {
@@ -276,7 +276,7 @@ describe("an exchange that failed on the way", () => {
       else if (status === 0) request.socket.destroy();
       else refuse(response, status, {});
     });
-    expect(await onBehalfOfAt(entra.url).exchange(exchangeOf("adele"))).toBe("token");
+    expect((await onBehalfOfAt(entra.url).exchange(exchangeOf("adele"))).accessToken).toBe("token");
     expect(entra.asked).toHaveLength(2);
   });
 
@@ -314,7 +314,7 @@ describe("a caller whose time is up", () => {
     const patient = onBehalfOf.exchange(exchangeOf("adele"));
     expect((await failureOf(impatient)).code).toBe("identity_unavailable");
     answer();
-    expect(await patient).toBe("token");
+    expect((await patient).accessToken).toBe("token");
     expect(entra.asked).toHaveLength(1);
   });
 });
@@ -356,9 +356,9 @@ describe("one user's trouble stays theirs", () => {
     });
     const onBehalfOf = onBehalfOfAt(entra.url, { requestTimeoutMs: 500 });
     const lidia = failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token of adele");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token of adele");
     await lidia;
-    expect(await onBehalfOf.exchange(exchangeOf("diego"))).toBe("token of diego");
+    expect((await onBehalfOf.exchange(exchangeOf("diego"))).accessToken).toBe("token of diego");
   });
 
   test("while Entra throttles, those with a cached token notice nothing", async () => {
@@ -369,7 +369,7 @@ describe("one user's trouble stays theirs", () => {
     const onBehalfOf = onBehalfOfAt(entra.url);
     await onBehalfOf.exchange(exchangeOf("adele"));
     await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token of adele");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token of adele");
   });
 
   test("a refusal is remembered for its user for some seconds, and for nobody else", async () => {
@@ -397,7 +397,7 @@ describe("one user's trouble stays theirs", () => {
     const onBehalfOf = onBehalfOfAt(entra.url);
     await failureOf(onBehalfOf.exchange(exchangeOf("adele")));
     if (entra.asked.length === 1) await failureOf(onBehalfOf.exchange(exchangeOf("adele")));
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
   });
 });
 
@@ -421,7 +421,7 @@ describe("after Entra answered 429", () => {
     expect([next.code, next.retryAfterSeconds]).toEqual(["throttled", 15]);
     expect(entra.asked).toHaveLength(1);
     clock.advance(16);
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
   });
 
   test.each([
@@ -432,7 +432,7 @@ describe("after Entra answered 429", () => {
     clock.advance(seconds - 1);
     expect((await failureOf(onBehalfOf.exchange(exchangeOf("adele")))).code).toBe("throttled");
     clock.advance(2);
-    expect(await onBehalfOf.exchange(exchangeOf("adele"))).toBe("token");
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
   });
 });
 
@@ -449,7 +449,10 @@ describe("under overload", () => {
     });
     const onBehalfOf = onBehalfOfAt(entra.url, { concurrency: 2 });
     const exchanging = Array.from({ length: 23 }, (_, index) =>
-      onBehalfOf.exchange(exchangeOf(`user ${index}`)).catch((error: AppError) => error),
+      onBehalfOf.exchange(exchangeOf(`user ${index}`)).then(
+        ({ accessToken }) => accessToken,
+        (error: AppError) => error,
+      ),
     );
     const last = (await exchanging.at(-1)) as AppError;
     expect([last.code, last.retryAfterSeconds]).toEqual(["overloaded", 1]);

@@ -55,7 +55,7 @@ async function storm(onBehalfOf: OnBehalfOf, calls: number, onCall: () => void):
       onCall();
       const assertion = `user-${Math.floor(random() * USERS)}-`;
       try {
-        const token = await onBehalfOf.exchange(exchangeOf(assertion));
+        const { accessToken: token } = await onBehalfOf.exchange(exchangeOf(assertion));
         if (!token.startsWith(`token of ${assertion} `)) outcome.wrongUsers += 1;
       } catch (error) {
         if (!(error instanceof AppError)) outcome.unforeseen.push(error);
