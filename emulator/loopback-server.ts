@@ -12,7 +12,8 @@ export interface LoopbackServer {
 }
 
 const CLOSE_WITHIN_MS = 3000;
-const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Names of this machine in an address. */
+export const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Puts a server on the loopback interface. Rejects with an error that names the port when it is taken.
