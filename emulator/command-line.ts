@@ -95,7 +95,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message} npm start -- --help lists the options.`);
+    throw new UsageError(`${(error as Error).message.replace(/\.?$/, ".")} npm start -- --help lists the options.`);
   }
 }
 

@@ -12,7 +12,8 @@ export interface LoopbackServer {
 }
 
 const CLOSE_WITHIN_MS = 3000;
-const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Names of this machine in an address. */
+export const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Puts a server on the loopback interface. Rejects with an error that names the port when it is taken.
@@ -71,7 +72,8 @@ function describeListenError(cause: unknown, port: number): Error {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code !== "EADDRINUSE") return cause as Error;
   const error = new Error(
-    `Port ${port} is in use. Stop what listens there (another \`npm start\`, \`func start\`?) and start again.`,
+    `Port ${port} is in use. Stop what listens there (another \`npm start\`, \`func start\`?) and start again, ` +
+      "or take free ports: npm start -- --free-ports",
     { cause },
   );
   return Object.assign(error, { code, port });

@@ -1,6 +1,5 @@
+import { LOOPBACK_NAMES } from "./loopback-server.ts";
 import { json, type Reply, type RoutedRequest, type RouteHandler } from "./router.ts";
-
-const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * For what the emulators have and Microsoft has not: answered to whoever works on this machine. No secret guards it. A web

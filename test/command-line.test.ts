@@ -89,7 +89,9 @@ describe("npm start", () => {
     onTestFinished(() => taken.close());
     const graph = await freePort();
     const ports = { ...FREE_PORTS, graph, frontend: Number(new URL(taken.url).port) };
-    await expect(startStack({ ports })).rejects.toThrow(`Port ${ports.frontend} is in use.`);
+    await expect(startStack({ ports })).rejects.toThrow(
+      new RegExp(`^Port ${ports.frontend} is in use\\. .*--free-ports$`),
+    );
     await expect(fetch(`http://localhost:${graph}`)).rejects.toThrow();
   });
 
@@ -100,7 +102,7 @@ describe("npm start", () => {
   });
 
   test.each([
-    [["--freeports"], "'--freeports'"],
+    [["--freeports"], "'--freeports'. npm start -- --help lists the options."],
     [["extra"], "'extra'"],
     [["--misconfigure", "nothing"], '"nothing". There are: no-api-scope, wrong-audience, v1-token, id-token, '],
     [["--misconfigure"], "--misconfigure <value>"],

@@ -1,3 +1,4 @@
+import { escapeHtml, htmlPage } from "../html-page.ts";
 import type { Reply } from "../router.ts";
 
 const STYLE = `
@@ -16,39 +17,16 @@ const STYLE = `
 /** A page of the gate itself: for people, where Easy Auth shows one. The texts are plain; `link` leads within this site. */
 export function page(status: number, title: string, text: string, link?: { href: string; text: string }): Reply {
   const anchor = link ? `<p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>` : "";
-  const body = `<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>${escapeHtml(title)} – Easy Auth emulator</title>
-  <style>${STYLE}</style>
-</head>
-<body>
-  <main>
+  const body = `  <main>
     <p class="banner">Emulator of App Service authentication, on this machine.</p>
     <h1>${escapeHtml(title)}</h1>
     <p>${escapeHtml(text)}</p>
     ${anchor}
-  </main>
-</body>
-</html>
-`;
-  const headers = {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-  };
-  return { status, headers, body };
+  </main>`;
+  return htmlPage({ status, title: `${title} – Easy Auth emulator`, style: STYLE, body });
 }
 
 /** An answer for programs: a sentence at most. */
 export function text(status: number, body: string): Reply {
   return { status, headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" }, body };
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
 import type { Faults } from "../faults/faults.ts";
+import { escapeHtml } from "../html-page.ts";
 import { onlyFromHere } from "../own-routes.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import type { SigningKeys } from "./keys.ts";
-import { escapeHtml, page } from "./page.ts";
+import { page } from "./page.ts";
 
 /** What the page shows and changes. */
 export interface Emulated {

@@ -1,3 +1,4 @@
+import { htmlPage } from "../html-page.ts";
 import type { Reply } from "../router.ts";
 
 const STYLE = `
@@ -40,34 +41,12 @@ export interface PageOptions {
 
 /** A page of the emulator; it says so. `content` is HTML. */
 export function page(title: string, content: string, { status = 200, scriptNonce, isWide }: PageOptions = {}): Reply {
-  const body = `<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>${title} – Entra ID emulator</title>
-  <style>${STYLE}</style>
-</head>
-<body>
-  <main${isWide ? ' class="wide"' : ""}>
+  const body = `  <main${isWide ? ' class="wide"' : ""}>
     <p class="banner">Emulator of Microsoft Entra ID on this machine. Everyone here is made up.</p>
     ${content}
-  </main>
-</body>
-</html>
-`;
-  const scripts = scriptNonce === undefined ? "" : `; script-src 'nonce-${scriptNonce}'`;
-  const headers = {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-store",
-    "content-security-policy": `default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'${scripts}`,
-    // With no-referrer a form of this page would name no origin, and be taken for another's.
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-  };
-  return { status, headers, body };
-}
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  </main>`;
+  const policy = scriptNonce === undefined ? [] : [`script-src 'nonce-${scriptNonce}'`];
+  // With no-referrer a form of this page would name no origin, and be taken for another's.
+  const headers = { "referrer-policy": "same-origin" };
+  return htmlPage({ status, title: `${title} – Entra ID emulator`, style: STYLE, body, policy, headers });
 }

@@ -4,10 +4,11 @@ import https from "node:https";
 import type { Clock } from "../clock.ts";
 import { clockRoutes } from "../clock-routes.ts";
 import { AUTHORITY_HOSTS } from "../clouds.ts";
-import { API, type Directory } from "../directory.ts";
+import { API, type Directory, isKnownIn, TENANT_ID } from "../directory.ts";
 import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
+import { onlyFromHere, refusal } from "../own-routes.ts";
 import { createRouter, type Exchanged, json, type Reply, type RoutedRequest, type RouteHandler } from "../router.ts";
 import { accountsPageRoutes } from "./accounts-page.ts";
 import { adminConsentRoutes } from "./admin-consent.ts";
@@ -17,9 +18,10 @@ import { BrowserSessions } from "./browser-sessions.ts";
 import { createCertificate } from "./certificate.ts";
 import { authenticateClient } from "./client-authentication.ts";
 import { openidConfiguration } from "./discovery.ts";
-import { correlationIdOf, EntraError, errorReply } from "./errors.ts";
+import { correlationIdOf, described, EntraError, errorReply } from "./errors.ts";
 import { Grants } from "./grants.ts";
 import { notice } from "./sign-in-pages.ts";
+import { UNKNOWN_USER } from "./silent-sign-in.ts";
 import type { TokenIssuer } from "./tokens.ts";
 
 export interface EntraOptions {
@@ -88,7 +90,7 @@ function createListener(options: EntraOptions): http.RequestListener {
     "GET /:tenant/oauth2/v2.0/logout": (request) => logout(request, sessions.end(request)),
   };
   const routes = {
-    "GET /emulator/token": (request: RoutedRequest) => tokenForScripts(request, directory, issuer),
+    "GET /emulator/token": onlyFromHere((request) => tokenForScripts(request, directory, issuer)),
     ...(clock && clockRoutes(clock)),
     ...faultRoutes(faults),
     ...accountsPageRoutes({ directory, keys: issuer.keys, faults, clock }),
@@ -130,10 +132,11 @@ function logout({ url }: RoutedRequest, cookie: string): Reply {
   return { ...reply, headers: { ...reply.headers, "set-cookie": cookie } };
 }
 
-/** An access token as the frontend's sign-in would hold it. For scripts on this machine: no page of another origin can read it. */
+/** An access token for scripts, as the frontend's sign-in would hold it. */
 async function tokenForScripts({ url }: RoutedRequest, directory: Directory, issuer: TokenIssuer): Promise<Reply> {
   const account = directory.accountByKey(url.searchParams.get("account") ?? "works");
   if (!account) return json(404, { accounts: directory.accounts.map(({ key }) => key) });
+  if (!isKnownIn(TENANT_ID, account)) return refusal(403, described(UNKNOWN_USER));
   const audience = directory.registrationById(API.clientId) ?? API;
   return json(200, { access_token: await issuer.apiToken({ account, audience, scope: "user_impersonation" }) });
 }

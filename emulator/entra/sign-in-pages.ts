@@ -1,9 +1,10 @@
 import type { Refusal } from "../account.ts";
 import { type Account, type Registration, usernameOf } from "../directory.ts";
+import { escapeHtml } from "../html-page.ts";
 import type { Reply } from "../router.ts";
 import type { WantedConsent } from "./authorize-request.ts";
 import { described } from "./errors.ts";
-import { escapeHtml, page } from "./page.ts";
+import { page } from "./page.ts";
 
 /** What the pages of a sign-in hand on to each other; null for what was not shown yet. */
 export type Answers = Readonly<Record<string, string | null>>;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { escapeHtml, htmlPage } from "../html-page.ts";
 import type { Reply } from "../router.ts";
 import { type Hop, hasFailed, isRunning, type SeenToken, type Trace } from "./hop.ts";
 import { LIVE_SCRIPT } from "./live-script.ts";
@@ -13,43 +14,21 @@ const SCRIPT_HASH = createHash("sha256").update(LIVE_SCRIPT).digest("base64");
 export function tracePage(traces: readonly Trace[], now: number, etag: string): Reply {
   const items = traces.filter(({ hops }) => hops.length > 0).map((trace) => traceItem(trace, now));
   const empty = "<p>No requests yet. Open the frontend or call the API, and they show up here.</p>";
-  const policy = [
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'",
-    `script-src 'sha256-${SCRIPT_HASH}'; connect-src 'self'`,
-  ];
-  const headers = {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-store",
-    "content-security-policy": policy.join("; "),
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    etag,
-  };
-  return { status: 200, headers, body: document(items.length > 0 ? `<ol>${items.join("")}</ol>` : empty) };
+  const policy = ["form-action 'none'", `script-src 'sha256-${SCRIPT_HASH}'`, "connect-src 'self'"];
+  const headers = { "cross-origin-resource-policy": "same-origin", etag };
+  const body = bodyOf(items.length > 0 ? `<ol>${items.join("")}</ol>` : empty);
+  return htmlPage({ title: "Trace – local stack", style: STYLE, body, policy, headers });
 }
 
-function document(content: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>Trace – local stack</title>
-  <style>${STYLE}</style>
-</head>
-<body>
-  <header>
+function bodyOf(content: string): string {
+  return `  <header>
     <p class="banner">Emulators on this machine. Everyone here is made up. Signatures, secrets and codes are not shown.</p>
     <h1>Trace</h1>
     <p>The last requests, newest first. Open one to see whom it passed, and what each was sent. ✗ marks what failed.</p>
     <button type="button" hidden>Pause</button> <span role="status"></span>
   </header>
   <main id="traces">${content}</main>
-  <script>${LIVE_SCRIPT}</script>
-</body>
-</html>
-`;
+  <script>${LIVE_SCRIPT}</script>`;
 }
 
 function traceItem(trace: Trace, now: number): string {
@@ -115,8 +94,4 @@ function stateOf(hop: Hop): "running" | "failed" | "ok" {
 /** Read aloud as "failed", seen as a cross. */
 function mark(hop: Hop): string {
   return hasFailed(hop) ? '<span role="img" aria-label="failed">✗</span> ' : "";
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,9 +1,7 @@
-import type { RouteHandler } from "../router.ts";
-import { json } from "../router.ts";
+import { LOOPBACK_NAMES } from "../loopback-server.ts";
+import { json, type RouteHandler } from "../router.ts";
 import { tracePage } from "./page.ts";
 import type { Traces } from "./traces.ts";
-
-const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * `GET /trace`: the page. No page of another origin can read it, since no answer here allows that; asked by Microsoft's

@@ -268,13 +268,25 @@ describe("a request that no route can answer", () => {
 });
 
 describe("the token for scripts", () => {
-  test("is for the API and cannot be read by a page of another origin", async () => {
+  test("is not for a page of another origin", async () => {
     const response = await fetch(`${entra.url}/emulator/token?account=sparse`, {
       headers: { origin: "https://evil.example" },
     });
+    expect(response.status).toBe(403);
     expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    expect(await response.text()).not.toContain("eyJ");
+  });
+
+  test("is for the API", async () => {
+    const response = await fetch(`${entra.url}/emulator/token?account=sparse`);
     const { access_token } = (await response.json()) as TokenBody;
     expect(claimsOf(access_token)).toMatchObject({ aud: API.clientId, oid: account("sparse").objectId });
+  });
+
+  test("is refused to whom the sign-in refuses", async () => {
+    const response = await fetch(`${entra.url}/emulator/token?account=other-tenant`);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toEqual({ status: 403, detail: expect.stringContaining("AADSTS50020") });
   });
 
   test("of an unknown account lists the accounts there are", async () => {

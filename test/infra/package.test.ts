@@ -36,6 +36,13 @@ test("the API's package is small: cold starts load it", () => {
   expect(bytes).toBeLessThan(1_000_000);
 });
 
+test("the workflow publishes the same package", () => {
+  const workflow = readFileSync(join(ROOT, ".github/workflows/deploy.yml"), "utf8");
+  const [, patterns = ""] = /zip -q api\.zip (.+)/.exec(workflow) ?? [];
+  const zipped = execFileSync("sh", ["-c", `ls -1 ${patterns}`], { cwd: ROOT, encoding: "utf8" });
+  expect(zipped.trim().split("\n").sort()).toEqual(published());
+});
+
 test("the package's entry is the bundle", () => {
   expect(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).main).toBe("dist/main.cjs");
 });
