@@ -32,16 +32,9 @@ let loadCount = 0;
 export async function loadApp(appRoot: string, log: LogHandler): Promise<Registration> {
   const root = realpathSync(appRoot);
   const entryPoint = readEntryPoint(root);
-  let announcesStreams = false;
   let registration: Registration;
   try {
-    registration = await collectRegistration(
-      (level, category, message) => {
-        announcesStreams ||= message === "HTTP streaming enabled.";
-        log(level, category, message);
-      },
-      () => loadFile(root, entryPoint),
-    );
+    registration = await collectRegistration(log, () => loadFile(root, entryPoint));
   } catch (cause) {
     throw new Error(`Could not load the entry point "${entryPoint.main}" of ${appRoot}: ${describe(cause)}`, { cause });
   }
@@ -49,12 +42,6 @@ export async function loadApp(appRoot: string, log: LogHandler): Promise<Registr
     throw new Error(
       `The entry point "${entryPoint.main}" of ${appRoot} registered no function. Does it import the files that call ` +
         "app.http(...), and was @azure/functions first used in this process by the Functions host?",
-    );
-  }
-  if (announcesStreams || (await hasHttpStreams(registration))) {
-    throw new Error(
-      `"${entryPoint.main}" turns on HTTP streaming, app.setup({ enableHttpStream: true }). This project leaves it off: ` +
-        "a handler that throws then never answers (https://github.com/Azure/azure-functions-nodejs-library/issues/324).",
     );
   }
   return registration;
@@ -96,16 +83,6 @@ async function loadFile(root: string, { file, isModule }: EntryPoint): Promise<v
     if (isBelowRoot && !loaded.slice(root.length).includes(`${sep}node_modules${sep}`)) delete require.cache[loaded];
   }
   require(file);
-}
-
-/**
- * Also tells the library that start-up is over, so that a late app.setup(...) fails as it does in Azure. With streams on,
- * the library opens a port on every interface when asked: hence the look at its log first.
- */
-async function hasHttpStreams({ functions }: Registration): Promise<boolean> {
-  const models = new Set([...functions.values()].map(({ model }) => model));
-  const capabilities = await Promise.all([...models].map((model) => model.getCapabilities({})));
-  return capabilities.some(({ HttpUri }) => HttpUri !== undefined);
 }
 
 /** Does not check the shape: these are the developer's own files. */

@@ -21,6 +21,9 @@ export interface RpcHttpRequest {
   readonly body?: { readonly bytes: Uint8Array };
 }
 
+/** A value of the binding data: text, or what JSON says. */
+export type RpcTypedData = { readonly string: string } | { readonly json: string };
+
 export interface RpcCookie {
   readonly name: string;
   readonly value: string;
@@ -66,7 +69,9 @@ export interface CoreInvocationContext {
   readonly request: {
     readonly invocationId: string;
     readonly traceContext: RpcTraceContext;
-    readonly inputData: readonly { readonly name: string; readonly data: { readonly http: RpcHttpRequest } }[];
+    /** With HTTP streaming, the library reads headers and parameters here, and nothing of `http`. */
+    readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>> | undefined;
+    readonly inputData: readonly { readonly name: string; readonly data: { readonly http: Partial<RpcHttpRequest> } }[];
   };
   readonly metadata: FunctionMetadata;
   /** The library warns of a log call after the end of a function, except in the hooks that follow it. */

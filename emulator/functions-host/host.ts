@@ -32,6 +32,8 @@ export interface FunctionsHostOptions {
   readonly port?: number;
   /** The `Values` of local.settings.json. Unlike with `func`, they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** How long a request may stand still where the app has HTTP streaming on. Default 240,000, as the real host's proxy. */
+  readonly activityTimeoutMs?: number;
   readonly onLog?: (log: HostLog) => void;
   /** Told of the server before it listens. */
   readonly onServer?: (server: Server) => void;
@@ -40,6 +42,8 @@ export interface FunctionsHostOptions {
 /** Bytes, as the real host's server takes: https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.maxrequestheaderstotalsize */
 const MAX_HEADER_SIZE = 32_768;
 const CLOSE_WITHIN_MS = 5000;
+/** DefaultHttpProxyService.cs in Azure/azure-functions-host. */
+const ACTIVITY_TIMEOUT_MS = 240_000;
 
 let latestLoad: Promise<unknown> = Promise.resolve();
 
@@ -72,10 +76,11 @@ async function startHost({ settings = {}, ...options }: FunctionsHostOptions): P
 }
 
 async function serve(
-  { appRoot, port = 0, onLog = () => {}, onServer }: FunctionsHostOptions,
+  { appRoot, port = 0, activityTimeoutMs = ACTIVITY_TIMEOUT_MS, onLog = () => {}, onServer }: FunctionsHostOptions,
   afterClose: () => void,
 ): Promise<FunctionsHost> {
-  let current = await loadServedApp(appRoot, onLog);
+  const load = () => loadServedApp(appRoot, { onLog, activityTimeoutMs });
+  let current = await load();
   const serving = new Set([current]);
   const server = createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, answer) => current.answer(request, answer));
   onServer?.(server);
@@ -87,7 +92,7 @@ async function serve(
   const reload = async () => {
     if (closed !== undefined) return;
     const previous = current;
-    current = await loadServedApp(appRoot, onLog);
+    current = await load();
     serving.add(current);
     previous
       .drain()

@@ -16,19 +16,28 @@ export class BodyTooLargeError extends Error {}
  * arrives empty). Source: GrpcMessageConversionExtensions.cs in Azure/azure-functions-host.
  */
 export async function toRpcRequest(request: IncomingMessage, params: RouteParams): Promise<RpcHttpRequest> {
-  const { method = "GET", url = "/", headers, headersDistinct } = request;
-  const contentLength = Number(headers["content-length"] ?? 0);
-  if (contentLength > MAX_BODY_BYTES) throw new BodyTooLargeError();
+  const { method = "GET", url = "/", headers } = request;
+  const contentLength = readContentLength(request);
   return {
     url: `http://${headers.host}${url}`,
     method,
-    nullableHeaders: toNullables(
-      Object.entries(headersDistinct).map(([name, values]) => [name, values?.join(",") ?? ""]),
-    ),
+    nullableHeaders: toNullables(joinHeaders(request)),
     nullableQuery: toNullables(readQuery(url)),
     nullableParams: toNullables(Object.entries(params)),
     ...(contentLength > 0 && { body: { bytes: await buffer(request) } }),
   };
+}
+
+/** 0 when none is announced. Throws `BodyTooLargeError`. A chunked body is not counted. */
+export function readContentLength({ headers }: IncomingMessage): number {
+  const contentLength = Number(headers["content-length"] ?? 0);
+  if (contentLength > MAX_BODY_BYTES) throw new BodyTooLargeError();
+  return contentLength;
+}
+
+/** Header names in lower case, the values of a repeated one joined with a comma. */
+export function joinHeaders({ headersDistinct }: IncomingMessage): [name: string, value: string][] {
+  return Object.entries(headersDistinct).map(([name, values]) => [name, values?.join(",") ?? ""]);
 }
 
 /** The caller's trace with a span of this request; a trace of its own when the caller named none, or an invalid one. */
@@ -56,7 +65,8 @@ function toNullables(entries: Iterable<readonly [string, string]>): Record<strin
   return Object.fromEntries([...entries].map(([name, value]) => [name, { value }]));
 }
 
-function readQuery(url: string): Iterable<[string, string]> {
+/** A name that is repeated, in whatever letter case, once: as it is spelled first, its values joined with a comma. */
+export function readQuery(url: string): Iterable<[name: string, value: string]> {
   const query = new Map<string, [name: string, value: string]>();
   for (const [name, value] of new URLSearchParams(url.replace(/^[^?]*/, ""))) {
     const known = query.get(name.toLowerCase());

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { RegisteredFunction, Registration } from "./core-api.ts";
 import type {
   CoreInvocationContext,
@@ -7,18 +6,29 @@ import type {
   RpcHttpRequest,
   RpcHttpResponse,
   RpcTraceContext,
+  RpcTypedData,
 } from "./core-types.ts";
 import type { HostLog } from "./host-log.ts";
 
-interface Invocation {
+export interface Invocation {
+  readonly id: string;
   readonly registered: RegisteredFunction;
   /** Name of the binding that takes the request. */
   readonly triggerName: string;
-  readonly request: RpcHttpRequest;
+  readonly request: Partial<RpcHttpRequest>;
+  /** With HTTP streaming alone: of an HTTP trigger's, the library reads nothing otherwise (fromRpcTriggerMetadata.ts). */
+  readonly triggerMetadata?: Record<string, RpcTypedData>;
   readonly traceContext: RpcTraceContext;
   readonly hooks: Registration["hooks"];
   readonly onLog: (log: HostLog) => void;
+  /**
+   * With HTTP streaming: resolves when the answer is through, which does not come from the library. Is given what comes
+   * of the function and its hooks, and where to write a line about the invocation.
+   */
+  readonly follow?: (run: Promise<unknown>, log: SystemLog) => Promise<undefined>;
 }
+
+type SystemLog = (level: HostLog["level"], message: string) => void;
 
 /**
  * Runs one function and resolves to what to answer: what it returned, 204 for nothing, 500 without a body when it or a
@@ -27,7 +37,7 @@ interface Invocation {
  */
 export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
   const functionName = invocation.registered.metadata.name;
-  const invocationId = randomUUID();
+  const invocationId = invocation.id;
   const traceId = invocation.traceContext.traceParent.slice(3, 35);
   const startedAt = performance.now();
   const log = (level: HostLog["level"], message: string, category: HostLog["category"] = "System") =>
@@ -40,9 +50,10 @@ export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
   const reason = "This function was programmatically called via the host APIs.";
   log("information", `Executing 'Functions.${functionName}' (Reason='${reason}', Id=${invocationId})`);
   try {
-    const response = await runWithHooks(invocation, invocationId, (level, category, message) =>
+    const run = runWithHooks(invocation, (level, category, message) =>
       log(level, message, category === "user" ? "User" : "System"),
     );
+    const response = await (invocation.follow?.(run, log) ?? run);
     logEnd("information", "Succeeded");
     return response ?? emptyResponse(204);
   } catch (error) {
@@ -56,8 +67,7 @@ export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
 
 /** The order of https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/eventHandlers/InvocationHandler.ts */
 async function runWithHooks(
-  { registered, triggerName, request, traceContext, hooks }: Invocation,
-  invocationId: string,
+  { id: invocationId, registered, triggerName, request, triggerMetadata, traceContext, hooks }: Invocation,
   log: LogHandler,
 ): Promise<RpcHttpResponse | undefined> {
   const { metadata, handler, model } = registered;
@@ -65,8 +75,12 @@ async function runWithHooks(
   const core: CoreInvocationContext = {
     invocationId,
     metadata,
-    // No triggerMetadata: of an HTTP trigger's, the library reads nothing (converters/fromRpcTriggerMetadata.ts).
-    request: { invocationId, traceContext, inputData: [{ name: triggerName, data: { http: request } }] },
+    request: {
+      invocationId,
+      traceContext,
+      triggerMetadata,
+      inputData: [{ name: triggerName, data: { http: request } }],
+    },
     state: undefined,
     log: (...line) => log(...applyLogHooks(hooks.log, line, shared)),
   };

@@ -2,20 +2,36 @@ import { loadApp } from "./app-loader.ts";
 import type { Registration } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
 import { runHooks } from "./invocation.ts";
+import { openWorkerServers, type WorkerServers } from "./worker-server.ts";
 
 /** A loaded app whose appStart hooks have run. */
 export interface RunningApp {
   readonly registration: Registration;
-  /** Runs the appTerminate hooks; a failure is logged. */
+  readonly workerServers: WorkerServers;
+  /** Runs the appTerminate hooks, a failure of which is logged, and closes the worker's servers. */
   stop(): Promise<void>;
 }
 
 /** Loads the app afresh and runs its appStart hooks. */
 export async function startApp(appRoot: string, log: LogHandler): Promise<RunningApp> {
   const registration = await loadApp(appRoot, log);
+  const workerServers = await openWorkerServers(registration);
   const context = { hookData: {} };
-  await runHooks(registration.hooks.appStart, context);
-  return { registration, stop: () => terminate(registration, context) };
+  try {
+    await runHooks(registration.hooks.appStart, context);
+  } catch (error) {
+    await closeAll(workerServers);
+    throw error;
+  }
+  const stop = async () => {
+    await terminate(registration, context);
+    await closeAll(workerServers);
+  };
+  return { registration, workerServers, stop };
+}
+
+async function closeAll(workerServers: WorkerServers): Promise<void> {
+  await Promise.all([...workerServers.values()].map((server) => server.close()));
 }
 
 async function terminate({ hooks, log }: Registration, context: object): Promise<void> {

@@ -153,16 +153,6 @@ describe("a start is refused", () => {
     await expect(startSource(`app.http("f", { route: "{id:datetime}", handler() {} });`)).rejects.toThrow('"datetime"');
   });
 
-  test("when the app turns HTTP streaming on, and no port is left open", async () => {
-    const openPorts = () => process.getActiveResourcesInfo().filter((resource) => resource === "TCPServerWrap").length;
-    const before = openPorts();
-    const main = await bundle(`app.setup({ enableHttpStream: true }); ${answering("x")}`);
-    await expect(start({ "main.cjs": main, "package.json": { main: "main.cjs" } })).rejects.toThrow(
-      /"main.cjs" turns on HTTP streaming.*azure-functions-nodejs-library\/issues\/324/,
-    );
-    expect(openPorts()).toBe(before);
-  });
-
   test("and the next start is not affected", async () => {
     await expect(startSource(`app.http("left", { handler() {} }); throw new Error("x");`)).rejects.toThrow();
     const { functions } = await serveSource(answering("x"));

@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { describe, expect, test, vi } from "vitest";
+import { type ServedApp, serve } from "./fixture-app.ts";
+import {
+  answerTo,
+  gate,
+  observeWorker,
+  request,
+  serveStreaming,
+  serveStreamingHandler,
+  stubbed,
+  writeStreamingApp,
+} from "./streaming-app.ts";
+
+const SHORTLY = { activityTimeoutMs: 100 };
+const WAITS_IN_VAIN =
+  /^The caller waits in vain, until nothing has moved for 0\.1 s: .*nodejs-library\/issues\/324\)\.$/;
+const STREAM_FOREVER = `() => ({ body: (async function* () { yield "first"; await body.opened; yield "second"; })() })`;
+
+function errors({ logs }: ServedApp): string[] {
+  return logs.filter(({ level }) => level === "error").map(({ message }) => message);
+}
+
+describe("with HTTP streaming, no answer but 504 after the time without activity comes when", () => {
+  test.each([
+    ["the function throws", "() => { throw new Error('down') }", "", "Exception: down"],
+    ["the function returns nothing", "() => undefined", "", "ForwarderError: RequestTimedOut"],
+    ["the function returns a string", "() => 'text'", "", "must be an object"],
+    ["its arguments cannot be made", "() => ({})", "?Headers=[1]", "Exception: "],
+  ])("%s, and the log says why", async (_, handler, query, exception) => {
+    const served = await serveStreamingHandler(handler, SHORTLY);
+    expect(await served.send("GET", `/api/f${query}`)).toMatchObject({ status: 504, body: "" });
+    expect(errors(served)).toEqual([
+      expect.stringMatching(WAITS_IN_VAIN),
+      expect.stringMatching(/^Executed 'Functions\.f' \(Failed, /),
+      expect.stringContaining(exception),
+    ]);
+    const ids = served.logs.filter(({ functionName }) => functionName === "f").map(({ invocationId }) => invocationId);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test.each(["preInvocation", "postInvocation"])("a %s hook throws", async (hook) => {
+    const source = `app.hook.${hook}(() => { throw new Error("hook"); }); app.get("f", () => ({}));`;
+    const served = await serveStreaming(source, SHORTLY);
+    expect((await served.send("GET", "/api/f")).status).toBe(504);
+    expect(errors(served)[0]).toMatch(WAITS_IN_VAIN);
+  });
+
+  test("the function is too slow, of which the log does not say that it never answers", async () => {
+    gate("body");
+    const served = await serveStreamingHandler("async () => { await body.opened; return {}; }", SHORTLY);
+    expect((await served.send("GET", "/api/f")).status).toBe(504);
+    expect(errors(served)).toEqual([
+      expect.stringContaining("(Failed, "),
+      expect.stringContaining("Exception: Failed to proxy request with ForwarderError: RequestTimedOut"),
+    ]);
+  });
+});
+
+test("with HTTP streaming, the host waits 240 seconds unless it is told otherwise", async () => {
+  const served = await serveStreamingHandler("() => undefined");
+  request(served.url, "/api/f").end();
+  await vi.waitFor(() => expect(errors(served)[0]).toContain("until nothing has moved for 240 s"));
+});
+
+describe("with HTTP streaming, the caller's connection breaks in the middle of the body when", () => {
+  test("the body throws, after the time without activity", async () => {
+    const handler = `() => ({ body: (async function* () { yield "first"; throw new Error("half"); })() })`;
+    const served = await serveStreamingHandler(handler, SHORTLY);
+    await expect(served.send("GET", "/api/f")).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(errors(served)).toEqual([
+      expect.stringMatching(WAITS_IN_VAIN),
+      expect.stringContaining("(Failed, "),
+      expect.stringContaining("Exception: half"),
+    ]);
+  });
+
+  test.each([
+    ["in chunks", "{}"],
+    ["of announced length", "{ 'content-length': '11' }"],
+  ])("the worker's connection does, with a body %s", async (_, headers) => {
+    const worker = observeWorker();
+    gate("body");
+    const handler = STREAM_FOREVER.replace("({", `({ headers: ${headers},`);
+    const served = await serveStreamingHandler(handler);
+    const answer = await answerTo(request(served.url, "/api/f").end());
+    await once(answer, "data");
+    worker[0]?.request.socket.destroy();
+    await expect(text(answer)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(answer.complete).toBe(false);
+    await vi.waitFor(() => expect(errors(served)[1]).toContain("ForwarderError: ResponseBodyDestination"));
+  });
+});
+
+test("with HTTP streaming, a connection that the worker breaks before its headers is answered 502", async () => {
+  const worker = observeWorker();
+  gate("body");
+  const served = await serveStreamingHandler("async () => { await body.opened; return {}; }");
+  const answered = served.send("GET", "/api/f");
+  await vi.waitFor(() => expect(worker).toHaveLength(1));
+  worker[0]?.request.socket.destroy();
+  expect(await answered).toMatchObject({ status: 502, body: "" });
+  expect(errors(served)[1]).toContain("Failed to proxy request with ForwarderError: Request");
+});
+
+describe("with HTTP streaming, a caller who leaves", () => {
+  test("while the answer is on its way ends the connection to the worker, and the invocation", async () => {
+    const worker = observeWorker();
+    gate("body");
+    const served = await serveStreamingHandler(STREAM_FOREVER);
+    const sent = request(served.url, "/api/f").end();
+    await once(await answerTo(sent), "data");
+    const [exchange] = worker;
+    sent.destroy();
+    await vi.waitFor(() => expect(exchange?.response.destroyed).toBe(true));
+    expect(exchange?.response.writableFinished).toBe(false);
+    await vi.waitFor(() => expect(errors(served)[1]).toContain("ForwarderError: RequestCanceled"));
+  });
+
+  test("in the middle of its body breaks that body for the function", async () => {
+    const reading = stubbed("reading");
+    const served = await serveStreamingHandler(`async (request) => {
+      try { for await (const chunk of request.body) reading(Buffer.from(chunk).toString()); reading("whole"); } catch { reading("broken"); }
+    }`);
+    const sent = request(served.url, "/api/f", { method: "POST", headers: { "content-length": 10 } });
+    sent.write("half");
+    await vi.waitFor(() => expect(reading).toHaveBeenCalled());
+    sent.destroy();
+    await vi.waitFor(() => expect(reading.mock.calls).toEqual([["half"], ["broken"]]));
+    expect((await served.send("GET", "/api/none")).status).toBe(404);
+  });
+});
+
+describe("with HTTP streaming, the worker's server", () => {
+  test.each([
+    [15_000, 200],
+    [17_000, 431],
+  ])("answers headers of %i bytes with %i, as its limit is half the host's", async (size, status) => {
+    const { send, close } = await serveStreamingHandler("() => ({})");
+    expect((await send("GET", "/api/f", { headers: ["X-Long", "x".repeat(size)] })).status).toBe(status);
+    await close();
+  });
+
+  test("does not see a body above 100 MB, which is refused with 413", async () => {
+    const worker = observeWorker();
+    const { send } = await serveStreamingHandler("() => ({})");
+    const headers = ["Connection", "keep-alive", "Content-Length", "104857601"];
+    const answer = await send("POST", "/api/f", { headers, body: "the beginning" });
+    expect(answer).toMatchObject({ status: 413, body: "", headers: { connection: "close" } });
+    expect(worker).toEqual([]);
+  });
+});
+
+test("with HTTP streaming, a function counts as running until its body is sent", async () => {
+  const body = gate("body");
+  const http = { maxOutstandingRequests: 1 };
+  const served = await serve(writeStreamingApp(`app.get("f", ${STREAM_FOREVER});`, { http }));
+  const answer = await answerTo(request(served.url, "/api/f").end());
+  await once(answer, "data");
+  expect((await served.send("GET", "/api/f")).status).toBe(429);
+  expect(served.logs.filter(({ message }) => message.startsWith("Executed"))).toEqual([]);
+  body.open();
+  expect(await text(answer)).toBe("second");
+  await vi.waitFor(() => expect(served.logs.at(-1)?.message).toContain("(Succeeded, "));
+  expect((await served.send("GET", "/api/f")).status).toBe(200);
+});
