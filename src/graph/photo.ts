@@ -1,5 +1,6 @@
 import { type Client, ResponseType } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../errors.ts";
+import { parameterOf } from "../http/query.ts";
 
 export interface Photo {
   readonly bytes: Uint8Array;
@@ -30,8 +31,7 @@ export async function getPhoto(graph: Client, size?: string): Promise<Photo> {
  * @throws AppError `invalid_request`
  */
 export function sizeFrom(query: URLSearchParams): string | undefined {
-  const size = query.get("size");
-  if (size === null) return undefined;
-  if (SIZES.has(size)) return size;
+  const size = parameterOf(query, "size");
+  if (size === undefined || SIZES.has(size)) return size;
   throw new AppError("invalid_request", { detail: `size takes one of ${[...SIZES].join(", ")}.` });
 }

@@ -1,5 +1,6 @@
 import type { Client } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../errors.ts";
+import { parameterOf } from "../http/query.ts";
 
 /** A user's profile as Graph gives it: https://learn.microsoft.com/graph/api/user-get */
 export type Profile = Readonly<Record<string, unknown>>;
@@ -28,8 +29,9 @@ function isJsonObject(value: unknown): value is Profile {
  * @throws AppError `invalid_request`
  */
 export function selectFrom(query: URLSearchParams): readonly string[] {
-  if (!query.has("select")) return [];
-  const names = query.getAll("select").flatMap((list) => list.split(",").map((name) => name.trim()));
+  const select = parameterOf(query, "select");
+  if (select === undefined) return [];
+  const names = select.split(",").map((name) => name.trim());
   if (names.length <= MAX_PROPERTIES && names.every((name) => PROPERTY_NAME.test(name))) return names;
   throw new AppError("invalid_request", {
     detail: `select takes 1 to ${MAX_PROPERTIES} names of user properties, separated by commas, such as displayName,mail.`,

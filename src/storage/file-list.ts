@@ -1,5 +1,6 @@
 import type { ContainerClient } from "@azure/storage-blob";
 import { AppError } from "../errors.ts";
+import { parameterOf } from "../http/query.ts";
 
 export interface FilePage {
   readonly files: readonly {
@@ -51,16 +52,16 @@ export async function listFiles(
  * @throws AppError `invalid_request`
  */
 export function pageFrom(query: URLSearchParams): PageRequest {
-  const limit = query.get("limit") ?? String(USUAL);
+  const limit = parameterOf(query, "limit") ?? String(USUAL);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST) {
     throw new AppError("invalid_request", { detail: `limit takes a whole number from 1 to ${MOST}.` });
   }
-  const continuation = query.get("continuation");
-  if (continuation !== null && !CONTINUATION.test(continuation)) {
+  const continuation = parameterOf(query, "continuation");
+  if (continuation !== undefined && !CONTINUATION.test(continuation)) {
     throw new AppError("invalid_request", { detail: "continuation takes what the page before gave." });
   }
   return {
     limit: Number(limit),
-    marker: continuation === null ? undefined : Buffer.from(continuation, "base64url").toString(),
+    marker: continuation && Buffer.from(continuation, "base64url").toString(),
   };
 }
