@@ -11,8 +11,10 @@ import { createUserCredential } from "./entra/user-credential.ts";
 import { createVerifier, type VerifiedUser } from "./entra/verify.ts";
 import { AppError, type Remedy } from "./errors.ts";
 import { createGraphClient, graphFailure } from "./graph/client.ts";
+import { callerOf } from "./http/caller.ts";
 import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
+import { paced } from "./http/paced-body.ts";
 import { sdkFailure } from "./http/sdk-failure.ts";
 import { readSettings } from "./settings.ts";
 import { openContainer } from "./storage/container.ts";
@@ -69,12 +71,14 @@ export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
  */
 export function asUser(scopes: readonly string[], handler: UserHandler): UserEndpoint {
   const needed = scopesByResource(scopes, settings.graphOrigin);
+  const idleMs = settings.requestTimeoutMs;
   const handle = endpoint((request, context, correlationId) =>
-    withDeadline(settings.requestTimeoutMs, async (deadline) => {
+    withDeadline(settings.requestTimeoutMs, async (deadline, controller) => {
       const user = await signedInUser(assertionFrom(request.headers), needed, correlationId, deadline);
-      return handler(user, request, context).catch((error) => {
+      const answer = await handler(user, request, context).catch((error) => {
         throw sdkFailure(graphFailure(error), user);
       });
+      return paced(answer, { caller: callerOf(context.invocationId), userId: user.objectId, idleMs, controller });
     }),
   );
   return Object.assign(handle, { scopes: [...needed.values()].flat() });

@@ -15,7 +15,6 @@ export type ErrorCode =
   | "user_not_assigned"
   | "downstream_forbidden"
   | "not_found"
-  | "too_large"
   | "range_not_satisfiable"
   | "downstream_failed"
   | "downstream_timeout"

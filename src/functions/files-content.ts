@@ -1,11 +1,13 @@
 import { app } from "@azure/functions";
 import { asUser, filesFor, hasFiles } from "../app.ts";
+import { turnOnStreaming } from "../http/caller.ts";
 import { STORAGE_SCOPES } from "../storage/container.ts";
 import { fileResponse } from "../storage/file.ts";
 import { fileRequestFrom } from "../storage/file-request.ts";
 
 // Its name comes after "files": the host tries routes in that order, and this one fits the list's address too.
 if (hasFiles) {
+  turnOnStreaming();
   app.http("files-content", {
     methods: ["GET"],
     authLevel: "anonymous",

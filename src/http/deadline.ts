@@ -13,10 +13,15 @@ const GRACE_MS = 50;
 
 /**
  * Runs work for at most a time: then its deadline's signal is aborted, and 50 ms later this rejects whatever the work does.
+ * Work that fails has the signal aborted too: nothing of it goes on. The signal's controller is for what outlives the work,
+ * the body of its answer.
  *
  * @throws AppError `downstream_timeout`, or what the work throws
  */
-export async function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  timeoutMs: number,
+  work: (deadline: Deadline, controller: AbortController) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   const endsAt = performance.now() + timeoutMs;
   let timer: NodeJS.Timeout | undefined;
@@ -31,9 +36,12 @@ export async function withDeadline<T>(timeoutMs: number, work: (deadline: Deadli
   });
   try {
     return await Promise.race([
-      work({ signal: controller.signal, timeLeft: () => endsAt - performance.now() }),
+      work({ signal: controller.signal, timeLeft: () => endsAt - performance.now() }, controller),
       timeUp,
     ]);
+  } catch (error) {
+    controller.abort();
+    throw error;
   } finally {
     clearTimeout(timer);
   }

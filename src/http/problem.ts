@@ -81,11 +81,6 @@ const PROBLEMS = {
     title: "There is no such thing",
     detail: "The service behind this API has nothing there for your account.",
   },
-  too_large: {
-    status: 413,
-    title: "This is too large for one answer",
-    detail: "One answer holds 32 MiB at most. Ask for a part at a time, with the header Range.",
-  },
   range_not_satisfiable: {
     status: 416,
     title: "There is no such part",
@@ -109,7 +104,7 @@ const PROBLEMS = {
   overloaded: {
     status: 503,
     title: "This API has too much to do at the moment",
-    detail: "More users signed in at once than this API can serve. Try again after the time in Retry-After.",
+    detail: "More is asked of this API at once than it can serve. Try again after the time in Retry-After.",
   },
   identity_unavailable: {
     status: 503,

@@ -1,12 +1,9 @@
 import { AppError } from "../errors.ts";
 
-/** Bytes of one answer, since the Functions host and this app hold it in memory: docs/decisions/0031-files-come-in-parts.md. */
-export const MAX_PART_BYTES = 32 * 1_048_576;
-
 /** What of a file is asked for, and when. */
 export interface FileRequest {
   readonly name: string;
-  /** Bytes; undefined for the whole file. */
+  /** Bytes, at most; undefined for the whole file. */
   readonly part: { readonly offset: number; readonly count: number } | undefined;
   /** An ETag: the part only while it is the file's, else the whole file. */
   readonly ifRange: string | undefined;
@@ -15,11 +12,13 @@ export interface FileRequest {
 }
 
 const MAX_NAME_LENGTH = 1024;
+/** Past the end of every file: a part ends there. */
+const TO_THE_END = "999999999999999";
 const RANGE = /^bytes=(\d{1,15})-(\d{1,15})?$/;
 const ETAG = /^(?:W\/)?("[^"]*")$/;
 
 /**
- * Reads a request for a file. Of `Range`, one range with a start is taken, and shortened to 32 MiB; others are ignored, as
+ * Reads a request for a file. Of `Range`, one range with a start is taken; others are ignored, as
  * https://www.rfc-editor.org/rfc/rfc9110#section-14.2 allows. Of `If-None-Match`, one ETag, as Storage takes.
  *
  * @throws AppError `not_found` for a name that no file of the container can have
@@ -47,8 +46,8 @@ function nameFrom(routeName: string): string {
 }
 
 function partFrom(range: string): FileRequest["part"] {
-  const [, first, last] = RANGE.exec(range) ?? [];
+  const [, first, last = TO_THE_END] = RANGE.exec(range) ?? [];
   const offset = Number(first);
-  const count = Math.min(last === undefined ? MAX_PART_BYTES : Number(last) - offset + 1, MAX_PART_BYTES);
+  const count = Number(last) - offset + 1;
   return first !== undefined && count >= 1 ? { offset, count } : undefined;
 }

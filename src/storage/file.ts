@@ -1,9 +1,7 @@
-import { buffer } from "node:stream/consumers";
+import { Readable } from "node:stream";
 import type { HttpResponseInit } from "@azure/functions";
 import type { BlobDownloadResponseParsed, ContainerClient } from "@azure/storage-blob";
-import { AppError } from "../errors.ts";
-import { unreachable } from "../http/downstream-failure.ts";
-import { type FileRequest, MAX_PART_BYTES } from "./file-request.ts";
+import type { FileRequest } from "./file-request.ts";
 
 /** A browser keeps the file but asks again each time; it is offered for download, and never runs as a page of this site. */
 const SAFE = {
@@ -14,9 +12,8 @@ const SAFE = {
 };
 
 /**
- * The answer to a request for a file, read as the client's user: 200, 206 with the part that was asked for, or 304.
- *
- * @throws AppError `too_large` when more than 32 MiB were to be answered; what the client throws
+ * The answer to a request for a file, read as the client's user: 200, 206 with the part that was asked for, or 304. Its body
+ * is a stream, which ends with an error when the signal is aborted. Throws what the client throws.
  */
 export async function fileResponse(
   container: ContainerClient,
@@ -24,7 +21,7 @@ export async function fileResponse(
   signal: AbortSignal,
 ): Promise<HttpResponseInit> {
   try {
-    return await answerWith(await download(container, request, signal), request, signal);
+    return answerWith(await download(container, request, signal), request);
   } catch (error) {
     const { statusCode } = error as { readonly statusCode?: number };
     if (statusCode === 304) return { status: 304, headers: { ...SAFE, etag: request.ifNoneMatch ?? "" } };
@@ -45,26 +42,22 @@ function download(
   return container.getBlobClient(name).download(part?.offset, part?.count, { abortSignal, conditions });
 }
 
-async function answerWith(
-  file: BlobDownloadResponseParsed,
-  { name, part }: FileRequest,
-  signal: AbortSignal,
-): Promise<HttpResponseInit> {
-  const { readableStreamBody: stream, contentLength = 0 } = file;
-  if (contentLength > MAX_PART_BYTES) {
-    (stream as { destroy?(): void } | undefined)?.destroy?.();
-    throw new AppError("too_large");
-  }
-  // What breaks off is no fault of the client's code, though it throws as if it were.
-  const body = stream && (await buffer(stream).catch((error: unknown) => Promise.reject(unreachable(error, signal))));
-  return { status: part ? 206 : 200, headers: headersOf(file, name), body: new Uint8Array(body ?? []) };
+function answerWith(file: BlobDownloadResponseParsed, { name, part }: FileRequest): HttpResponseInit {
+  const { readableStreamBody: body } = file;
+  return {
+    status: part ? 206 : 200,
+    headers: headersOf(file, name),
+    ...(body && { body: Readable.toWeb(body as Readable) }),
+  };
 }
 
 function headersOf(file: BlobDownloadResponseParsed, name: string): Record<string, string> {
   const { contentType = "application/octet-stream", contentEncoding, contentRange, etag, lastModified } = file;
+  const { contentLength } = file;
   return {
     ...SAFE,
     "accept-ranges": "bytes",
+    ...(contentLength !== undefined && { "content-length": String(contentLength) }),
     "content-type": contentType,
     "content-disposition": `attachment; filename*=UTF-8''${extendedValueOf(name.split("/").at(-1) ?? "")}`,
     ...(contentEncoding && { "content-encoding": contentEncoding }),

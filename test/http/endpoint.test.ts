@@ -52,7 +52,6 @@ const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   user_not_assigned: [403, undefined],
   downstream_forbidden: [403, undefined],
   not_found: [404, undefined],
-  too_large: [413, undefined],
   range_not_satisfiable: [416, undefined],
   downstream_failed: [502, undefined],
   downstream_timeout: [504, undefined],
@@ -188,6 +187,11 @@ describe("a failure", () => {
 });
 
 describe("an answer", () => {
+  test("that its handler forgot is a 500: with streaming on, the host would wait for it", async () => {
+    const nothing = (async () => undefined) as unknown as EndpointHandler;
+    expect((await answerOf(nothing)).body).toMatchObject({ status: 500, code: "internal_error" });
+  });
+
   test("is kept out of caches unless its handler says otherwise", async () => {
     const plain = await answerOf(async () => ({ status: 200 }));
     expect(plain.headers["cache-control"]).toBe("private, no-store");

@@ -1,9 +1,10 @@
+import { Readable } from "node:stream";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
 import { Browser } from "../../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
-import { type Answerer, STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
+import { type Answer, type Answerer, STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
 
 const TEXT = "0123456789";
 const LARGE = 33 * 1_048_576;
@@ -178,6 +179,7 @@ describe("GET /api/files/{name}", () => {
 
   test.each([
     ["bytes=2-5", "2345", "bytes 2-5/10"],
+    ["bytes=0-", TEXT, "bytes 0-9/10"],
     ["bytes=7-", "789", "bytes 7-9/10"],
     ["bytes=8-99", "89", "bytes 8-9/10"],
   ])("answers 206 for Range: %s", async (range, expected, contentRange) => {
@@ -222,13 +224,13 @@ describe("GET /api/files/{name}", () => {
     expect((await get("files/a%20b.txt", { "if-none-match": '"other"' })).status).toBe(200);
   });
 
-  test("answers 413 for a file larger than an answer may be, and its parts", async () => {
-    expect(await codeOf(await get("files/large.bin"))).toBe("413 too_large");
-    const first = await get("files/large.bin", { range: "bytes=0-" });
-    expect(first.headers.get("content-range")).toBe(`bytes 0-${32 * 1_048_576 - 1}/${LARGE}`);
-    expect((await first.arrayBuffer()).byteLength).toBe(32 * 1_048_576);
-    const rest = await get("files/large.bin", { range: `bytes=${32 * 1_048_576}-` });
-    expect((await rest.arrayBuffer()).byteLength).toBe(LARGE - 32 * 1_048_576);
+  test("answers a large file whole, and a part of it that is large", async () => {
+    const whole = await get("files/large.bin");
+    expect(whole.headers.get("content-length")).toBe(String(LARGE));
+    expect((await whole.arrayBuffer()).byteLength).toBe(LARGE);
+    const part = await get("files/large.bin", { range: "bytes=1-" });
+    expect(part.headers.get("content-range")).toBe(`bytes 1-${LARGE - 1}/${LARGE}`);
+    expect((await part.arrayBuffer()).byteLength).toBe(LARGE - 1);
   });
 
   test("answers 404 for a file that is not there", async () => {
@@ -376,6 +378,105 @@ describe("when Storage refuses", () => {
     expect(log).toContain("Azure: 403, AuthorizationPermissionMismatch");
     expect(log).not.toContain("about someone");
     expect(log).not.toContain("eyJ");
+  });
+});
+
+const CHUNK = Buffer.alloc(65_536, "x");
+const MANY = 1000;
+const SIZE = MANY * CHUNK.length;
+
+/** What Storage answers for a file of 1,000 chunks. */
+function file(body: Iterable<Buffer> | AsyncIterable<Buffer>): Answer {
+  const headers = { "content-length": SIZE, "content-type": "application/octet-stream", etag: '"0x1"' };
+  return { status: 200, headers, body: Readable.from(body) };
+}
+
+function* breakingOff(): Generator<Buffer> {
+  for (let count = 0; count < 3; count += 1) yield CHUNK;
+  throw new Error("broken off");
+}
+
+/** One chunk, and no end. */
+function stuck(): Readable {
+  const body = new Readable({ read: () => {} });
+  body.push(CHUNK);
+  return body;
+}
+
+/** Waits until a number has stopped to grow. */
+async function settled(read: () => number): Promise<void> {
+  let before: number;
+  do {
+    before = read();
+    for (let turn = 0; turn < 500; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  } while (read() !== before);
+}
+
+describe("while a file is on its way", () => {
+  test("its first bytes arrive before its last are there", async () => {
+    let arrived = () => {};
+    const hasArrived = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    async function* waiting() {
+      yield CHUNK;
+      await hasArrived;
+      for (let count = 1; count < MANY; count += 1) yield CHUNK;
+    }
+    storage.answer(() => file(waiting()));
+    let size = 0;
+    for await (const chunk of (await get("files/any")).body ?? []) {
+      size += chunk.length;
+      arrived();
+    }
+    expect(size).toBe(SIZE);
+  });
+
+  test("no more of it is read than its caller takes, and nothing once they leave", async () => {
+    let made = 0;
+    function* counted() {
+      for (; made < MANY; made += 1) yield CHUNK;
+    }
+    storage.answer(() => file(counted()));
+    const leaving = new AbortController();
+    const response = await fetch(`${stack.apiUrl}/api/files/any`, {
+      headers: { authorization: `Bearer ${await apiToken()}` },
+      signal: leaving.signal,
+    });
+    expect(response.status).toBe(200);
+    await settled(() => made);
+    expect(made).toBeLessThan(MANY / 2);
+    leaving.abort();
+    await vi.waitFor(() => expect(storage.waiting).toBe(0));
+    expect(made).toBeLessThan(MANY);
+  });
+
+  test("and breaks off, its caller does not take the part for the whole, and the rest of the app is unharmed", async () => {
+    storage.answer(() => file(breakingOff()));
+    const response = await get("files/any");
+    expect(response.status).toBe(200);
+    await expect(response.arrayBuffer()).rejects.toThrow("terminated");
+    expect((await get("profile")).status).toBe(200);
+  });
+
+  test("and no more of it comes, it is cut after the time a request has", async () => {
+    storage.answer(() => file(stuck()));
+    const response = await get("files/any");
+    await expect(response.arrayBuffer()).rejects.toThrow("terminated");
+    await vi.waitFor(() => expect(storage.waiting).toBe(0));
+  });
+
+  test("ten more of the same user have to wait, and others do not", async () => {
+    storage.answer(({ path }) => (path.includes("/any") ? file(stuck()) : undefined));
+    const token = await apiToken();
+    const responses = await Promise.all(Array.from({ length: 10 }, () => get("files/any", {}, token)));
+    const refused = await get("files/any", {}, token);
+    expect(refused.headers.get("retry-after")).toBe("5");
+    expect(await codeOf(refused)).toBe("503 overloaded");
+    const other = await get("files/a%20b.txt", {}, await apiToken("sparse"));
+    expect(await other.text()).toBe(TEXT);
+    await Promise.all(responses.map(({ body }) => body?.cancel()));
+    await vi.waitFor(() => expect(storage.waiting).toBe(0));
   });
 });
 

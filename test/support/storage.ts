@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import { pipeline, Readable } from "node:stream";
 import { ContainerClient } from "@azure/storage-blob";
 import { decodeJwt } from "jose";
 import { type Account, API, type Registration } from "../../emulator/directory.ts";
@@ -29,7 +30,11 @@ export interface StorageRequest {
 }
 
 /** An answer in place of Azurite's; undefined lets the request through. */
-export type Answer = { readonly status: number; readonly headers?: http.OutgoingHttpHeaders; readonly body?: string };
+export type Answer = {
+  readonly status: number;
+  readonly headers?: http.OutgoingHttpHeaders;
+  readonly body?: string | Readable;
+};
 export type Answerer = (request: StorageRequest) => Answer | "hang" | "close" | undefined;
 
 /** A storage account: Azurite, and before it what it lacks. */
@@ -68,7 +73,7 @@ export async function startStorage(): Promise<Storage> {
     const answer = answerer(seen);
     if (answer === undefined) passOn(request, response, azurite);
     else if (answer === "close") request.socket.destroy();
-    else if (answer !== "hang") response.writeHead(answer.status, answer.headers).end(answer.body);
+    else if (answer !== "hang") answerWith(response, answer);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const accountUrl = `https://localhost:${(server.address() as AddressInfo).port}${ACCOUNT_PATH}`;
@@ -93,6 +98,13 @@ export async function startStorage(): Promise<Storage> {
       await Promise.all([once(server.close(), "close"), azurite.close()]);
     },
   };
+}
+
+/** A body that fails closes the connection. */
+function answerWith(response: http.ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  if (body instanceof Readable) pipeline(body, response, () => {});
+  else response.end(body);
 }
 
 function passOn(request: http.IncomingMessage, response: http.ServerResponse, { origin }: Azurite): void {

@@ -1,0 +1,98 @@
+import { once } from "node:events";
+import { ReadableStream, type ReadableStreamDefaultReader } from "node:stream/web";
+import { HttpResponse, type HttpResponseInit } from "@azure/functions";
+import { AppError } from "../errors.ts";
+import type { Caller } from "./caller.ts";
+import { unreachable } from "./downstream-failure.ts";
+
+/** Less than `functionTimeout` of host.json, at which the host ends the worker and all that runs in it. */
+const LONGEST_MS = 20 * 60_000;
+
+/** Half of the requests that host.json lets run: the others are for those who ask for no body. */
+const MOST = 100;
+const MOST_OF_A_USER = 10;
+
+export interface Pace {
+  /** "gone" when nobody waits for the answer any more; undefined while streaming is off. */
+  readonly caller: Caller | "gone" | undefined;
+  /** In whose share the body counts. */
+  readonly userId: string;
+  /** How long it may take from one chunk to the next: to be made, and to be read by the caller. */
+  readonly idleMs: number;
+  /** Aborted when the body has to end early: what makes it obeys this. */
+  readonly controller: AbortController;
+}
+
+const bodies = new Map<string, number>();
+let total = 0;
+
+/**
+ * The answer, its body as fast as the caller takes it when that is a stream: no more of it is in memory than is on its way.
+ * When a chunk takes too long, after 20 minutes, and when what makes it fails, the connection is cut, so that nobody takes a
+ * part for the whole. When the caller leaves, what makes it ends. While streaming is off, the answer is as it was.
+ *
+ * @throws AppError `overloaded` when too many bodies are on their way, of all users or of this one
+ */
+export function paced<T extends HttpResponseInit | HttpResponse>(
+  answer: T,
+  { caller, userId, idleMs, controller }: Pace,
+): T | HttpResponseInit {
+  if (answer instanceof HttpResponse || !(answer.body instanceof ReadableStream) || caller === undefined) return answer;
+  if (caller === "gone") {
+    controller.abort();
+    return { status: 499 };
+  }
+  enter(userId);
+  const { signal } = controller;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = answer.body.getReader();
+  const stop = () => controller.abort();
+  const idle = setTimeout(stop, idleMs);
+  const longest = setTimeout(stop, LONGEST_MS);
+  signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
+  caller.once("close", () => {
+    leave(userId);
+    clearTimeout(idle);
+    clearTimeout(longest);
+    stop();
+  });
+  return { ...answer, body: ReadableStream.from(chunksOf({ reader, caller, idle, signal })) };
+}
+
+interface Source {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly caller: Caller;
+  readonly idle: NodeJS.Timeout;
+  readonly signal: AbortSignal;
+}
+
+/** What asks for the next chunk has written the one before. */
+async function* chunksOf({ reader, caller, idle, signal }: Source): AsyncGenerator<Uint8Array, void> {
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      idle.refresh();
+      yield next.value;
+      if (caller.writableNeedDrain) await once(caller, "drain", { signal });
+    }
+    signal.throwIfAborted();
+  } catch (cause) {
+    if (caller.destroyed) return;
+    caller.destroy();
+    throw unreachable(cause, signal);
+  }
+}
+
+function enter(userId: string): void {
+  const own = bodies.get(userId) ?? 0;
+  if (total >= MOST || own >= MOST_OF_A_USER) {
+    throw new AppError("overloaded", { hint: "Too many bodies are on their way.", retryAfterSeconds: 5 });
+  }
+  bodies.set(userId, own + 1);
+  total += 1;
+}
+
+function leave(userId: string): void {
+  const others = (bodies.get(userId) ?? 1) - 1;
+  if (others > 0) bodies.set(userId, others);
+  else bodies.delete(userId);
+  total -= 1;
+}

@@ -1,0 +1,79 @@
+import { channel } from "node:diagnostics_channel";
+import { expect, test } from "vitest";
+import { API, FRONTEND } from "../emulator/directory.ts";
+import { startStack } from "../emulator/test-kit/stack.ts";
+import { STORAGE } from "./support/storage.ts";
+
+/** Storage that nobody asks: its settings turn streaming on, for all functions. */
+const FILES = { STORAGE_ACCOUNT_URL: "https://files.blob.core.windows.net", STORAGE_CONTAINER: "documents" };
+
+/** Differ from one answer to the next, or say how it is carried. */
+const CARRIAGE = ["date", "x-correlation-id", "x-ms-invocation-id", "content-length", "transfer-encoding"];
+
+/** What a stack, or a request, has of its own: ports and ids. */
+const OWN = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|localhost:\d+/g;
+
+const REQUESTS: readonly (readonly [path: string, account?: string, init?: RequestInit])[] = [
+  ["/api/health"],
+  ["/api/errors"],
+  ["/api/profile"],
+  ["/api/profile", "works"],
+  ["/api/profile", "works", { headers: { "if-none-match": '"1"', "x-forwarded-host": "elsewhere.example" } }],
+  ["/api/profile?select=mail&select=id", "works"],
+  ["/api/profile?select=nonsense", "works"],
+  ["/api/profile?query=y&name=z&code=c", "works"],
+  ["/api/profile", "no-consent"],
+  ["/api/profile", "works", { method: "POST", body: "{}" }],
+  ["/api/photo", "works"],
+  ["/api/photo?size=7", "works"],
+  ["/api/photo?size=48&size=48", "works"],
+  ["/api/photo?size=48", "sparse"],
+  ["/api/nowhere", "works"],
+];
+
+interface Answer {
+  readonly path: string;
+  readonly account: string | undefined;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const stackWith = (settings: Readonly<Record<string, string>>) =>
+  startStack({ registrations: [API, FRONTEND, STORAGE], settings });
+
+async function answersOf(settings: Readonly<Record<string, string>>): Promise<readonly Answer[]> {
+  const stack = await stackWith(settings);
+  const answers: Answer[] = [];
+  for (const [path, account, init = {}] of REQUESTS) {
+    const headers = new Headers(init.headers);
+    if (account) headers.set("authorization", `Bearer ${await stack.token(account)}`);
+    const response = await fetch(`${stack.apiUrl}${path}`, { ...init, headers });
+    const kept = [...response.headers].filter(([name]) => !CARRIAGE.includes(name));
+    const pairs = kept.map(([name, value]) => [name, value.replaceAll(OWN, "")]);
+    const body = (await response.text()).replaceAll(OWN, "");
+    answers.push({ path, account, status: response.status, headers: Object.fromEntries(pairs), body });
+  }
+  await stack.close();
+  return answers;
+}
+
+test("every answer is the same with streaming on as it is with streaming off", async () => {
+  const plain = await answersOf({});
+  expect(new Set(plain.map(({ status }) => status))).toEqual(new Set([200, 400, 401, 403, 404]));
+  expect(await answersOf(FILES)).toEqual(plain);
+});
+
+test("a query that hides the headers from the function, as the host then lets it, hides the user too", async () => {
+  const stack = await stackWith(FILES);
+  const headers = { authorization: `Bearer ${await stack.token("works")}` };
+  const response = await fetch(`${stack.apiUrl}/api/profile?headers=x`, { headers });
+  expect([response.status, await response.json()]).toEqual([401, expect.objectContaining({ code: "not_signed_in" })]);
+});
+
+test("an app that is stopped looks at no more requests", async () => {
+  const stack = await stackWith(FILES);
+  expect(channel("http.server.request.start").hasSubscribers).toBe(true);
+  await stack.close();
+  expect(channel("http.server.request.start").hasSubscribers).toBe(false);
+});
