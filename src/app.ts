@@ -21,6 +21,7 @@ import { openContainer } from "./storage/container.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import { operation } from "./telemetry/telemetry.ts";
 
+export { turnOnStreaming } from "./http/caller.ts";
 export { type Api, fetchAs } from "./http/fetch-as.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.

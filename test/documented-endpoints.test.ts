@@ -71,6 +71,9 @@ function fileOf(name: string, snippet: string): string {
   return `${imports}${registered.trimEnd().replace(/\);$/, ") });")}\n`;
 }
 
+/** More than is sent at once. */
+const REPORT = "month,sum\n".repeat(1_000_000);
+
 const closers: (() => unknown)[] = [];
 let copy: AppCopy;
 let storage: Storage;
@@ -81,11 +84,12 @@ let blocks: readonly string[];
 beforeAll(async () => {
   blocks = await blocksOf(PAGE);
   const shown = await blocksOf("README.md");
-  const [graph = "", sdk = "", own = ""] = blocks;
+  const [graph = "", sdk = "", own = "", large = ""] = blocks;
   copy = await buildCopyWith({
     "manager.ts": graph,
     "containers.ts": sdk,
     "orders.ts": own,
+    "report.ts": large,
     ...Object.fromEntries(shown.map((block, index) => [`readme-${index}.ts`, fileOf(`readme-${index}`, block)])),
     "parallel.ts": PARALLEL,
   });
@@ -94,7 +98,9 @@ beforeAll(async () => {
   closers.push(() => storage.close());
   stack = await startStack({ registrations: [API, FRONTEND, STORAGE, ORDERS, PRIVATE] });
   closers.push(() => stack.close());
-  await storage.containerOf(accountOf(stack.directory, "works"), stack.issuer).create();
+  const container = storage.containerOf(accountOf(stack.directory, "works"), stack.issuer);
+  await container.create();
+  await container.getBlockBlobClient("2026.csv").upload(REPORT, REPORT.length);
   closers.push(routeTlsHost("contoso.blob.core.windows.net", Number(new URL(storage.accountUrl).port)));
   await startOrders();
   host = await startFunctionsHost({ appRoot: copy.root, settings: { ...ENVIRONMENT } as Record<string, string> });
@@ -142,7 +148,7 @@ function graphHasManager(): () => void {
 
 describe("an endpoint that is added by the page", () => {
   test("is one file of at most 15 lines", () => {
-    expect(blocks).toHaveLength(3);
+    expect(blocks).toHaveLength(4);
     for (const block of blocks) expect(block.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
   });
 
@@ -177,6 +183,21 @@ describe("an endpoint that is added by the page", () => {
         oid: accountOf(stack.directory, "works").objectId,
       },
     ]);
+  });
+});
+
+describe("an endpoint with a large body, as on the page,", () => {
+  test("sends it while it is read", async () => {
+    const response = await call("report");
+    expect([response.status, response.headers.get("transfer-encoding")]).toEqual([200, "chunked"]);
+    expect(await response.text()).toBe(REPORT);
+  });
+
+  test("ends to read it when the caller leaves", async () => {
+    const response = await call("report");
+    expect(storage.waiting).toBe(1);
+    await response.body?.cancel();
+    await vi.waitFor(() => expect(storage.waiting).toBe(0));
   });
 });
 

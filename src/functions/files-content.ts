@@ -1,6 +1,5 @@
 import { app } from "@azure/functions";
-import { asUser, filesFor, hasFiles } from "../app.ts";
-import { turnOnStreaming } from "../http/caller.ts";
+import { asUser, filesFor, hasFiles, turnOnStreaming } from "../app.ts";
 import { STORAGE_SCOPES } from "../storage/container.ts";
 import { fileResponse } from "../storage/file.ts";
 import { fileRequestFrom } from "../storage/file-request.ts";

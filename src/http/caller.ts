@@ -14,12 +14,14 @@ export type Caller = ServerResponse;
 let callers: Map<string, Caller> | undefined;
 
 /**
- * Lets the answers of all functions leave while they are made. To be called while the app loads. With it on, what a handler
- * throws is never answered (https://github.com/Azure/azure-functions-nodejs-library/issues/324): handlers are to be made
- * with `endpoint`. The library neither slows down for a slow caller nor tells when one has left (issue #294 there), so its
- * connection is looked for where Node announces it: docs/decisions/0031-files-are-streamed.md.
+ * Lets the answers of all functions leave while they are made. To be called while the app loads, by each that needs it.
+ * With it on, what a handler throws is never answered: handlers are to be made with `endpoint`
+ * (https://github.com/Azure/azure-functions-nodejs-library/issues/324). The library neither slows down for a slow caller nor
+ * tells when one has left (issue #294 there), so its connection is looked for where Node announces it:
+ * docs/decisions/0031-files-are-streamed.md.
  */
 export function turnOnStreaming(): void {
+  if (callers) return;
   app.setup({ enableHttpStream: true });
   const open = new Map<string, Caller>();
   const remember = (message: unknown) => {
