@@ -48,9 +48,12 @@ describe("with HTTP streaming, no answer but 504 after the time without activity
   });
 
   test("the function is too slow, of which the log does not say that it never answers", async () => {
-    gate("body");
-    const served = await serveStreamingHandler("async () => { await body.opened; return {}; }", SHORTLY);
+    const [body, ended] = [gate("body"), stubbed("ended")];
+    const handler = "async () => { await body.opened; ended(); throw new Error('late'); }";
+    const served = await serveStreamingHandler(handler, SHORTLY);
     expect((await served.send("GET", "/api/f")).status).toBe(504);
+    body.open();
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
     expect(errors(served)).toEqual([
       expect.stringContaining("(Failed, "),
       expect.stringContaining("Exception: Failed to proxy request with ForwarderError: RequestTimedOut"),
@@ -163,5 +166,6 @@ test("with HTTP streaming, a function counts as running until its body is sent",
   body.open();
   expect(await text(answer)).toBe("second");
   await vi.waitFor(() => expect(served.logs.at(-1)?.message).toContain("(Succeeded, "));
+  expect(errors(served)).toEqual([]);
   expect((await served.send("GET", "/api/f")).status).toBe(200);
 });
