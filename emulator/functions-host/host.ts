@@ -56,7 +56,8 @@ function inTurn<T>(load: () => Promise<T>): Promise<T> {
 
 /**
  * Loads a built app into this process and serves its HTTP functions on the loopback interface, with the real host's
- * routing and HTTP conversion. Rejects when the app cannot be loaded or asks for something that is not imitated.
+ * routing and HTTP conversion, or its forwarding where the app turns HTTP streaming on. Rejects when the app cannot be
+ * loaded or asks for something that is not imitated.
  *
  * Not done: function keys (authLevel), other triggers than HTTP, `functionTimeout`. Apps share `process.env` and the
  * working directory, so two hosts at once see each other's settings.

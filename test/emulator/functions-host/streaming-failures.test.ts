@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, test, vi } from "vitest";
 import { type ServedApp, serve } from "./fixture-app.ts";
@@ -48,9 +49,12 @@ describe("with HTTP streaming, no answer but 504 after the time without activity
   });
 
   test("the function is too slow, of which the log does not say that it never answers", async () => {
-    gate("body");
-    const served = await serveStreamingHandler("async () => { await body.opened; return {}; }", SHORTLY);
+    const [body, ended] = [gate("body"), stubbed("ended")];
+    const handler = "async () => { await body.opened; ended(); throw new Error('late'); }";
+    const served = await serveStreamingHandler(handler, SHORTLY);
     expect((await served.send("GET", "/api/f")).status).toBe(504);
+    body.open();
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
     expect(errors(served)).toEqual([
       expect.stringContaining("(Failed, "),
       expect.stringContaining("Exception: Failed to proxy request with ForwarderError: RequestTimedOut"),
@@ -163,5 +167,24 @@ test("with HTTP streaming, a function counts as running until its body is sent",
   body.open();
   expect(await text(answer)).toBe("second");
   await vi.waitFor(() => expect(served.logs.at(-1)?.message).toContain("(Succeeded, "));
+  expect(errors(served)).toEqual([]);
   expect((await served.send("GET", "/api/f")).status).toBe(200);
+});
+
+test("with HTTP streaming, no function runs for a caller who has left before its turn", async () => {
+  const [body, ran] = [gate("body"), stubbed("ran")];
+  const answers: ServerResponse[] = [];
+  const source = `app.get("f", () => { ran(); return (${STREAM_FOREVER})(); });`;
+  const { url, send } = await serve(writeStreamingApp(source, { http: { maxConcurrentRequests: 1 } }), {
+    onServer: (server) => void server.on("request", (_, answer) => answers.push(answer)),
+  });
+  const first = await answerTo(request(url, "/api/f").end());
+  const second = request(url, "/api/f").end();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  second.destroy();
+  await vi.waitFor(() => expect(answers[1]?.destroyed).toBe(true));
+  body.open();
+  await text(first);
+  expect((await send("GET", "/api/f")).status).toBe(200);
+  expect(ran).toHaveBeenCalledTimes(2);
 });
