@@ -11,7 +11,7 @@ import { createUserCredential } from "./entra/user-credential.ts";
 import { createVerifier, type VerifiedUser } from "./entra/verify.ts";
 import { AppError, type Remedy } from "./errors.ts";
 import { createGraphClient, graphFailure } from "./graph/client.ts";
-import { callerOf } from "./http/caller.ts";
+import { callerOf, streamAnswers, UNHEARD } from "./http/caller.ts";
 import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
 import { paced } from "./http/paced-body.ts";
@@ -21,7 +21,6 @@ import { openContainer } from "./storage/container.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import { operation } from "./telemetry/telemetry.ts";
 
-export { turnOnStreaming } from "./http/caller.ts";
 export { type Api, fetchAs } from "./http/fetch-as.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
@@ -35,6 +34,15 @@ const onBehalfOf = new OnBehalfOf({
   cache: new TokenCache({ maxBytes: settings.tokenCacheBytes }),
   concurrency: settings.exchangeConcurrency,
 });
+
+/**
+ * Lets the answers of all functions leave while they are made, for those whose `body` is a web stream. To be called while
+ * the app loads, by each endpoint that needs it: docs/add-an-endpoint.md.
+ */
+export function turnOnStreaming(): void {
+  // Later than every answer of an endpoint below.
+  streamAnswers(2 * settings.requestTimeoutMs);
+}
 
 /** Whether the settings for files are there; without them their routes are off. */
 export const hasFiles = settings.storage !== undefined;
@@ -75,11 +83,13 @@ export function asUser(scopes: readonly string[], handler: UserHandler): UserEnd
   const idleMs = settings.requestTimeoutMs;
   const handle = endpoint((request, context, correlationId) =>
     withDeadline(settings.requestTimeoutMs, async (deadline, controller) => {
-      const user = await signedInUser(assertionFrom(request.headers), needed, correlationId, deadline);
+      const caller = callerOf(context.invocationId);
+      if (caller === "gone") return UNHEARD;
+      const user = await signedInUser(assertionFrom((caller ?? request).headers), needed, correlationId, deadline);
       const answer = await handler(user, request, context).catch((error) => {
         throw sdkFailure(graphFailure(error), user);
       });
-      return paced(answer, { caller: callerOf(context.invocationId), userId: user.objectId, idleMs, controller });
+      return paced(answer, { connection: caller?.connection, userId: user.objectId, idleMs, controller });
     }),
   );
   return Object.assign(handle, { scopes: [...needed.values()].flat() });

@@ -1,42 +1,67 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { app } from "@azure/functions";
+import { app, type HttpResponseInit } from "@azure/functions";
 
-/** Published by Node for every request to a server of this process: https://nodejs.org/api/diagnostics_channel.html#built-in-channels */
+/** Published by Node: https://nodejs.org/api/diagnostics_channel.html#built-in-channels */
 const REQUEST_START = "http.server.request.start";
+const LISTEN_START = "tracing:net.server.listen:asyncStart";
+
 /** With which the host tells the worker what a forwarded request belongs to. */
 const INVOCATION_ID = "x-ms-invocation-id";
+/** Bytes. The host takes 32 KiB and adds some; Node alone would take 16 KiB, less than a session with many groups needs. */
+const MAX_HEADER_SIZE = 65_536;
 
-/** Where an invocation's answer is written. */
-export type Caller = ServerResponse;
+/** Whoever waits for an invocation's answer. */
+export interface Caller {
+  /** As the host forwarded them. Those of the function's own request are binding data: `?Headers={…}` takes their place. */
+  readonly headers: Headers;
+  readonly connection: ServerResponse;
+}
 
-/** Of all that still listen, by invocation; undefined while streaming is off. */
+/** What nobody receives. */
+export const UNHEARD: HttpResponseInit = { status: 499 };
+
+/** Of all that still wait, by invocation; undefined while streaming is off. */
 let callers: Map<string, Caller> | undefined;
 
 /**
- * Lets the answers of all functions leave while they are made. To be called while the app loads, by each that needs it.
- * With it on, what a handler throws is never answered: handlers are to be made with `endpoint`
- * (https://github.com/Azure/azure-functions-nodejs-library/issues/324). The library neither slows down for a slow caller nor
- * tells when one has left (issue #294 there), so its connection is looked for where Node announces it:
- * docs/decisions/0031-files-are-streamed.md.
+ * Lets the answers of all functions leave while they are made. To be called while the app loads. What the library
+ * (4.16.5) lacks for it is made good at its connections, which Node announces: docs/decisions/0031-files-are-streamed.md.
+ * A request whose answer has not begun after `beginWithinMs` is answered 500 without a body: a handler that threw, or was
+ * never called, would leave it waiting.
  */
-export function turnOnStreaming(): void {
+export function streamAnswers(beginWithinMs: number): void {
   if (callers) return;
   app.setup({ enableHttpStream: true });
-  const open = new Map<string, Caller>();
+  const waiting = new Map<string, Caller>();
+  const widen = (message: unknown) => {
+    (message as { server: { maxHeaderSize?: number } }).server.maxHeaderSize ??= MAX_HEADER_SIZE;
+  };
   const remember = (message: unknown) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    const { request, response: connection } = message as { request: IncomingMessage; response: ServerResponse };
     const id = request.headers[INVOCATION_ID];
     if (typeof id !== "string") return;
-    open.set(id, response);
-    response.once("close", () => open.delete(id));
+    const timer = setTimeout(() => connection.headersSent || connection.writeHead(500).end(), beginWithinMs);
+    waiting.set(id, { headers: headersOf(request), connection });
+    connection.once("close", () => {
+      clearTimeout(timer);
+      waiting.delete(id);
+    });
   };
+  subscribe(LISTEN_START, widen);
   subscribe(REQUEST_START, remember);
-  app.hook.appTerminate(() => void unsubscribe(REQUEST_START, remember));
-  callers = open;
+  app.hook.appTerminate(() => {
+    unsubscribe(LISTEN_START, widen);
+    unsubscribe(REQUEST_START, remember);
+  });
+  callers = waiting;
 }
 
 /** Who waits for an invocation's answer; "gone" when nobody does any more; undefined while streaming is off. */
 export function callerOf(invocationId: string): Caller | "gone" | undefined {
   return callers && (callers.get(invocationId) ?? "gone");
+}
+
+function headersOf({ headersDistinct }: IncomingMessage): Headers {
+  return new Headers(Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(",")]));
 }

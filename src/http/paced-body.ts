@@ -1,8 +1,9 @@
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { ReadableStream, type ReadableStreamDefaultReader } from "node:stream/web";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
-import type { Caller } from "./caller.ts";
+import { UNHEARD } from "./caller.ts";
 import { unreachable } from "./downstream-failure.ts";
 
 /** Less than `functionTimeout` of host.json, at which the host ends the worker and all that runs in it. */
@@ -13,8 +14,8 @@ const MOST = 100;
 const MOST_OF_A_USER = 10;
 
 export interface Pace {
-  /** "gone" when nobody waits for the answer any more; undefined while streaming is off. */
-  readonly caller: Caller | "gone" | undefined;
+  /** On which the answer leaves; undefined while streaming is off. */
+  readonly connection: ServerResponse | undefined;
   /** In whose share the body counts. */
   readonly userId: string;
   /** How long it may take from one chunk to the next: to be made, and to be read by the caller. */
@@ -35,12 +36,12 @@ let total = 0;
  */
 export function paced<T extends HttpResponseInit | HttpResponse>(
   answer: T,
-  { caller, userId, idleMs, controller }: Pace,
+  { connection, userId, idleMs, controller }: Pace,
 ): T | HttpResponseInit {
-  if (answer instanceof HttpResponse || !(answer.body instanceof ReadableStream) || caller === undefined) return answer;
-  if (caller === "gone") {
+  if (answer instanceof HttpResponse || !(answer.body instanceof ReadableStream) || !connection) return answer;
+  if (connection.destroyed) {
     controller.abort();
-    return { status: 499 };
+    return UNHEARD;
   }
   enter(userId);
   const { signal } = controller;
@@ -49,34 +50,34 @@ export function paced<T extends HttpResponseInit | HttpResponse>(
   const idle = setTimeout(stop, idleMs);
   const longest = setTimeout(stop, LONGEST_MS);
   signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
-  caller.once("close", () => {
+  connection.once("close", () => {
     leave(userId);
     clearTimeout(idle);
     clearTimeout(longest);
     stop();
   });
-  return { ...answer, body: ReadableStream.from(chunksOf({ reader, caller, idle, signal })) };
+  return { ...answer, body: ReadableStream.from(chunksOf({ reader, connection, idle, signal })) };
 }
 
 interface Source {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly caller: Caller;
+  readonly connection: ServerResponse;
   readonly idle: NodeJS.Timeout;
   readonly signal: AbortSignal;
 }
 
 /** What asks for the next chunk has written the one before. */
-async function* chunksOf({ reader, caller, idle, signal }: Source): AsyncGenerator<Uint8Array, void> {
+async function* chunksOf({ reader, connection, idle, signal }: Source): AsyncGenerator<Uint8Array, void> {
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       idle.refresh();
       yield next.value;
-      if (caller.writableNeedDrain) await once(caller, "drain", { signal });
+      if (connection.writableNeedDrain) await once(connection, "drain", { signal });
     }
     signal.throwIfAborted();
   } catch (cause) {
-    if (caller.destroyed) return;
-    caller.destroy();
+    if (connection.destroyed) return;
+    connection.destroy();
     throw unreachable(cause, signal);
   }
 }

@@ -1,35 +1,79 @@
 import { once } from "node:events";
-import { createServer, get, type ServerResponse } from "node:http";
+import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { callerOf, turnOnStreaming } from "../../src/http/caller.ts";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { type Caller, callerOf, streamAnswers } from "../../src/http/caller.ts";
 
-test("whoever waits for an answer is known by the invocation, until they have it or leave", async () => {
-  expect(callerOf("1")).toBeUndefined();
-  turnOnStreaming();
-  expect(callerOf("1")).toBe("gone");
+const BEGIN_WITHIN_MS = 20_000;
 
-  const answers: ServerResponse[] = [];
-  const server = createServer((_, answer) => void answers.push(answer));
+/** Like the one that the library opens once the app is loaded. */
+const server = createServer((_, connection) => void connections.push(connection));
+const connections: ServerResponse[] = [];
+const beforehand = callerOf("1");
+
+beforeAll(async () => {
+  streamAnswers(BEGIN_WITHIN_MS);
   await once(server.listen(0, "127.0.0.1"), "listening");
-  onTestFinished(() => server.closeAllConnections());
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  const ask = async (headers: Record<string, string>) => {
-    const request = get({ host: "127.0.0.1", port, agent: false, headers });
-    request.on("error", () => {});
-    await once(server, "request");
-    return request;
-  };
+});
+beforeEach(() => void connections.splice(0));
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
+async function ask(headers: Record<string, string>) {
+  const { port } = server.address() as AddressInfo;
+  const request = get({ host: "127.0.0.1", port, agent: false, headers });
+  const answered = once(request, "response") as Promise<[IncomingMessage]>;
+  answered.catch(() => {});
+  await once(server, "request");
+  return { answered, leave: () => request.destroy() };
+}
+
+test("nobody is known before streaming is on", () => {
+  expect(beforehand).toBeUndefined();
+});
+
+test("a caller is known by the invocation, until they have their answer or leave", async () => {
+  expect(callerOf("1")).toBe("gone");
   const first = await ask({ "x-ms-invocation-id": "1" });
   await ask({ "x-ms-invocation-id": "2" });
   await ask({});
-  expect([callerOf("1"), callerOf("2")]).toEqual([answers[0], answers[1]]);
-
-  first.destroy();
+  streamAnswers(BEGIN_WITHIN_MS);
+  expect([callerOf("1"), callerOf("2")]).toMatchObject(connections.slice(0, 2).map((connection) => ({ connection })));
+  first.leave();
   await vi.waitFor(() => expect(callerOf("1")).toBe("gone"));
-  expect(callerOf("2")).toBe(answers[1]);
-  answers[1]?.end();
+  expect(callerOf("2")).not.toBe("gone");
+  connections[1]?.end();
   await vi.waitFor(() => expect(callerOf("2")).toBe("gone"));
+});
+
+test("their headers are those of the request, of a session with many groups too", async () => {
+  const token = "x".repeat(30_000);
+  await ask({ "x-ms-invocation-id": "3", authorization: `Bearer ${token}`, "x-forwarded-for": "a" });
+  const { headers } = callerOf("3") as Caller;
+  expect(headers.get("authorization")).toBe(`Bearer ${token}`);
+  expect(headers.get("x-forwarded-for")).toBe("a");
+  expect(headers.get("x-ms-token-aad-access-token")).toBeNull();
+});
+
+test("they are answered 500 when nothing has begun to, and left to their answer when something has", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const [forgotten, begun] = [await ask({ "x-ms-invocation-id": "4" }), await ask({ "x-ms-invocation-id": "5" })];
+    const closed = connections.map((connection) => once(connection, "close"));
+    connections[1]?.writeHead(200).write("first");
+    vi.advanceTimersByTime(BEGIN_WITHIN_MS - 1);
+    expect(connections[0]?.headersSent).toBe(false);
+    vi.advanceTimersByTime(1);
+    const [refusal] = await forgotten.answered;
+    expect(refusal.statusCode).toBe(500);
+    const [answer] = await begun.answered;
+    connections[1]?.end("last");
+    expect((await answer.toArray()).join("")).toBe("firstlast");
+    await Promise.all(closed);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -14,7 +14,7 @@ const IDLE_MS = 60_000;
 
 /** What the test's server does with one request. */
 interface Sending {
-  readonly caller: ServerResponse;
+  readonly connection: ServerResponse;
   readonly controller: AbortController;
   /** Settles when the body is written, as the library writes it. */
   readonly written: Promise<void>;
@@ -23,18 +23,18 @@ interface Sending {
 /** A server that writes bodies as the library does: https://github.com/Azure/azure-functions-nodejs-library/blob/v4.x/src/http/httpProxy.ts */
 async function serve(makeBody: (signal: AbortSignal) => ReadableStream, { userId = "user" } = {}) {
   const sendings: Sending[] = [];
-  const server = createServer((_, caller) => {
+  const server = createServer((_, connection) => {
     const controller = new AbortController();
     const written = (async () => {
       const { body } = paced(
         { body: makeBody(controller.signal) },
-        { caller, userId, idleMs: IDLE_MS, controller },
+        { connection, userId, idleMs: IDLE_MS, controller },
       ) as { body: ReadableStream };
-      for await (const chunk of body.values()) caller.write(chunk);
-      caller.end();
+      for await (const chunk of body.values()) connection.write(chunk);
+      connection.end();
     })();
     written.catch(() => {});
-    sendings.push({ caller, controller, written });
+    sendings.push({ connection, controller, written });
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   onTestFinished(async () => {
@@ -78,7 +78,7 @@ describe("a body", () => {
     const { made, make } = chunks(MANY);
     const { request, sendings } = await serve(make);
     const answer = await request();
-    await vi.waitFor(() => expect(sendings[0]?.caller.writableNeedDrain).toBe(true));
+    await vi.waitFor(() => expect(sendings[0]?.connection.writableNeedDrain).toBe(true));
     await turns(MANY);
     expect(made.count).toBeLessThan(MANY / 2);
     expect((await buffer(answer)).length).toBe(MANY * CHUNK.length);
@@ -144,10 +144,10 @@ describe("a body", () => {
       const { request, sendings } = await serve(make);
       const answer = await request();
       answer.on("error", () => {});
-      while (!sendings[0]?.caller.writableNeedDrain) await turns(1);
+      while (!sendings[0]?.connection.writableNeedDrain) await turns(1);
       vi.advanceTimersByTime(IDLE_MS);
       await expect(sendings[0]?.written).rejects.toMatchObject({ code: "downstream_timeout" });
-      expect(sendings[0]?.caller.destroyed).toBe(true);
+      expect(sendings[0]?.connection.destroyed).toBe(true);
     });
 
     test("it goes on as long as it moves", async () => {
@@ -171,7 +171,7 @@ describe("a body", () => {
         vi.advanceTimersByTime(IDLE_MS / 2);
         making.enqueue(CHUNK);
         await once(answer, "data");
-        expect(sending.caller.destroyed).toBe(false);
+        expect(sending.connection.destroyed).toBe(false);
         vi.advanceTimersByTime(IDLE_MS / 2);
       }
       await expect(buffer(answer)).rejects.toThrow("aborted");
@@ -204,20 +204,25 @@ describe("how many are on their way", () => {
 
 /** What a body of the user is refused with now; it is sent to nobody. */
 function refusalOf(userId: string): unknown {
-  const caller = new ServerResponse(new IncomingMessage(new Socket()));
+  const connection = new ServerResponse(new IncomingMessage(new Socket()));
   try {
-    paced({ body: stuck() }, { caller, userId, idleMs: IDLE_MS, controller: new AbortController() });
+    paced({ body: stuck() }, { connection, userId, idleMs: IDLE_MS, controller: new AbortController() });
     return undefined;
   } catch (error) {
     return error;
   } finally {
-    caller.emit("close");
+    connection.emit("close");
   }
 }
 
+const left = () => {
+  const connection = new ServerResponse(new IncomingMessage(new Socket()));
+  return connection.destroy();
+};
+
 describe("an answer stays as it was", () => {
-  const pace = (caller: Pace["caller"]): Pace => ({
-    caller,
+  const pace = (connection: Pace["connection"]): Pace => ({
+    connection,
     userId: "user",
     idleMs: IDLE_MS,
     controller: new AbortController(),
@@ -231,14 +236,14 @@ describe("an answer stays as it was", () => {
   test.each([{ jsonBody: {} }, { body: "text" }, { body: CHUNK }, { status: 204 }, new HttpResponse({ body: "text" })])(
     "when its body is no stream: %j",
     (answer) => {
-      expect(paced(answer, pace("gone"))).toBe(answer);
+      expect(paced(answer, pace(left()))).toBe(answer);
     },
   );
 });
 
 test("a body for a caller who has left is not made", async () => {
   const controller = new AbortController();
-  const answer = paced({ body: stuck() }, { caller: "gone", userId: "user", idleMs: IDLE_MS, controller });
+  const answer = paced({ body: stuck() }, { connection: left(), userId: "user", idleMs: IDLE_MS, controller });
   expect(answer).not.toHaveProperty("body");
   expect(controller.signal.aborted).toBe(true);
 });
