@@ -73,7 +73,7 @@ export function asUser(scopes: readonly string[], handler: UserHandler): UserEnd
     withDeadline(settings.requestTimeoutMs, async (deadline) => {
       const user = await signedInUser(assertionFrom(request.headers), needed, correlationId, deadline);
       return handler(user, request, context).catch((error) => {
-        throw sdkFailure(graphFailure(error), user);
+        throw sdkFailure(graphFailure(error), user, needed.keys());
       });
     }),
   );
