@@ -4,7 +4,8 @@ import type { Fault } from "../../emulator/faults/fault.ts";
 import { Browser } from "../../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
-import { type Answerer, STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
+import type { Answerer } from "../support/azure-service.ts";
+import { STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
 
 const TEXT = "0123456789";
 const LARGE = 33 * 1_048_576;
