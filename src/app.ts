@@ -87,7 +87,7 @@ export function asUser(scopes: readonly string[], handler: UserHandler): UserEnd
       if (caller === "gone") return UNHEARD;
       const user = await signedInUser(assertionFrom((caller ?? request).headers), needed, correlationId, deadline);
       const answer = await handler(user, request, context).catch((error) => {
-        throw sdkFailure(graphFailure(error), user);
+        throw sdkFailure(graphFailure(error), user, needed.keys());
       });
       return paced(answer, { connection: caller?.connection, userId: user.objectId, idleMs, controller });
     }),

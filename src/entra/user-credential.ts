@@ -15,6 +15,13 @@ export interface TokenSource {
 const USABLE_MS = 300_000;
 
 /**
+ * A pipeline over HTTP, which asks with options, is told that its token ends at once, and so asks before each request. Until
+ * the end of the token it has, it would hide a failed exchange and repeat it every 3 s:
+ * https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/core/core-rest-pipeline/src/util/tokenCycler.ts
+ */
+const ASKS_AGAIN_MS = 0;
+
+/**
  * The user as a credential of the Azure SDK, for one client. What the client asks for tells the resource; the scopes are
  * those that the endpoint names, so `.default` gives no more than they do. Answers a service's claims challenge, or its
  * plain 401, with a new exchange. Keeps to the resource first asked for: no token for another one that a service names.
@@ -24,9 +31,10 @@ const USABLE_MS = 300_000;
  */
 export function createUserCredential(user: TokenSource): TokenCredential {
   let resource: string | undefined;
-  let isRepeated = false;
+  let isShownUnasked = false;
   return {
-    getToken: async (scopes, { claims, tenantId, abortSignal }: GetTokenOptions = {}) => {
+    getToken: async (scopes, options?: GetTokenOptions) => {
+      const { claims, tenantId, abortSignal } = options ?? {};
       const asked = new Set([scopes].flat().map(resourceOf));
       resource ??= [...asked][0];
       if (resource === undefined || asked.size > 1 || !asked.has(resource)) {
@@ -37,11 +45,11 @@ export function createUserCredential(user: TokenSource): TokenCredential {
       if (tenantId !== undefined && tenantId.toLowerCase() !== user.tenantId) {
         throw new AppError("downstream_forbidden", { hint: `${resource} is in another tenant than the user.` });
       }
-      // A service that was shown a token asks again by naming its tenant.
-      if (claims !== undefined || (isRepeated && tenantId !== undefined)) user.forgetAccessToken(resource);
-      isRepeated = true;
+      // Shown a token without having named its tenant, Storage refuses it by doing so. Key Vault names it before each one.
+      if (claims !== undefined || (isShownUnasked && tenantId !== undefined)) user.forgetAccessToken(resource);
+      isShownUnasked = tenantId === undefined;
       const token = await untilAborted(user.accessToken(resource, claims), abortSignal);
-      return { token, expiresOnTimestamp: Date.now() + USABLE_MS };
+      return { token, expiresOnTimestamp: Date.now() + (options ? ASKS_AGAIN_MS : USABLE_MS) };
     },
   };
 }

@@ -13,21 +13,25 @@ interface RestError extends Error {
 export interface SdkCaller {
   readonly deadline: Deadline;
   readonly remedy: Remedy;
+  forgetAccessToken(resource: string): void;
 }
 
 const MAX_CAUSES = 5;
 
 /**
  * Turns what a client of the Azure SDK threw into a failure with a code: a failure of ours that it wrapped, an answer that
- * is no success, no answer, or the end of the request's time. Anything else is returned as it is.
+ * is no success, no answer, or the end of the request's time. Anything else is returned as it is. A 401 drops the tokens of
+ * the `resources` that the caller has: few clients ask for a new one themselves, and which was refused is not told.
  */
-export function sdkFailure(error: unknown, { deadline, remedy }: SdkCaller): unknown {
+export function sdkFailure(error: unknown, user: SdkCaller, resources: Iterable<string>): unknown {
+  const { deadline, remedy } = user;
   const own = causesOf(error).find((cause) => cause instanceof AppError);
   if (own) return own;
   if (isNamed(error, "AbortError") && deadline.signal.aborted) return unreachable(error, deadline.signal);
   if (!isNamed(error, "RestError")) return error;
   const { statusCode: status, code, response } = error as RestError;
   if (status === undefined) return unreachable(error, deadline.signal);
+  if (status === 401) for (const resource of resources) user.forgetAccessToken(resource);
   const header = (name: string) => response?.headers?.get(name);
   const claims = status === 401 ? claimsIn(header("www-authenticate")) : undefined;
   const requestId = header("x-ms-request-id");

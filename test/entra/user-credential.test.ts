@@ -24,14 +24,30 @@ function user(changes: Partial<TokenSource> = {}) {
 }
 
 describe("the user as a credential of the Azure SDK", () => {
-  test("gives a token for the resource whose scope is asked for, with its end in milliseconds", async () => {
+  test("gives a token for the resource whose scope is asked for", async () => {
     const { credential, asked } = user();
-    const token = await credential.getToken(STORAGE, { enableCae: true });
-    expect(token?.token).toBe("token-1");
-    expect(token?.expiresOnTimestamp).toBeGreaterThan(Date.now());
-    expect(token?.expiresOnTimestamp).toBeLessThanOrEqual(Date.now() + 300_000);
+    expect((await credential.getToken(STORAGE, { enableCae: true }))?.token).toBe("token-1");
     expect(asked).toEqual([["https://storage.azure.com", undefined]]);
   });
+
+  test("is asked again for each request over HTTP", async () => {
+    const { credential } = user();
+    const token = await credential.getToken(STORAGE, { enableCae: true });
+    expect(token?.expiresOnTimestamp).toBeLessThanOrEqual(Date.now());
+  });
+
+  test.each([["https://servicebus.azure.net//.default"], [["https://servicebus.azure.net//.default"]]])(
+    "gives links over AMQP, which ask for %j and nothing else, a token that they renew in minutes",
+    async (scopes) => {
+      const { credential, asked } = user();
+      const before = Date.now();
+      const token = await credential.getToken(scopes);
+      // Azure/azure-sdk-for-js, sdk/servicebus/service-bus/src/core/linkEntity.ts: renewed two minutes before the end.
+      expect(Number(token?.expiresOnTimestamp) - before - 120_000).toBeGreaterThanOrEqual(60_000);
+      expect(token?.expiresOnTimestamp).toBeLessThanOrEqual(Date.now() + 300_000);
+      expect(asked).toEqual([["https://servicebus.azure.net", undefined]]);
+    },
+  );
 
   test("gives a new one for claims", async () => {
     const { credential, asked } = user();
@@ -40,10 +56,24 @@ describe("the user as a credential of the Azure SDK", () => {
     expect(asked[1]).toEqual(["https://storage.azure.com", "{}"]);
   });
 
-  test("gives a new one when the service answers a token by naming the user's tenant, not when it does so before", async () => {
+  test("gives a new one when Storage refuses the last by naming the user's tenant, to all who were refused the same one", async () => {
     const { credential } = user();
-    expect((await credential.getToken(STORAGE, { tenantId: TENANT.toUpperCase() }))?.token).toBe("token-1");
+    expect((await credential.getToken(STORAGE, { enableCae: true }))?.token).toBe("token-1");
+    expect((await credential.getToken(STORAGE, { tenantId: TENANT.toUpperCase() }))?.token).toBe("token-2");
     expect((await credential.getToken(STORAGE, { tenantId: TENANT }))?.token).toBe("token-2");
+    expect((await credential.getToken(STORAGE, { enableCae: true }))?.token).toBe("token-2");
+    expect((await credential.getToken(STORAGE, { tenantId: TENANT }))?.token).toBe("token-3");
+  });
+
+  test("gives the same one when Key Vault names the user's tenant before each", async () => {
+    const { credential } = user();
+    for (let request = 0; request < 3; request += 1) {
+      const token = await credential.getToken("https://vault.azure.net/.default", {
+        enableCae: true,
+        tenantId: TENANT,
+      });
+      expect(token?.token).toBe("token-1");
+    }
   });
 
   test("gives none for another tenant", async () => {

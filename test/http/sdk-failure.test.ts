@@ -5,8 +5,10 @@ import { sdkFailure } from "../../src/http/sdk-failure.ts";
 
 const remedy = { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" };
 
-function explained(error: unknown, signal = new AbortController().signal): unknown {
-  return sdkFailure(error, { deadline: { signal, timeLeft: () => 1000 }, remedy });
+function explained(error: unknown, signal = new AbortController().signal, forgotten: string[] = []): unknown {
+  const forgetAccessToken = (resource: string) => forgotten.push(resource);
+  const caller = { deadline: { signal, timeLeft: () => 1000 }, remedy, forgetAccessToken };
+  return sdkFailure(error, caller, ["https://vault.azure.net"]);
 }
 
 function restError(status: number | undefined, headers: Record<string, string> = {}): RestError {
@@ -34,6 +36,14 @@ describe("what a client of the Azure SDK threw", () => {
     expect(failure).toMatchObject({ code, hint: `Azure: ${status}, SomeCode`, serviceRequestId: "id-1" });
     expect((failure as AppError).retryAfterSeconds).toBe(code === "throttled" ? 9 : undefined);
     expect((failure as AppError).cause).toBeUndefined();
+  });
+
+  test("drops the token only for an answer 401", () => {
+    const forgotten: string[] = [];
+    for (const status of [400, 403, 404, 429, 500, undefined]) explained(restError(status), undefined, forgotten);
+    expect(forgotten).toEqual([]);
+    explained(restError(401), undefined, forgotten);
+    expect(forgotten).toEqual(["https://vault.azure.net"]);
   });
 
   test("for a claims challenge holds the claims, and where to sign in", () => {

@@ -1,10 +1,12 @@
 import { Readable } from "node:stream";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
+import type { Fault } from "../../emulator/faults/fault.ts";
 import { Browser } from "../../emulator/test-kit/browser.ts";
 import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
-import { type Answer, type Answerer, STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
+import type { Answer, Answerer } from "../support/azure-service.ts";
+import { STORAGE, type Storage, startStorage, storageError } from "../support/storage.ts";
 
 const TEXT = "0123456789";
 const LARGE = 33 * 1_048_576;
@@ -262,6 +264,10 @@ const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
 const challenge = (claims: string): Record<string, string> => ({
   "www-authenticate": `Bearer authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${Buffer.from(claims).toString("base64")}"`,
 });
+/** https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#bearer-challenge */
+const NAMING_TENANT = {
+  "www-authenticate": `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`,
+};
 
 describe("when Storage refuses", () => {
   test.each(["files", "files/a%20b.txt"])("a user without a role, /api/%s answers 403", async (path) => {
@@ -311,14 +317,49 @@ describe("when Storage refuses", () => {
     let refused = "";
     storage.answer(({ token }) => {
       refused ||= token;
-      const headers = {
-        "www-authenticate": `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`,
-      };
-      return token === refused ? storageError(401, "InvalidAuthenticationInfo", headers) : undefined;
+      return token === refused ? storageError(401, "InvalidAuthenticationInfo", NAMING_TENANT) : undefined;
     });
-    const token = await apiToken();
-    expect((await get("files", {}, token)).status).toBe(200);
+    const asked = stack.tokenRequests.length;
+    expect((await get("files")).status).toBe(200);
+    expect(exchangesSince(asked)).toHaveLength(2);
   });
+
+  test.each<[string, Fault, string, number]>([
+    [
+      "has no consent any more",
+      { kind: "entraError", number: 65001, error: "invalid_grant" },
+      "403 consent_required",
+      1,
+    ],
+    [
+      "asks for another sign-in",
+      { kind: "entraError", number: 50076, error: "interaction_required", claims: CLAIMS },
+      "401 claims_challenge",
+      1,
+    ],
+    [
+      "says that the user's token ended",
+      { kind: "entraError", number: 500133, error: "invalid_grant" },
+      "401 token_expired",
+      1,
+    ],
+    // An exchange that Entra does not answer is tried twice.
+    ["is down", { kind: "status", status: 503 }, "503 identity_unavailable", 2],
+  ])(
+    "the token without saying why, and Entra %s, the caller is told that at once",
+    async (_, fault, expected, tries) => {
+      let undo = () => {};
+      storage.answer(() => {
+        undo = stack.faults.add({ service: "entra", path: `/${TENANT_ID}/oauth2/v2.0/token`, fault });
+        return storageError(401, "InvalidAuthenticationInfo", NAMING_TENANT);
+      });
+      const [asked, requests] = [stack.tokenRequests.length, storage.requests.length];
+      const response = await get("files");
+      undo();
+      expect(await codeOf(response)).toBe(expected);
+      expect([exchangesSince(asked).length, storage.requests.length - requests]).toEqual([1 + tries, 1]);
+    },
+  );
 
   test("and names another resource, or another tenant, no token goes there", async () => {
     for (const [authority, resource] of [
