@@ -6,10 +6,8 @@ import { ofType } from "./checks.ts";
 import type { Infra } from "./infra.ts";
 import type { Rule } from "./structure-rules.ts";
 
-/** The platform's own settings: read by the Functions host, its worker or the telemetry, not by `src/settings.ts`. */
+/** The platform's own settings: read by the Functions host or its worker, not by `src/settings.ts`. */
 const PLATFORM_SETTINGS = [
-  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-  "APPLICATIONINSIGHTS_CONNECTION_STRING",
   "AzureWebJobsStorage__accountName",
   "AzureWebJobsStorage__blobServiceUri",
   "AzureWebJobsStorage__clientId",
