@@ -249,8 +249,8 @@ export const BROKEN: Record<string, Fault> = {
   },
   "roles reach data only, on one resource": {
     path: STORAGE,
-    from: "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    to: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    from: "scope: account",
+    to: "scope: resourceGroup()",
   },
   "everything that can be tagged is": {
     path: "infra/modules/network.bicep",
