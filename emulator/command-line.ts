@@ -30,7 +30,7 @@ const VALUE = { type: "string" } as const;
 const OPTIONS = {
   "free-ports": { ...FLAG, says: "take free ports instead of 4280 to 4283 and 7071" },
   trace: { ...FLAG, says: "print each request with all it led to" },
-  watch: { ...FLAG, says: "serve each change of the functions and the page at once" },
+  watch: { ...FLAG, says: "serve each change of the functions or the page a moment later" },
   https: { ...FLAG, says: "let the Entra emulator listen with https too" },
   func: { ...FLAG, says: "run the app under func start (Azure Functions Core Tools) instead of the embedded host" },
   cors: {

@@ -8,8 +8,8 @@ export interface MicrosoftOrigins {
 }
 
 /**
- * Sends this process's requests for Entra and Graph, of every cloud, to the emulators, by `fetch` and by undici alike: both use undici's
- * global dispatcher. The app runs unchanged, https addresses and all; the `Host` header stays Microsoft's name.
+ * Sends this process's requests for Entra and Graph, of every cloud, to the emulators, by `fetch` and by undici alike: both
+ * use undici's global dispatcher. The app runs unchanged, https addresses and all; the `Host` header stays Microsoft's name.
  * Returns what undoes it. `traceParent` is sent along, as the header of that name, where a request has none.
  */
 export function routeMicrosoftOrigins(

@@ -4,7 +4,8 @@ import { refuseInAzure } from "./refuse-in-azure.ts";
 
 /**
  * For `NODE_OPTIONS=--import`: sends a process's requests for Entra and Graph to the emulators of a running stack, so that
- * the built app runs against them unchanged, under `func start` too, and lives by their clock. Does nothing without the two variables.
+ * the built app runs against them unchanged, under `func start` too, and lives by their clock. Does nothing without the two
+ * variables.
  */
 refuseInAzure();
 const { EMULATED_ENTRA_URL: entra, EMULATED_GRAPH_URL: graph } = process.env;

@@ -1,27 +1,12 @@
-import type http from "node:http";
 import { type Apps, CLIENT_SECRET_SETTING } from "./app-auth.ts";
 import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
-import { type Clock, startClock } from "./clock.ts";
 import { Closers } from "./closers.ts";
-import {
-  type Account,
-  API,
-  createDirectory,
-  type Directory,
-  FRONTEND,
-  type Registration,
-  TENANT_ID,
-} from "./directory.ts";
+import { API, FRONTEND, TENANT_ID } from "./directory.ts";
 import type { CorsSettings } from "./easy-auth/cors.ts";
 import type { Switches } from "./easy-auth/switches.ts";
-import { createSigningKeys } from "./entra/keys.ts";
-import { type EntraServer, startEntra } from "./entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
-import { Faults } from "./faults/faults.ts";
+import { type EmulatorPorts, type Emulators, type EmulatorsOptions, startEmulators } from "./emulators.ts";
 import type { HostLog } from "./functions-host/host.ts";
-import { startGraph } from "./graph/server.ts";
 import { readLocalSettings } from "./local-settings.ts";
-import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
 import {
   gateSettings,
   MISCONFIGURATIONS,
@@ -29,30 +14,14 @@ import {
   type MisconfigurationName,
 } from "./misconfigurations.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
-import type { Exchanged } from "./router.ts";
-import { detailsOf } from "./trace/exchange.ts";
-import type { Station } from "./trace/hop.ts";
 import { observe } from "./trace/observe.ts";
-import { traceRoutes } from "./trace/routes.ts";
-import { Traces, type TracesOptions } from "./trace/traces.ts";
 
 /** Ports of the parts people open; 0 takes a free one. */
-export interface StackPorts extends AppPorts {
-  readonly entra: number;
-  readonly graph: number;
-  /** Of Entra's https listener, with `https: true`. */
-  readonly entraHttps?: number;
-}
+export interface StackPorts extends AppPorts, EmulatorPorts {}
 
-export interface StackOptions {
+export interface StackOptions extends EmulatorsOptions {
   /** Default: free ones. */
   readonly ports?: StackPorts;
-  /** Accounts besides the made-up tenant's own. */
-  readonly accounts?: readonly Account[];
-  /** App registrations in place of the made-up tenant's own. */
-  readonly registrations?: readonly Registration[];
-  /** Whether Entra listens with https too. */
-  readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which follows the clock. */
@@ -64,25 +33,10 @@ export interface StackOptions {
   /** Sets the apps up as wrongly as its name says. */
   readonly misconfigure?: MisconfigurationName;
   readonly onLog?: (log: HostLog) => void;
-  /** Told of every request that Entra or Graph answered. */
-  readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
-  /** Told of the hops that are new, when all hops of a trace have ended. */
-  readonly onTrace?: TracesOptions["onSettled"];
 }
 
 /** A running stack. The addresses have no slash at the end. */
-export interface Stack extends RunningApps {
-  readonly entraUrl: string;
-  readonly graphUrl: string;
-  readonly directory: Directory;
-  /** Mints tokens as the tenant does. */
-  readonly issuer: TokenIssuer;
-  /** What Entra and Graph are told to do wrong. */
-  readonly faults: Faults;
-  /** The time that the whole process lives by, the app included. */
-  readonly clock: Clock;
-  /** Where Entra listens with https, and the certificate to trust there. */
-  readonly entraHttps: EntraServer["https"];
+export interface Stack extends RunningApps, Emulators {
   close(): Promise<void>;
 }
 
@@ -110,7 +64,8 @@ type Parts = Omit<Stack, "close">;
 async function startParts(options: StackOptions, closers: Closers): Promise<Parts> {
   const { ports = FREE_PORTS, func = false, cors, switches, misconfigure, onLog } = options;
   const mistake: Misconfiguration = misconfigure === undefined ? {} : MISCONFIGURATIONS[misconfigure];
-  const { traces, ...emulators } = await startEmulators(options, mistake, closers);
+  const registrations = [{ ...API, ...mistake.api }, FRONTEND];
+  const { traces, ...emulators } = await startEmulators(ports, { registrations, ...options }, closers);
   const { entraUrl: entra, graphUrl: graph } = emulators;
   const gates = gateSettings(APPS, mistake);
   const apps = await startApps(
@@ -141,38 +96,6 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   );
   closers.add(() => emulators.faults.clear());
   return { ...apps, ...emulators };
-}
-
-/** Entra and Graph, and this process's requests for Microsoft routed there. */
-async function startEmulators(options: StackOptions, { api }: Misconfiguration, closers: Closers) {
-  const { ports = FREE_PORTS, accounts, https = false, onExchange, onTrace } = options;
-  const clock = startClock();
-  closers.addShared(clock.close);
-  const directory = createDirectory(accounts, options.registrations ?? [{ ...API, ...api }, FRONTEND]);
-  const faults = new Faults(directory);
-  const keys = await createSigningKeys();
-  const issuer = createTokenIssuer(keys);
-  const traces = createTraces(directory, onTrace);
-  const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
-  const tell = (service: "entra" | "graph") => ({
-    onExchange: (exchanged: Exchanged) => {
-      traces.complete(detailsOf(exchanged));
-      onExchange?.(service, exchanged);
-    },
-  });
-  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
-  const entraOptions = { directory, issuer, faults, clock, ...listening, moreRoutes: traceRoutes(traces) };
-  const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
-  const graphOptions = { directory, keys, faults, port: ports.graph };
-  const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
-  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
-  const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
-  return { ...urls, directory, issuer, faults, clock, traces };
-}
-
-function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {
-  const accountKey = (objectId: string) => directory.accountById(objectId)?.key;
-  return new Traces({ accountKey, ...(onSettled !== undefined && { onSettled }) });
 }
 
 /** Of a request that goes on to a function in another process. */

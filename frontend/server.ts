@@ -32,6 +32,8 @@ const READ_METHODS = ["GET", "HEAD"];
 /** Not TRACE: its answer repeats the request, and with it the access token. */
 const API_METHODS = [...READ_METHODS, "DELETE", "OPTIONS", "PATCH", "POST", "PUT"];
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+/** What `Sec-Fetch-Site` says of requests that a page of our own made, or the user. */
+const OWN_SITES = new Set(["same-origin", "none"]);
 
 /**
  * The reference frontend: serves the page and forwards `/api/*` to the backend with the signed-in user's access token,
@@ -63,10 +65,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, site: 
   sendJson(response, { name: request.headers[PRINCIPAL_NAME_HEADER] ?? null });
 }
 
-/** The session's cookie comes with requests from other sites too, so a change must come from a page of our own. */
-function refuseCrossSiteChange(request: IncomingMessage): void {
-  const isChange = !SAFE_METHODS.has(request.method ?? "");
-  if (isChange && request.headers["sec-fetch-site"] === "cross-site") throw new Failure("cross_site_request");
+/**
+ * The session's cookie comes with requests from other sites and sibling domains too, so a change must come from a page of our
+ * own. Browsers tell (https://www.w3.org/TR/fetch-metadata/). What does not is no browser, or one from before 2023: its POST is
+ * left to Easy Auth's check of `Origin`, and the others to the preflight, which is answered with no permission.
+ */
+function refuseCrossSiteChange({ method = "", headers }: IncomingMessage): void {
+  const site = headers["sec-fetch-site"];
+  const isOwn = site === undefined || OWN_SITES.has(String(site));
+  if (!SAFE_METHODS.has(method) && !isOwn) throw new Failure("cross_site_request");
 }
 
 /** The address with its dot segments resolved, so that what is compared here is what the backend gets. */

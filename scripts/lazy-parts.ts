@@ -10,8 +10,8 @@ interface LazyPart {
 }
 
 /**
- * Makes a bundle of its own of every file (`import("./x.ts")`) and package (`import("x")`) that the code imports only when it needs
- * it, so that it costs a start nothing. What packages import in this way stays in theirs.
+ * Makes a bundle of its own of every file (`import("./x.ts")`) and package (`import("x")`) that the code imports only when
+ * it needs it, so that it costs a start nothing. What packages import in this way stays in theirs.
  */
 export function lazyParts(): { readonly plugin: Plugin; readonly found: ReadonlyMap<string, LazyPart> } {
   const found = new Map<string, LazyPart>();

@@ -182,6 +182,14 @@ describe("the type of a problem", () => {
     expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(await page.text()).toContain(`<h2 id="${code}">`);
   });
+
+  test("is a page that runs nothing and sits in no frame", async () => {
+    const { headers } = await call(`${stack.apiUrl}/api/errors`);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    );
+  });
 });
 
 describe.each([

@@ -7,11 +7,14 @@ import { FAULT_TEXT } from "../emulator/faults/show-fault.ts";
 import { type RecordedRequest, startStack, type TestStack } from "../emulator/test-kit/stack.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
+import { startLivedTime } from "./support/lived-time.ts";
 
-/** Of one request. */
-const BUDGET_MS = 1500;
-/** What a busy machine, the gate and the proxy may add. */
+/** Of one request: enough for what has to be served on a busy machine. */
+const BUDGET_MS = 4000;
+/** What the gate and the proxy may add. */
 const SLACK_MS = 500;
+/** Whoever took as long was kept waiting by the fault, and by nothing else. */
+const LONG_MS = 1000;
 const KEYS = `/${TENANT_ID}/discovery/`;
 const DEFAULT_RETRY_AFTER = 5;
 
@@ -286,7 +289,7 @@ const GRAPH_FAILS: readonly Row[] = [
   ],
   [
     "answering 429 with a date",
-    graphStatus(429, new Date(Date.now() + 300_000).toUTCString()),
+    () => graphStatus(429, new Date(Date.now() + 300_000).toUTCString()),
     "throttled",
     { retryAfter: [200, 300] },
   ],
@@ -356,12 +359,14 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
+  /** By `lived`. */
   readonly tookMs: number;
 }
 
 let collector: Collector;
 let stack: TestStack;
 let bystanderToken: string;
+const lived = startLivedTime();
 /** What reached the console, past the log. */
 const printed: unknown[][] = [];
 const unhandled: unknown[] = [];
@@ -387,6 +392,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.close();
   await collector.close();
+  lived.stop();
   vi.restoreAllMocks();
   process.off("unhandledRejection", onUnhandled);
 });
@@ -406,10 +412,10 @@ function apiToken(account: Account): Promise<string> {
 }
 
 async function ask(token: string, origin = stack.apiUrl): Promise<Answer> {
-  const begun = performance.now();
+  const begun = lived.now();
   const response = await fetch(`${origin}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
   const { status, headers } = response;
-  return { status, headers, body: await response.text(), tookMs: performance.now() - begun };
+  return { status, headers, body: await response.text(), tookMs: lived.now() - begun };
 }
 
 /** Tells the fault, for one account unless it is everybody's; returns what ends it. */
@@ -490,7 +496,7 @@ function mark(): Mark {
   return { tokenRequests: stack.tokenRequests.length, graphRequests: stack.graphRequests.length };
 }
 
-function askedSince(since: Mark, token: string, { objectId }: Account): Details["asked"] {
+function askedSince(since: Mark, token: string, { objectId }: Account): NonNullable<Details["asked"]> {
   const isForToken = ({ body }: RecordedRequest) => (body as { assertion?: string }).assertion === token;
   const isForAccount = ({ headers }: RecordedRequest) => decodeJwt(headers.authorization ?? "").oid === objectId;
   return {
@@ -562,7 +568,7 @@ async function walk([, told, outcome, details = {}]: Row): Promise<void> {
   expect(answer.tookMs).toBeLessThan(BUDGET_MS + SLACK_MS);
   for (const other of others) {
     expectServed(other, BYSTANDER);
-    if (answer.tookMs > 500) expect(other.tookMs).toBeLessThan(answer.tookMs);
+    if (answer.tookMs > LONG_MS) expect(other.tookMs).toBeLessThan(answer.tookMs);
   }
   if (outcome === "served") expectServed(answer, account);
   else expectFailure(answer, outcome, { ...details, account, token, since });
@@ -604,7 +610,7 @@ describe("before Entra's keys were ever read, with the keys", () => {
 
   test("readable again, users are served", async () => {
     const token = await apiToken(BYSTANDER);
-    await vi.waitFor(async () => expectServed(await ask(token), BYSTANDER), { timeout: 5000, interval: 100 });
+    await vi.waitFor(async () => expectServed(await ask(token), BYSTANDER), { timeout: 15_000, interval: 100 });
   });
 });
 
@@ -620,7 +626,7 @@ describe.concurrent("Graph:", () => {
 test("more users than can be exchanged for: some wait, the rest are told to come back, those served before notice nothing", async () => {
   const account = nextUnlucky();
   const tokens = await Promise.all(Array.from({ length: 100 }, () => apiToken(account)));
-  const end = tell(entra({ kind: "slow", delayMs: 60 }), account.key);
+  const end = tell(entra({ kind: "slow", delayMs: 150 }), account.key);
   const asking = [ask(bystanderToken), ...tokens.map((token) => ask(token))];
   const [bystander, ...answers] = await Promise.all(asking).finally(end);
   expectServed(bystander as Answer, BYSTANDER);
@@ -636,7 +642,7 @@ test("more users than can be exchanged for: some wait, the rest are told to come
 
 /** Entra's 429 is about the app, so all who need an exchange wait, and Entra is left alone. */
 describe.each([
-  ["with Retry-After", 1],
+  ["with Retry-After", 30],
   ["without Retry-After", undefined],
 ])("Entra answers 429 %s", (_, retryAfter) => {
   test("throttled: the user, then others who need an exchange, not those served before; and it ends", async () => {
@@ -648,14 +654,15 @@ describe.each([
     expectServed(bystander, BYSTANDER);
     expectFailure(answer, "throttled", { account, token, since, ...(retryAfter !== undefined && { retryAfter }) });
 
-    const asked = stack.tokenRequests.length;
     const newcomerToken = await apiToken(BYSTANDER);
+    const sinceThrottled = mark();
     const newcomer = await ask(newcomerToken);
     expectProblem(newcomer, "throttled");
     expectRetryAfter(newcomer, [1, retryAfter ?? DEFAULT_RETRY_AFTER]);
-    expect(stack.tokenRequests.length, "Entra is left alone").toBe(asked);
+    expect(askedSince(sinceThrottled, newcomerToken, BYSTANDER).entra, "Entra is left alone").toBe(0);
     expectServed(await ask(bystanderToken), BYSTANDER);
-    await vi.waitFor(async () => expectServed(await ask(newcomerToken), BYSTANDER), { timeout: 7000, interval: 200 });
+    stack.clock.advance(retryAfter ?? DEFAULT_RETRY_AFTER);
+    expectServed(await ask(newcomerToken), BYSTANDER);
   });
 });
 

@@ -1,9 +1,8 @@
 import type http from "node:http";
-import { json, type Reply, readBody } from "../router.ts";
+import { type Reply, readBody } from "../router.ts";
 import type { AuthSettings } from "./auth-settings.ts";
 import { createClientDirectedLogin } from "./client-directed-login.ts";
 import { clearCookie, cookieOf, setCookie } from "./cookies.ts";
-import { expiresOn, principalName, userClaims } from "./headers.ts";
 import { page, text } from "./pages.ts";
 import { redirectTarget } from "./redirect-target.ts";
 import { clearSessionCookies, sessionCookies, sessionIdOf } from "./session-cookie.ts";
@@ -11,6 +10,7 @@ import { randomId, type Sessions } from "./sessions.ts";
 import type { SignInClient } from "./sign-in.ts";
 import type { Switches } from "./switches.ts";
 import type { TokenCheck } from "./token-check.ts";
+import { createMe, createRefresh } from "./token-store-routes.ts";
 
 export interface AuthRoutesOptions {
   readonly settings: AuthSettings;
@@ -54,8 +54,8 @@ export class AuthRoutes {
       ["POST /login/aad", createClientDirectedLogin(options)],
       ["GET /login/aad/callback", (request) => this.#callback(request, request.url.searchParams)],
       ["POST /login/aad/callback", (request) => this.#postedCallback(request)],
-      ["GET /me", (request) => this.#me(request)],
-      ["GET /refresh", (request) => this.#refresh(request)],
+      ["GET /me", createMe(options)],
+      ["GET /refresh", createRefresh(options)],
       [`GET ${withoutPrefix(switches.logoutCompletePath)}`, ({ site }) => signedOut(site)],
     ]);
   }
@@ -116,48 +116,13 @@ export class AuthRoutes {
     }
   }
 
-  /** Everything the session holds, tokens included, as an array: one entry for the one provider. */
-  #me({ message }: GateRequest): Reply {
-    const { sessions, settings, switches } = this.#options;
-    if (!settings.login.tokenStore.enabled) return text(Number(switches.meWithoutTokenStore), "");
-    const session = sessions.find(sessionTokenOf(message));
-    if (!session) return switches.meUnauthenticated === "401" ? text(401, "") : json(200, []);
-    const entry = {
-      access_token: session.accessToken,
-      expires_on: expiresOn(session),
-      id_token: session.idToken,
-      provider_name: "aad",
-      refresh_token: session.refreshToken,
-      user_claims: userClaims(session.claims),
-      user_id: principalName(session.claims),
-    };
-    return json(200, [entry]);
-  }
-
-  /** A bearer token is not enough: what is refreshed is a session, also one that ended a while ago. */
-  async #refresh({ message }: GateRequest): Promise<Reply> {
-    const { sessions, signIn, settings, onError } = this.#options;
-    const id = sessionTokenOf(message);
-    const session = sessions.findRefreshable(id);
-    if (!session) return text(401, "");
-    if (!signIn || !settings.login.tokenStore.enabled || session.refreshToken === undefined)
-      return text(403, "The session holds no refresh token: is the token store on, and offline_access asked for?");
-    try {
-      sessions.renew(id, await signIn.refresh(session));
-      return text(200, "");
-    } catch (error) {
-      onError("refresh", error);
-      return text(403, "The refresh token is no longer accepted.");
-    }
-  }
-
   async #logout({ message, url, site }: GateRequest): Promise<Reply> {
     const { sessions, signIn, switches } = this.#options;
     const complete = `${this.#prefix}${withoutPrefix(switches.logoutCompletePath)}`;
     const asked = url.searchParams.get("post_logout_redirect_uri") ?? complete;
     const returnTo = redirectTarget(asked, site, this.#redirectUrls);
     if (returnTo === undefined) return text(400, "post_logout_redirect_uri leads to another site.");
-    sessions.close(sessionTokenOf(message));
+    sessions.close(sessionIdOf(message));
     const location = signIn ? await signIn.signOutLocation(returnTo) : returnTo;
     return redirect(location, [...clearSessionCookies(message), clearCookie(NONCE_COOKIE)]);
   }
@@ -169,12 +134,6 @@ export class AuthRoutes {
 
 function signedOut(site: string): Reply {
   return page(200, "Signed out", "You have been signed out.", { href: `${site}/`, text: "Back to the app" });
-}
-
-/** The id of the session that the cookie or `X-ZUMO-AUTH` names. */
-function sessionTokenOf(message: http.IncomingMessage): string {
-  const sessionToken = message.headers["x-zumo-auth"];
-  return typeof sessionToken === "string" ? sessionToken : sessionIdOf(message);
 }
 
 function withoutPrefix(path: string): string {

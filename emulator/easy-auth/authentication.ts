@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import type { AuthSettings } from "./auth-settings.ts";
 import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { StoredTokens } from "./headers.ts";
-import { sessionIdOf } from "./session-cookie.ts";
+import { sessionIdOf, sessionTokenOf } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Switches } from "./switches.ts";
 import type { TokenCheck } from "./token-check.ts";
@@ -47,11 +47,9 @@ export function createAuthentication({ settings, switches, sessions, checkToken,
   }
 
   return async (request: http.IncomingMessage): Promise<Caller> => {
-    const sessionToken = request.headers["x-zumo-auth"];
-    const session =
-      typeof sessionToken === "string"
-        ? (bySession(sessionToken, false) ?? { status: 401 as const })
-        : bySession(sessionIdOf(request), true);
+    const hasCookie = sessionTokenOf(request) === undefined;
+    const found = bySession(sessionIdOf(request), hasCookie);
+    const session = found ?? (hasCookie ? undefined : { status: 401 as const });
     if (switches.precedence === "session" && session) return session;
     return (await byBearer(request)) ?? session;
   };

@@ -19,9 +19,15 @@ export function sessionCookies(id: string, claims: Readonly<Record<string, unkno
   return chunks.map((chunk, index) => setCookie(index === 0 ? NAME : `${NAME}${index}`, chunk));
 }
 
-/** The id of the session that the request's cookie names; empty when there is none. */
+/** The session token of a client that has no cookies: `X-ZUMO-AUTH`. */
+export function sessionTokenOf({ headers }: http.IncomingMessage): string | undefined {
+  const token = headers["x-zumo-auth"];
+  return typeof token === "string" ? token : undefined;
+}
+
+/** The id of the session that the request names, by its session token or else its cookie; empty when there is none. */
 export function sessionIdOf(request: http.IncomingMessage): string {
-  return cookieOf(request, NAME).replace(/\..*/, "");
+  return sessionTokenOf(request) ?? cookieOf(request, NAME).replace(/\..*/, "");
 }
 
 /** Removes all of the session's cookies that the browser sent, and the first in any case. */

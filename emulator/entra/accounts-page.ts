@@ -69,7 +69,7 @@ function accountItem(account: Account, { revocations, consents, registrations }:
   const links = registrations.filter((app) => isLacking(consents, app, account)).map(consentLink);
   return `<li>
         <div><strong>${escapeHtml(profile.displayName)}</strong><p><code>${escapeHtml(key)}</code></p></div>
-        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p>${links.join("")}</div>
+        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p>${links.join("<br>")}</div>
         <button name="revoke" value="${escapeHtml(key)}">Revoke sessions</button>
       </li>`;
 }

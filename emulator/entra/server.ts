@@ -53,7 +53,8 @@ export interface EntraServer extends LoopbackServer {
 /**
  * Starts Microsoft Entra ID as this tenant's apps see it: discovery, keys, authorize with an account picker, consent, token,
  * logout. Serves its own address, for browsers and other processes, and the names of the clouds' authorities, such as
- * `login.microsoftonline.com`, for apps whose requests are routed here. Tokens name the authority that they were asked of as their issuer.
+ * `login.microsoftonline.com`, for apps whose requests are routed here. Tokens name the authority that they were asked of as
+ * their issuer.
  */
 export async function startEntra(options: EntraOptions): Promise<EntraServer> {
   const { port = 0, httpsPort = 0 } = options;

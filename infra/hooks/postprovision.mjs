@@ -56,6 +56,7 @@ async function writeLocalSettings(say) {
     API_AUDIENCES: env.API_IDENTIFIER_URI,
     CLOUD: env.CLOUD,
     FRONTEND_CLIENT_ID: env.FRONTEND_CLIENT_ID,
+    API_SCOPE: `${env.API_IDENTIFIER_URI}/user_impersonation`,
   };
   const settings = { IsEncrypted: false, ...current, Values: { ...current.Values, ...values } };
   await writeFile(LOCAL_SETTINGS, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });

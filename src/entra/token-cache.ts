@@ -35,8 +35,8 @@ export class TokenCache {
   }
 
   /**
-   * The key of one user's token: the SHA-256 of the scopes and the whole assertion, never of a claim in it. The tenant is part of
-   * what is hashed: an assertion is exchanged at its own tenant's authority.
+   * The key of one user's token: the SHA-256 of the scopes and the whole assertion, never of a claim in it. The tenant is
+   * part of what is hashed: an assertion is exchanged at its own tenant's authority.
    */
   keyOf(assertion: string, scopes: readonly string[]): string {
     const names = scopes.length === 1 ? scopes[0] : [...scopes].sort().join(" ");

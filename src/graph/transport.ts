@@ -30,8 +30,9 @@ const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
  * The whole middleware chain of the Graph client: the user's token, one request, one more with a new token when Graph
- * refuses the first (401), and at most two more for a GET that Graph throttled, could not serve, or that failed on the way. `Retry-After` is obeyed when it fits into
- * the request's time, else the answer is final. The default chain bounds none of this, and its waits cannot be interrupted.
+ * refuses the first (401), and at most two more for a GET that Graph throttled, could not serve, or that failed on the
+ * way. `Retry-After` is obeyed when it fits into the request's time, else the answer is final. The default chain bounds
+ * none of this, and its waits cannot be interrupted.
  */
 export class UserTransport implements Middleware {
   readonly #user: GraphUser;

@@ -98,7 +98,8 @@ export interface Operation {
 }
 
 /**
- * Runs work as a span of the trace it belongs to, and measures its time. A failure is named by its code; its message stays here.
+ * Runs work as a span of the trace it belongs to, and measures its time. A failure is named by its code; its message stays
+ * here.
  */
 export function operation<T>({ name, kind, attributes }: Operation, work: (span: Span) => Promise<T>): Promise<T> {
   if (!instruments) return work(NOT_RECORDED);

@@ -56,6 +56,18 @@ describe("the built frontend, deployed alone", () => {
     expect(await once(frontend, "exit")).toEqual([0, null]);
   });
 
+  test("breaks off a request that does not end, so that it stops before App Service kills it", async () => {
+    const backend = await serveSilentBackend();
+    const frontend = start(process.execPath, ["main.mjs"], { BACKEND_URL: backend.url, PORT: "0" });
+    const answer = fetch(`${await urlOf(frontend)}/api/slow`, { headers: SIGNED_IN });
+    const brokenOff = expect(answer).rejects.toThrow();
+    await backend.arrived;
+    frontend.kill("SIGTERM");
+    // Its own time-out for the backend comes after 15 s.
+    expect(await once(frontend, "exit", { signal: AbortSignal.timeout(10_000) })).toEqual([0, null]);
+    await brokenOff;
+  });
+
   test("names the settings it lacks, without a stack trace, and exits with code 1", async () => {
     const frontend = start(process.execPath, ["main.mjs"], { PORT: "eighty" });
     const [message, [code]] = await Promise.all([text(frontend.stderr), once(frontend, "exit")]);

@@ -98,18 +98,18 @@ test("GET /health answers without anyone signed in and without details", async (
 });
 
 describe("a request from another site", () => {
-  test.each(["POST", "PUT", "PATCH", "DELETE"])(
-    "%s is refused, since the session's cookie comes along",
-    async (method) => {
-      const { url } = await serveFrontend({ backendUrl: await serveBackend() });
-      const answer = await send(url, "/api/profile", {
-        method,
-        headers: { ...SIGNED_IN, "sec-fetch-site": "cross-site" },
-      });
-      expect(answer.status).toBe(403);
-      expect(JSON.parse(answer.body)).toMatchObject({ code: "cross_site_request" });
-    },
-  );
+  test.each([
+    ["POST", "cross-site"],
+    ["PUT", "cross-site"],
+    ["PATCH", "cross-site"],
+    ["DELETE", "cross-site"],
+    ["POST", "same-site"],
+  ])("%s with Sec-Fetch-Site %s is refused, since the session's cookie comes along", async (method, site) => {
+    const { url } = await serveFrontend({ backendUrl: await serveBackend() });
+    const answer = await send(url, "/api/profile", { method, headers: { ...SIGNED_IN, "sec-fetch-site": site } });
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: "cross_site_request" });
+  });
 
   test("GET is served: following a link changes nothing", async () => {
     const { url } = await serveFrontend(NO_BACKEND);

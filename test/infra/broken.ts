@@ -15,6 +15,7 @@ const FRONTEND_REGISTRATION = "infra/modules/frontend-registration.bicep";
 const MONITORING = "infra/modules/monitoring.bicep";
 const RESOURCES = "infra/resources.bicep";
 const STORAGE = "infra/modules/storage.bicep";
+const WORKFLOW = ".github/workflows/deploy.yml";
 
 /** For each rule, a fault that it alone notices. */
 export const BROKEN: Record<string, Fault> = {
@@ -171,6 +172,17 @@ export const BROKEN: Record<string, Fault> = {
     from: "['scope=openid profile email offline_access ${apiScope}']",
     to: "['scope=openid', 'scope=${apiScope}']",
   },
+  "a sign-in ends in the browser and on the site where it began": {
+    path: FRONTEND_AUTH,
+    from: "validateNonce: true",
+    to: "validateNonce: false",
+  },
+  "a session ends after eight hours": { path: FRONTEND_AUTH, from: "'08:00:00'", to: "'80:00:00'" },
+  "the frontend may sign users in and nothing else": {
+    path: "infra/entra.bicep",
+    from: "var signInScopes = ['openid',",
+    to: "var signInScopes = ['Mail.Read', 'openid',",
+  },
   "registrations issue tokens of version 2": {
     path: API_REGISTRATION,
     from: "requestedAccessTokenVersion: 2",
@@ -237,13 +249,35 @@ export const BROKEN: Record<string, Fault> = {
   },
   "roles reach data only, on one resource": {
     path: STORAGE,
-    from: "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    to: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    from: "scope: account",
+    to: "scope: resourceGroup()",
   },
   "everything that can be tagged is": {
     path: "infra/modules/network.bicep",
     from: "  tags: tags\n",
     to: "  extendedLocation: empty(tags) ? null : null\n",
+  },
+
+  "rights are the API's identity's": {
+    path: RESOURCES,
+    from: "ownerPrincipalId: apiIdentity.",
+    to: "ownerPrincipalId: frontendIdentity.",
+  },
+  "each registration trusts its own app's identity": {
+    path: RESOURCES,
+    from: "    apiPrincipalId: apiIdentity.",
+    to: "    apiPrincipalId: frontendIdentity.",
+  },
+  "what is asked to be private is": { path: RESOURCES, from: "isPrivate: isApiPrivate", to: "isPrivate: false" },
+  "the API's clients are the frontend and those that are named": {
+    path: RESOURCES,
+    from: "union([frontendApplicationId], extraClientIds)",
+    to: "union([frontendApplicationId, apiApplicationId], extraClientIds)",
+  },
+  "Easy Auth trusts this tenant's issuer": {
+    path: RESOURCES,
+    from: "    audience: apiUri\n    issuer: issuer\n",
+    to: "    audience: apiUri\n    issuer: '${cloud.login}/common/v2.0'\n",
   },
 
   "settings are those that the code reads": {
@@ -262,11 +296,6 @@ export const BROKEN: Record<string, Fault> = {
     path: "infra/hooks/predown.mjs",
     from: "FRONTEND_CLIENT_ID } = process.env",
     to: "FRONTEND_ID } = process.env",
-  },
-  "the workflow reads what the deployment puts out, or what it sets itself": {
-    path: ".github/workflows/deploy.yml",
-    from: '--name "$API_NAME"',
-    to: '--name "$APP_NAME"',
   },
   "azd passes every parameter": {
     path: "infra/main.parameters.json",
@@ -300,9 +329,31 @@ export const BROKEN: Record<string, Fault> = {
     to: '"no-unused-vars": { "level": "warning" }',
   },
   "every parameter is in the documents": { path: "docs/deploy.md", from: "| `FRONTEND_SKU`", to: "| frontend size" },
+
+  "the workflow reads what the deployment puts out, or what it sets itself": {
+    path: WORKFLOW,
+    from: '--name "$API_NAME"',
+    to: '--name "$APP_NAME"',
+  },
   "actions are pinned by commit": {
-    path: ".github/workflows/deploy.yml",
+    path: WORKFLOW,
     from: "azure/login@532459ea530d8321f2fb9bb10d1e0bcf23869a43",
     to: "azure/login@v3",
+  },
+  "the workflow may read the code, and its deployment may sign in to Azure": {
+    path: WORKFLOW,
+    from: "\npermissions:\n  contents: read\n",
+    to: "\npermissions: write-all\n",
+  },
+  "no step finds the credentials of git": {
+    path: WORKFLOW,
+    from: "          persist-credentials: false\n      - run: az bicep install",
+    to: "          persist-credentials: true\n      - run: az bicep install",
+  },
+  "a pull request runs with its own rights": { path: WORKFLOW, from: "  pull_request:", to: "  pull_request_target:" },
+  "what is deployed is main, checked, in an environment that can be guarded": {
+    path: WORKFLOW,
+    from: " && github.ref == 'refs/heads/main'",
+    to: "",
   },
 };

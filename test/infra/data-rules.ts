@@ -71,7 +71,7 @@ export const DATA_RULES = {
       const id = unquote(role.file.variables.get(used)?.text ?? "");
       return [
         ...(DATA_ROLES.has(id) ? [] : [`${role.file.path}: ${role.name} is no known data role`]),
-        ...absent(role, "scope"),
+        ...not(role, "scope", ...role.file.resources.map(({ name }) => name)),
         ...not(role, "properties.principalType", "'ServicePrincipal'"),
         ...(textAt(role.body, "name")?.startsWith("guid(")
           ? []

@@ -6,13 +6,17 @@ import { PROJECT_RULES } from "./project-rules.ts";
 import { SIGN_IN_RULES } from "./sign-in-rules.ts";
 import { SITE_RULES } from "./site-rules.ts";
 import { type Rule, STRUCTURE_RULES } from "./structure-rules.ts";
+import { WIRING_RULES } from "./wiring-rules.ts";
+import { WORKFLOW_RULES } from "./workflow-rules.ts";
 
 const RULES: Record<string, Rule> = {
   ...STRUCTURE_RULES,
   ...SITE_RULES,
   ...SIGN_IN_RULES,
   ...DATA_RULES,
+  ...WIRING_RULES,
   ...PROJECT_RULES,
+  ...WORKFLOW_RULES,
 };
 
 let infra: Infra;

@@ -6,10 +6,8 @@ import { ofType } from "./checks.ts";
 import type { Infra } from "./infra.ts";
 import type { Rule } from "./structure-rules.ts";
 
-/** The platform's own settings: read by the Functions host, its worker or the telemetry, not by `src/settings.ts`. */
+/** The platform's own settings: read by the Functions host or its worker, not by `src/settings.ts`. */
 const PLATFORM_SETTINGS = [
-  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-  "APPLICATIONINSIGHTS_CONNECTION_STRING",
   "AzureWebJobsStorage__accountName",
   "AzureWebJobsStorage__blobServiceUri",
   "AzureWebJobsStorage__clientId",
@@ -68,13 +66,6 @@ export const PROJECT_RULES = {
   "hooks read what the deployment puts out, or what azd sets": (infra) => {
     const known = new Set([...outputs(infra), ...parameterVariables(infra).values(), ...HOOK_VARIABLES]);
     return [...hookVariables(infra)].filter((name) => !known.has(name)).map((name) => `${name} is nowhere put out`);
-  },
-  "the workflow reads what the deployment puts out, or what it sets itself": (infra) => {
-    const workflow = infra.texts.get(".github/workflows/deploy.yml") ?? "";
-    const set = [...workflow.matchAll(/^ {6}([A-Z_]+): /gm)].map(([, name]) => name);
-    const read = [...workflow.matchAll(/\$([A-Z_]{2,})|\benv\.([A-Z_]+)/g)].map(([, name, other]) => name ?? other);
-    const known = new Set([...outputs(infra), ...set, "GITHUB_ENV", "RUNNER_TEMP"]);
-    return read.filter((name) => !known.has(name ?? "")).map((name) => `${name} is nowhere put out`);
   },
   "azd passes every parameter": (infra) => {
     const main =
@@ -144,12 +135,6 @@ export const PROJECT_RULES = {
     [...parameterVariables(infra)]
       .filter(([, variable]) => !infra.texts.get("docs/deploy.md")?.includes(`\`${variable}\``))
       .map(([name]) => `${name} is not in docs/deploy.md`),
-  "actions are pinned by commit": (infra) => {
-    const used = [...(infra.texts.get(".github/workflows/deploy.yml") ?? "").matchAll(/uses: (\S+)/g)].map(
-      ([, action = ""]) => action,
-    );
-    return used.filter((action) => !/@[0-9a-f]{40}$/.test(action)).concat(used.length === 0 ? ["no workflow"] : []);
-  },
 } satisfies Record<string, Rule>;
 
 /** What azd itself sets, and what tunes a hook. */

@@ -56,6 +56,18 @@ export const SIGN_IN_RULES = {
       `${AAD}.login.loginParameters`,
       "['scope=openid profile email offline_access ${apiScope}']",
     ),
+  "a sign-in ends in the browser and on the site where it began": (infra) => [
+    ...not(frontendAuth(infra), "properties.login.nonce.validateNonce", "true"),
+    ...not(frontendAuth(infra), "properties.login.allowedExternalRedirectUrls", "[]"),
+  ],
+  "a session ends after eight hours": (infra) => [
+    ...not(frontendAuth(infra), "properties.login.cookieExpiration.convention", "'FixedTime'"),
+    ...not(frontendAuth(infra), "properties.login.cookieExpiration.timeToExpiration", "'08:00:00'"),
+  ],
+  "the frontend may sign users in and nothing else": (infra) => {
+    const scopes = infra.files.get("entra.bicep")?.variables.get("signInScopes")?.text;
+    return scopes === "['openid', 'profile', 'email', 'offline_access']" ? [] : [`entra.bicep: ${scopes}`];
+  },
   "registrations issue tokens of version 2": (infra) =>
     not(apiRegistration(infra), "api.requestedAccessTokenVersion", "2"),
   "no access token comes through the browser": (infra) =>

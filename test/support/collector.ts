@@ -35,7 +35,7 @@ interface Received {
 }
 
 /** Takes whatever telemetry is sent to it: an OTLP collector, or Application Insights' address for ingestion. */
-export async function startCollector(certificate?: https.ServerOptions): Promise<Collector> {
+export async function startCollector(certificate?: https.ServerOptions, status = 200): Promise<Collector> {
   const received: Received[] = [];
   const listener: http.RequestListener = async (request, response) => {
     const isZipped = request.headers["content-encoding"] === "gzip";
@@ -44,7 +44,7 @@ export async function startCollector(certificate?: https.ServerOptions): Promise
     const body = Buffer.concat(chunks);
     const { authorization } = request.headers;
     received.push({ path: request.url ?? "", authorization, body: String(isZipped ? gunzipSync(body) : body) });
-    response.setHeader("content-type", "application/json");
+    response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify({ itemsReceived: 1, itemsAccepted: 1, errors: [] }));
   };
   const server = certificate ? https.createServer(certificate, listener) : http.createServer(listener);

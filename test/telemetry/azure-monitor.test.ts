@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,22 +23,31 @@ const SEND_ONE_SPAN = `
 `;
 
 let folder: string;
+let certificate: Awaited<ReturnType<typeof createCertificate>>;
 let ingestion: Collector;
 
-async function sendOneSpan(identity?: { clientId: string }): Promise<void> {
-  const connectionString = `InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=${ingestion.url}/`;
+async function sendOneSpan(identity?: { clientId: string }, url = ingestion.url): Promise<void> {
+  const connectionString = `InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=${url}/`;
   const settings: TelemetrySettings = {
     serviceName: "the-app",
     otlp: false,
     azureMonitor: { connectionString, ...(identity && { identity }) },
   };
   // Else the exporter reports on itself, to Microsoft.
-  const environment = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"), APPLICATION_INSIGHTS_NO_STATSBEAT: "true" };
+  const environment = {
+    NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"),
+    APPLICATION_INSIGHTS_NO_STATSBEAT: "true",
+    TMPDIR: temporary(),
+  };
   await promisify(execFile)(process.execPath, ["--input-type=module", "-e", SEND_ONE_SPAN, JSON.stringify(settings)], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
     timeout: 30_000,
   });
+}
+
+function temporary(): string {
+  return join(folder, "tmp");
 }
 
 function spans(): readonly {
@@ -60,8 +69,9 @@ interface Envelope {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "azure-monitor-"));
-  const certificate = await createCertificate();
+  certificate = await createCertificate();
   await writeFile(join(folder, "ca.pem"), certificate.cert);
+  await mkdir(temporary());
   ingestion = await startCollector(certificate);
 });
 
@@ -83,5 +93,16 @@ test("Application Insights gets them from the app's identity where it asks for o
     expect(spans().at(-1)).toMatchObject({ authorization: "Bearer identity-token", name: "verify" });
   } finally {
     await identity.close();
+  }
+});
+
+test("telemetry that is refused is dropped, and never written to the disk", async () => {
+  const refusing = await startCollector(certificate, 403);
+  try {
+    await sendOneSpan(undefined, refusing.url);
+    expect(refusing.received).not.toEqual([]);
+    expect(await readdir(temporary(), { recursive: true })).toEqual([]);
+  } finally {
+    await refusing.close();
   }
 });

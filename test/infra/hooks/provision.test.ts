@@ -159,6 +159,7 @@ describe("after provisioning", () => {
         API_AUDIENCES: `api://${TENANT}/func-api-x`,
         CLOUD: "global",
         FRONTEND_CLIENT_ID: FRONTEND,
+        API_SCOPE: `api://${TENANT}/func-api-x/user_impersonation`,
       },
     });
     expect((await stat(join(folder, "local.settings.json"))).mode & 0o077).toBe(0);

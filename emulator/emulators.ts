@@ -1,0 +1,88 @@
+import type http from "node:http";
+import { type Clock, startClock } from "./clock.ts";
+import type { Closers } from "./closers.ts";
+import { type Account, createDirectory, type Directory, type Registration } from "./directory.ts";
+import { createSigningKeys } from "./entra/keys.ts";
+import { type EntraServer, startEntra } from "./entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
+import { Faults } from "./faults/faults.ts";
+import { startGraph } from "./graph/server.ts";
+import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
+import type { Exchanged } from "./router.ts";
+import { detailsOf } from "./trace/exchange.ts";
+import type { Station } from "./trace/hop.ts";
+import { observe } from "./trace/observe.ts";
+import { traceRoutes } from "./trace/routes.ts";
+import { Traces, type TracesOptions } from "./trace/traces.ts";
+
+/** Ports of the emulators; 0 takes a free one. */
+export interface EmulatorPorts {
+  readonly entra: number;
+  readonly graph: number;
+  /** Of Entra's https listener, with `https: true`. */
+  readonly entraHttps?: number;
+}
+
+export interface EmulatorsOptions {
+  /** Accounts besides the made-up tenant's own. */
+  readonly accounts?: readonly Account[];
+  /** App registrations in place of the made-up tenant's own. */
+  readonly registrations?: readonly Registration[];
+  /** Whether Entra listens with https too. */
+  readonly https?: boolean;
+  /** Told of every request that Entra or Graph answered. */
+  readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+  /** Told of the hops that are new, when all hops of a trace have ended. */
+  readonly onTrace?: TracesOptions["onSettled"];
+}
+
+/** Entra and Graph, running. The addresses have no slash at the end. */
+export interface Emulators {
+  readonly entraUrl: string;
+  readonly graphUrl: string;
+  readonly directory: Directory;
+  /** Mints tokens as the tenant does. */
+  readonly issuer: TokenIssuer;
+  /** What Entra and Graph are told to do wrong. */
+  readonly faults: Faults;
+  /** The time that the whole process lives by, the app included. */
+  readonly clock: Clock;
+  /** Where Entra listens with https, and the certificate to trust there. */
+  readonly entraHttps: EntraServer["https"];
+}
+
+/** Starts Entra and Graph, and routes this process's requests for Microsoft there. What is traced, `traces` holds. */
+export async function startEmulators(
+  ports: EmulatorPorts,
+  options: EmulatorsOptions,
+  closers: Closers,
+): Promise<Emulators & { readonly traces: Traces }> {
+  const { accounts, registrations, https = false, onExchange, onTrace } = options;
+  const clock = startClock();
+  closers.addShared(clock.close);
+  const directory = createDirectory(accounts, registrations);
+  const faults = new Faults(directory);
+  const keys = await createSigningKeys();
+  const issuer = createTokenIssuer(keys);
+  const traces = createTraces(directory, onTrace);
+  const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
+  const tell = (service: "entra" | "graph") => ({
+    onExchange: (exchanged: Exchanged) => {
+      traces.complete(detailsOf(exchanged));
+      onExchange?.(service, exchanged);
+    },
+  });
+  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
+  const entraOptions = { directory, issuer, faults, clock, ...listening, moreRoutes: traceRoutes(traces) };
+  const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
+  const graphOptions = { directory, keys, faults, port: ports.graph };
+  const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
+  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
+  const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
+  return { ...urls, directory, issuer, faults, clock, traces };
+}
+
+function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {
+  const accountKey = (objectId: string) => directory.accountById(objectId)?.key;
+  return new Traces({ accountKey, ...(onSettled !== undefined && { onSettled }) });
+}
