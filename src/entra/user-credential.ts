@@ -23,7 +23,7 @@ const ASKS_AGAIN_MS = 0;
 
 /**
  * The user as a credential of the Azure SDK, for one client. What the client asks for tells the resource; the scopes are
- * those that the endpoint names, so `.default` gives no more than they do. Answers a service's claims challenge, or its
+ * those that the endpoint names, so `.default` gives no more than they do. Answers a service's claims challenge, or Storage's
  * plain 401, with a new exchange. Keeps to the resource first asked for: no token for another one that a service names.
  *
  * `getToken` throws AppError as the exchange does, `downstream_forbidden` when the service belongs to another tenant, and

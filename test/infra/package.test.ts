@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,18 +22,14 @@ function published(): string[] {
 }
 
 test("the API's package is host.json, package.json and what is built of src", () => {
-  expect(published()).toEqual([
-    "dist/azure-storage-blob.mjs",
-    "dist/exporter.mjs",
-    "dist/main.cjs",
-    "host.json",
-    "package.json",
-  ]);
+  const onDemand = readdirSync(join(ROOT, "dist")).filter((name) => name.endsWith(".mjs"));
+  expect(onDemand).toEqual(expect.arrayContaining(["azure-storage-blob.mjs", "exporter.mjs"]));
+  const parts = onDemand.map((name) => `dist/${name}`);
+  expect(published()).toEqual([...parts, "dist/main.cjs", "host.json", "package.json"].sort());
 });
 
-test("the API's package is small: cold starts load it", () => {
-  const bytes = published().reduce((sum, path) => sum + gzipSync(readFileSync(join(ROOT, path))).length, 0);
-  expect(bytes).toBeLessThan(1_000_000);
+test("what a cold start loads is small", () => {
+  expect(gzipSync(readFileSync(join(ROOT, "dist/main.cjs"))).length).toBeLessThan(400_000);
 });
 
 test("the workflow publishes the same package", () => {

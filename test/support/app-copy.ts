@@ -21,9 +21,7 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
   const root = await mkdtemp(join(tmpdir(), "app-"));
   await Promise.all(NEEDED.map((name) => cp(join(ROOT, name), join(root, name), { recursive: true })));
   await symlink(join(ROOT, "node_modules"), join(root, "node_modules"));
-  await Promise.all(
-    Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text, { flag: "wx" })),
-  );
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text)));
   const node = (...args: string[]) => run(process.execPath, args, { cwd: root });
   await writeFile(join(root, "tsconfig.app.json"), TYPES_OF_APP);
   await node("node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json");
