@@ -258,4 +258,4 @@ test("an endpoint that mixes .default with named scopes stops the start, and is 
   const starting = startFunctionsHost({ appRoot: bad.root, settings: { ...ENVIRONMENT } as Record<string, string> });
   await expect(starting).rejects.toThrow("The scopes of https://graph.microsoft.com mix .default with others");
   await bad.remove();
-}, 60_000);
+});

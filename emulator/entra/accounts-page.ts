@@ -6,6 +6,7 @@ import { onlyFromHere } from "../own-routes.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import type { SigningKeys } from "./keys.ts";
 import { page } from "./page.ts";
+import { OIDC_SCOPES } from "./requested-scopes.ts";
 
 /** What the page shows and changes. */
 export interface Emulated {
@@ -87,7 +88,7 @@ function consentLinks({ registrations, accounts, consents }: Directory): string 
 
 /** Whether a permission of the app has nobody's consent for this account. */
 function isLacking(consents: Directory["consents"], app: Registration, account: Account): boolean {
-  return !app.graphPermissions.every((name) => consents.has(app, name, account));
+  return !app.graphPermissions.every((name) => OIDC_SCOPES.has(name) || consents.has(app, name, account));
 }
 
 function consentLink({ clientId, displayName }: Registration): string {

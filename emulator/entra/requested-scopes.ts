@@ -15,7 +15,8 @@ export interface RequestedScopes {
   readonly hasOfflineAccess: boolean;
 }
 
-const OIDC_SCOPES = new Set(["openid", "profile", "email", "offline_access"]);
+/** What a user lets an app know of them by signing in; no permission of Graph has to be asked for. */
+export const OIDC_SCOPES: ReadonlySet<string> = new Set(["openid", "profile", "email", "offline_access"]);
 
 /** Reads a `scope` parameter: the scopes of one resource, and OpenID's. `graphOrigin` is the cloud's. Throws EntraError. */
 export function requestedScopes(

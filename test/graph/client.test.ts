@@ -95,6 +95,13 @@ describe("a call to Graph", () => {
     expect((await failureOf()).code).toBe("downstream_failed");
   });
 
+  test("whose answer is longer than 8 MiB fails, however good it is", async () => {
+    await graphAnswering((_, response) => {
+      response.setHeader("content-type", "application/json").end(`{"id":"${"1".repeat(9 * 2 ** 20)}"}`);
+    });
+    expect(await failureOf()).toMatchObject({ code: "downstream_failed" });
+  });
+
   test("whose token could not be had fails as the exchange did", async () => {
     const failure = new AppError("consent_required");
     expect(await failureOf({ graphToken: () => Promise.reject(failure) })).toBe(failure);

@@ -138,6 +138,7 @@ describe("a failure", () => {
     ["an errorCode that holds more", { errorCode: "for eyJsecret" }],
     ["a stack that is none", { stack: 5 }],
     ["lines in its message that look like frames", { message: "x\n    at token eyJsecret (file.ts:1:2)" }],
+    ["a stack of another message", { stack: "Error: y\n    at token eyJsecret (file.ts:1:2)" }],
     ["a name that holds more", { name: "eyJsecret of someone" }],
   ])("with %s is answered and logged without it", async (_, properties) => {
     const thrown =

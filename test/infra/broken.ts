@@ -274,6 +274,11 @@ export const BROKEN: Record<string, Fault> = {
     from: "union([frontendApplicationId], extraClientIds)",
     to: "union([frontendApplicationId, apiApplicationId], extraClientIds)",
   },
+  "the frontend calls this API, over HTTPS": {
+    path: RESOURCES,
+    from: "backendUrl: 'https://${apiSiteName}.",
+    to: "backendUrl: 'https://${frontendSiteName}.",
+  },
   "Easy Auth trusts this tenant's issuer": {
     path: RESOURCES,
     from: "    audience: apiUri\n    issuer: issuer\n",
@@ -317,6 +322,11 @@ export const BROKEN: Record<string, Fault> = {
     path: API_AUTH,
     from: "['/api/health', '/api/errors']",
     to: "['/api/health', '/api/errors', '/api/profile']",
+  },
+  "the frontend is probed where nobody has to sign in": {
+    path: FRONTEND,
+    from: "healthCheckPath: '/health'",
+    to: "healthCheckPath: '/session'",
   },
   "queries ask for codes that exist": {
     path: "infra/queries/consent-missing.kql",

@@ -2,7 +2,7 @@ import { parse } from "yaml";
 import { frontendAuth } from "../../emulator/app-auth.ts";
 import { SETTING_NAMES } from "../../src/settings.ts";
 import { at, entriesOf, itemsOf, unquote } from "./bicep.ts";
-import { ofType } from "./checks.ts";
+import { ofType, sitesOf } from "./checks.ts";
 import type { Infra } from "./infra.ts";
 import type { Rule } from "./structure-rules.ts";
 
@@ -110,6 +110,11 @@ export const PROJECT_RULES = {
       ...same(LOCALLY_EXCLUDED, excluded("modules/frontend-easy-auth.bicep"), "excluded path"),
     ];
   },
+  "the frontend is probed where nobody has to sign in": (infra) =>
+    sitesOf(infra).flatMap(({ body }) => {
+      const path = at(body, "properties.siteConfig.healthCheckPath")?.text;
+      return path === undefined || LOCALLY_EXCLUDED.includes(unquote(path)) ? [] : [`${path} needs a sign-in`];
+    }),
   "queries ask for codes that exist": (infra) => {
     const codes = new Set([...(infra.texts.get("src/errors.ts") ?? "").matchAll(ERROR_CODE)].map(([, code]) => code));
     return [...infra.texts].flatMap(([path, text]) =>

@@ -22,6 +22,10 @@ export const WIRING_RULES = {
   ],
   "the API's clients are the frontend and those that are named": (infra) =>
     given(infra, "apiEasyAuth", { allowedClientIds: "union([frontendApplicationId], extraClientIds)" }),
+  "the frontend calls this API, over HTTPS": (infra) => [
+    ...given(infra, "frontend", { backendUrl: "'https://${apiSiteName}.${cloud.sites}'" }),
+    ...given(infra, "frontendEasyAuth", { apiScope: "'${apiUri}/user_impersonation'" }),
+  ],
   "Easy Auth trusts this tenant's issuer": (infra) => [
     ...given(infra, "apiEasyAuth", { issuer: "issuer", clientId: "apiApplicationId", audience: "apiUri" }),
     ...given(infra, "frontendEasyAuth", { issuer: "issuer", clientId: "frontendApplicationId" }),
