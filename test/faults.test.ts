@@ -308,6 +308,8 @@ const GRAPH_FAILS: readonly Row[] = [
     "throttled",
     { retryAfter: [200, 300] },
   ],
+  ["answering 429 with a year", graphStatus(429, "31536000"), "throttled", { retryAfter: 86_400 }],
+  ["answering 429 with a date that is over", graphStatus(429, "Thu, 01 Jan 1970 00:00:00 GMT"), "throttled"],
   ["answering 429 with a Retry-After nobody knows", graphStatus(429, "soon"), "throttled"],
   ["answering 500", graphError(500, "generalException"), "downstream_failed", { asked: { entra: 1, graph: 1 } }],
   ["answering 500 with Retry-After", graphStatus(500, "30"), "downstream_failed"],
