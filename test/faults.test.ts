@@ -86,8 +86,8 @@ const GRAPH_CHALLENGE = `Bearer realm="", authorization_uri="https://login.micro
 /** As Graph has been seen to send it: https://learn.microsoft.com/entra/identity-platform/claims-challenge */
 const UNQUOTED_CHALLENGE = `Bearer authorization_uri=https://login.microsoftonline.com/common/oauth2/authorize, errorDescription="Continuous access evaluation resulted in challenge", error=insufficient_claims, claims=${base64(REVOKED)}`;
 
-function challenged(header: string): Rule {
-  return graphError(401, "InvalidAuthenticationToken", { "www-authenticate": header });
+function challenged(header: string, status = 401): Rule {
+  return graphError(status, "InvalidAuthenticationToken", { "www-authenticate": header });
 }
 
 const ENTRA_REFUSES: readonly Row[] = [
@@ -266,6 +266,24 @@ const GRAPH_FAILS: readonly Row[] = [
     { asked: { entra: 2, graph: 2 } },
   ],
   [
+    "asking for claims with 403",
+    challenged(GRAPH_CHALLENGE, 403),
+    "claims_challenge",
+    { claims: REVOKED, asked: { entra: 2, graph: 2 } },
+  ],
+  [
+    "asking for claims with 403 that a new token has",
+    { ...challenged(GRAPH_CHALLENGE, 403), times: 1 },
+    "served",
+    { asked: { entra: 2, graph: 2 } },
+  ],
+  [
+    "answering 403 with a challenge that asks for no claims",
+    challenged('Bearer error="insufficient_scope"', 403),
+    "downstream_forbidden",
+    { asked: { entra: 1, graph: 1 } },
+  ],
+  [
     "asking for claims, then hanging",
     [{ ...challenged(GRAPH_CHALLENGE), times: 1 }, graph({ kind: "hang" })],
     "downstream_timeout",
@@ -293,6 +311,8 @@ const GRAPH_FAILS: readonly Row[] = [
     "throttled",
     { retryAfter: [200, 300] },
   ],
+  ["answering 429 with a year", graphStatus(429, "31536000"), "throttled", { retryAfter: 86_400 }],
+  ["answering 429 with a date that is over", graphStatus(429, "Thu, 01 Jan 1970 00:00:00 GMT"), "throttled"],
   ["answering 429 with a Retry-After nobody knows", graphStatus(429, "soon"), "throttled"],
   ["answering 500", graphError(500, "generalException"), "downstream_failed", { asked: { entra: 1, graph: 1 } }],
   ["answering 500 with Retry-After", graphStatus(500, "30"), "downstream_failed"],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, GraphClientError, type Middleware } from "@microsoft/microsoft-graph-client";
-import { claimsIn } from "../entra/claims-challenge.ts";
+import { tokenRefusalIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "../http/deadline.ts";
 import { unreachable } from "../http/downstream-failure.ts";
@@ -30,9 +30,9 @@ const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
  * The whole middleware chain of the Graph client: the user's token, one request, one more with a new token when Graph
- * refuses the first (401), and at most two more for a GET that Graph throttled, could not serve, or that failed on the
- * way. `Retry-After` is obeyed when it fits into the request's time, else the answer is final. The default chain bounds
- * none of this, and its waits cannot be interrupted.
+ * refuses the first, and at most two more for a GET that Graph throttled, could not serve, or that failed on the way.
+ * `Retry-After` is obeyed when it fits into the request's time, else the answer is final. The default chain bounds none of
+ * this, and its waits cannot be interrupted.
  */
 export class UserTransport implements Middleware {
   readonly #user: GraphUser;
@@ -52,24 +52,25 @@ export class UserTransport implements Middleware {
     }
   }
 
+  /** When Graph refuses the token: one new exchange, with the claims Graph asks for, and the call once more. */
   async #answerTo(context: Context): Promise<OutgoingAnswer> {
     const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken()));
-    return answer.statusCode === 401 && isRepeatable(context) ? this.#sendWithNewToken(context, answer) : answer;
+    const refusal = tokenRefusalIn(answer);
+    if (!refusal || !isRepeatable(context)) return this.#unlessChallenged(answer);
+    this.#user.forgetGraphToken();
+    await answer.body.dump();
+    const graphToken = await this.#user.graphToken(refusal.claims);
+    return this.#unlessChallenged(await this.#sendWithRetries(this.#requestOf(context, graphToken)));
   }
 
-  /** Graph no longer takes the token: one new exchange, with the claims Graph asks for, and the call once more. */
-  async #sendWithNewToken(context: Context, refused: OutgoingAnswer): Promise<OutgoingAnswer> {
-    this.#user.forgetGraphToken();
-    const claims = claimsIn(refused.headers["www-authenticate"]);
-    await refused.body.dump();
-    const answer = await this.#sendWithRetries(this.#requestOf(context, await this.#user.graphToken(claims)));
-    if (answer.statusCode !== 401) return answer;
-    this.#user.forgetGraphToken();
-    const unmet = claimsIn(answer.headers["www-authenticate"]);
-    if (unmet === undefined) return answer;
+  /** The answer, unless it asks for claims: another sign-in has to bring them. */
+  async #unlessChallenged(answer: OutgoingAnswer): Promise<OutgoingAnswer> {
+    const refusal = tokenRefusalIn(answer);
+    if (refusal) this.#user.forgetGraphToken();
+    if (refusal?.claims === undefined) return answer;
     await answer.body.dump();
-    const hint = "Graph asks for claims that a new token did not have.";
-    throw new AppError("claims_challenge", { hint, claims: unmet, remedy: this.#user.remedy });
+    const hint = "Graph asks for claims that the token did not have.";
+    throw new AppError("claims_challenge", { hint, claims: refusal.claims, remedy: this.#user.remedy });
   }
 
   #requestOf({ request, options }: Context, graphToken: string): OutgoingRequest {

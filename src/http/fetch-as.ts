@@ -1,4 +1,4 @@
-import { claimsIn } from "../entra/claims-challenge.ts";
+import { type TokenRefusal, tokenRefusalIn } from "../entra/claims-challenge.ts";
 import { resourceOf } from "../entra/scopes.ts";
 import type { TokenSource } from "../entra/user-credential.ts";
 import { AppError, type Remedy } from "../errors.ts";
@@ -32,8 +32,8 @@ const MAX_BYTES = 8 * 1_048_576;
 
 /**
  * Fetches from an API as the user: `path` below its origin, over https, within the request's time. When the API refuses
- * the token (401), asks once more with a new one, which satisfies the claims the API asks for. Follows no redirect,
- * retries nothing else. The answer is a success or 304, and in memory.
+ * the token, asks once more with a new one, which satisfies the claims the API asks for. Follows no redirect, retries
+ * nothing else. The answer is a success or 304, and in memory.
  *
  * @throws AppError for every other answer, or none, or one of more than 8 MiB: `downstream-failure.ts`
  */
@@ -43,8 +43,10 @@ export async function fetchAs(user: ApiCaller, api: Api, path: string, options: 
   try {
     const accessToken = await user.accessToken(resource);
     const answer = await sendAs(user, url, accessToken, options);
-    const accepted = answer.statusCode === 401 ? await sendAgain(user, { url, resource, options }, answer) : answer;
-    return await responseOf(accepted, user, url);
+    const refusal = tokenRefusalIn(answer);
+    if (refusal === undefined) return await responseOf(answer, user, url);
+    await answer.body.dump();
+    return await responseOf(await sendAgain(user, { url, resource, options }, refusal), user, url);
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(error, user.deadline.signal);
   }
@@ -59,13 +61,11 @@ interface Call {
 async function sendAgain(
   user: ApiCaller,
   { url, resource, options }: Call,
-  refused: OutgoingAnswer,
+  { claims }: TokenRefusal,
 ): Promise<OutgoingAnswer> {
   user.forgetAccessToken(resource);
-  const claims = claimsIn(refused.headers["www-authenticate"]);
-  await refused.body.dump();
   const answer = await sendAs(user, url, await user.accessToken(resource, claims), options);
-  if (answer.statusCode === 401) user.forgetAccessToken(resource);
+  if (tokenRefusalIn(answer)) user.forgetAccessToken(resource);
   return answer;
 }
 
@@ -90,7 +90,7 @@ async function responseOf(answer: OutgoingAnswer, { remedy }: ApiCaller, { origi
   const { statusCode: status, headers } = answer;
   if (!(status >= 200 && status < 300) && status !== 304) {
     await answer.body.dump();
-    const claims = status === 401 ? claimsIn(headers["www-authenticate"]) : undefined;
+    const claims = tokenRefusalIn(answer)?.claims;
     throw downstreamFailure({ status, service: origin, retryAfter: headers["retry-after"], claims, remedy });
   }
   const bytes = await readBody(answer, MAX_BYTES);

@@ -47,10 +47,16 @@ export function readBody({ body }: Pick<OutgoingAnswer, "body">, maxBytes: numbe
   });
 }
 
-/** Seconds in the value of `Retry-After`, which is a number of them or a date (RFC 9110, 10.2.3); undefined for anything else. */
+/** A day: no service means more. A caller's timer fires at once when it is set to more than 24: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
+const MAX_RETRY_AFTER_SECONDS = 86_400;
+
+/**
+ * Seconds in the value of `Retry-After`, which is a number of them or a date (RFC 9110, 10.2.3): a day at most. Undefined for
+ * anything else, and for a date that is over: by a clock that is not ours, it says nothing of how long to wait.
+ */
 export function retryAfterOf(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
-  if (/^\d{1,9}$/.test(value)) return Number(value);
-  const seconds = value.endsWith("GMT") ? (Date.parse(value) - Date.now()) / 1000 : Number.NaN;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  if (/^\d+$/.test(value)) return Math.min(Number(value), MAX_RETRY_AFTER_SECONDS);
+  const seconds = value.endsWith(" GMT") ? (Date.parse(value) - Date.now()) / 1000 : Number.NaN;
+  return seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER_SECONDS) : undefined;
 }

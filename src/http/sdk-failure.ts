@@ -1,4 +1,4 @@
-import { claimsIn } from "../entra/claims-challenge.ts";
+import { tokenRefusalIn } from "../entra/claims-challenge.ts";
 import { AppError, type Remedy } from "../errors.ts";
 import type { Deadline } from "./deadline.ts";
 import { downstreamFailure, unreachable } from "./downstream-failure.ts";
@@ -33,7 +33,8 @@ export function sdkFailure(error: unknown, user: SdkCaller, resources: Iterable<
   if (status === undefined) return unreachable(error, deadline.signal);
   if (status === 401) for (const resource of resources) user.forgetAccessToken(resource);
   const header = (name: string) => response?.headers?.get(name);
-  const claims = status === 401 ? claimsIn(header("www-authenticate")) : undefined;
+  const headers = { "www-authenticate": header("www-authenticate") };
+  const claims = tokenRefusalIn({ statusCode: status, headers })?.claims;
   const requestId = header("x-ms-request-id");
   return downstreamFailure({
     status,

@@ -296,6 +296,19 @@ describe("a call that Graph answers with a claims challenge", () => {
     expect(await failureOf({ graphToken })).toBe(refusal);
   });
 
+  test("challenges the caller at once when its body cannot be sent again", async () => {
+    const { calls, user } = await graphTaking("none");
+    const call = createGraphClient(user)
+      .api("/me/photo/$value")
+      .put(new Blob(["x"]));
+    const failure = await call.then(
+      () => undefined,
+      (error: unknown) => graphFailure(error),
+    );
+    expect(failure).toMatchObject({ code: "claims_challenge", claims: CLAIMS });
+    expect(calls).toHaveLength(1);
+  });
+
   test("is made again even when it changes something: Graph did nothing yet", async () => {
     const { calls, user } = await graphTaking(`new ${CLAIMS}`);
     await createGraphClient(user).api("/me").patch({ city: "Rome" });

@@ -119,8 +119,8 @@ describe("a fetch as the user", () => {
     });
   });
 
-  test("that the API challenges is made once more with a token that satisfies the claims, body and all", async () => {
-    const seen = await ordersAnswering(answer(401, CHALLENGE), answer(200));
+  test.each([401, 403])("that is challenged with %i is made once more, with the claims", async (status) => {
+    const seen = await ordersAnswering(answer(status, CHALLENGE), answer(200));
     const user = caller();
     expect((await fetching("/orders", { method: "POST", body: "x" }, user)).status).toBe(200);
     expect(seen.map(({ headers, body }) => [headers.authorization, body])).toEqual([
@@ -130,8 +130,8 @@ describe("a fetch as the user", () => {
     expect(user.asked[1]).toEqual(["api://orders", CLAIMS]);
   });
 
-  test("that the API challenges again asks the caller for the claims", async () => {
-    const seen = await ordersAnswering(answer(401, CHALLENGE));
+  test.each([401, 403])("that the API challenges again (%i) asks the caller for the claims", async (status) => {
+    const seen = await ordersAnswering(answer(status, CHALLENGE));
     const user = caller();
     await expect(fetching("/orders", {}, user)).rejects.toMatchObject({
       code: "claims_challenge",

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { listenOnLoopback } from "../../emulator/loopback-server.ts";
 import { readBody, retryAfterOf, send } from "../../src/http/outgoing.ts";
@@ -94,16 +95,34 @@ describe("Retry-After", () => {
   test.each<[string | string[] | undefined, number | undefined]>([
     ["0", 0],
     ["120", 120],
-    [new Date(Date.now() - 60_000).toUTCString(), 0],
+    ["86401", 86_400],
+    ["99999999999999999999", 86_400],
+    ["9".repeat(400), 86_400],
+    [new Date(Date.now() + 31_536_000_000).toUTCString(), 86_400],
+    [new Date(Date.now() - 60_000).toUTCString(), undefined],
     [undefined, undefined],
     ["", undefined],
     ["soon", undefined],
     ["-5", undefined],
     ["1e9", undefined],
-    ["99999999999999999999", undefined],
+    ["1.5", undefined],
+    ["NaN", undefined],
+    ["Infinity", undefined],
+    ["Thu, 99 Foo 2099 25:00:00 GMT", undefined],
     [["1", "2"], undefined],
   ])("%j means %s", (value, expected) => {
     expect(retryAfterOf(value)).toBe(expected);
+  });
+
+  test("is never more than a day, nor less than nothing, whatever it says", () => {
+    const date = fc.date({ noInvalidDate: true }).map((one) => one.toUTCString());
+    const piece = fc.oneof(fc.string(), fc.integer().map(String), date, fc.constantFrom(" GMT", "-"));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 3 }), (pieces) => {
+        const seconds = retryAfterOf(pieces.join("")) ?? 0;
+        expect(seconds >= 0 && seconds <= 86_400).toBe(true);
+      }),
+    );
   });
 
   test("may be a date", () => {

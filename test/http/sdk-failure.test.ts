@@ -46,9 +46,9 @@ describe("what a client of the Azure SDK threw", () => {
     expect(forgotten).toEqual(["https://vault.azure.net"]);
   });
 
-  test("for a claims challenge holds the claims, and where to sign in", () => {
+  test.each([401, 403])("for a claims challenge (%i) holds the claims, and where to sign in", (status) => {
     const header = `Bearer error="insufficient_claims", claims="${Buffer.from('{"a":1}').toString("base64")}"`;
-    expect(explained(restError(401, { "www-authenticate": header }))).toMatchObject({
+    expect(explained(restError(status, { "www-authenticate": header }))).toMatchObject({
       code: "claims_challenge",
       claims: '{"a":1}',
       remedy,
