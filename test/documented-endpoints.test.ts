@@ -197,7 +197,7 @@ describe("an endpoint with a large body, as on the page,", () => {
     const response = await call("report");
     expect(storage.waiting).toBe(1);
     await response.body?.cancel();
-    await vi.waitFor(() => expect(storage.waiting).toBe(0));
+    await vi.waitFor(() => expect(storage.waiting).toBe(0), 10_000);
   });
 });
 
@@ -230,7 +230,7 @@ describe("an endpoint with scopes of several resources", () => {
     expect((await call("parallel")).status).toBe(403);
     undo();
     // The handler never came to the second.
-    await vi.waitFor(() => expect([...scopesAskedSince(asked)].sort()).toEqual(BOTH));
+    await vi.waitFor(() => expect([...scopesAskedSince(asked)].sort()).toEqual(BOTH), 10_000);
   });
 
   test("says whose consent is missing when it is one of them", async () => {

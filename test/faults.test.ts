@@ -694,7 +694,7 @@ describe.each([
 
 describe("after all of it", () => {
   test("no request that a fault kept waiting is still waited for", async () => {
-    await vi.waitFor(() => expect(stack.faults.held).toBe(0));
+    await vi.waitFor(() => expect(stack.faults.held).toBe(0), 10_000);
   });
 
   test("no redirect has been followed", () => {

@@ -12,7 +12,6 @@ app.http("errors", {
       "cache-control": "public, max-age=3600",
       "content-security-policy":
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-      "x-content-type-options": "nosniff",
     },
     body: errorsPage,
   })),

@@ -45,10 +45,11 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
   };
 }
 
-/** Answers are one user's own: no cache may keep them unless the handler says otherwise. */
+/** Answers are one user's own: no cache may keep them unless the handler says otherwise. No browser guesses at their type. */
 function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: string): HttpResponse {
   const response = answer instanceof HttpResponse ? answer : newResponse(answer);
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "private, no-store");
+  response.headers.set("x-content-type-options", "nosniff");
   response.headers.set("x-correlation-id", correlationId);
   return response;
 }

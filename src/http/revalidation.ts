@@ -7,7 +7,7 @@ import type { HttpRequest, HttpResponseInit } from "@azure/functions";
  */
 export function revalidated(request: HttpRequest, bytes: Uint8Array, contentType: string): HttpResponseInit {
   const etag = `"${hash("sha256", bytes, "base64url")}"`;
-  const headers = { etag, "cache-control": "private, no-cache", "x-content-type-options": "nosniff" };
+  const headers = { etag, "cache-control": "private, no-cache" };
   if (isKnown(request, etag)) return { status: 304, headers };
   return { headers: { ...headers, "content-type": contentType }, body: bytes };
 }

@@ -8,7 +8,6 @@ const SAFE = {
   "cache-control": "private, no-cache",
   "content-security-policy": "sandbox; default-src 'none'",
   "cross-origin-resource-policy": "same-origin",
-  "x-content-type-options": "nosniff",
 };
 
 /**

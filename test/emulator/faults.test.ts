@@ -76,10 +76,10 @@ describe.each(SERVICES)("%s, told to", (service) => {
     const client = new AbortController();
     const asking = askWith(service, { kind: "hang" }, { signal: client.signal });
     const refused = expect(asking).rejects.toMatchObject({ name: "AbortError" });
-    await vi.waitFor(() => expect(faults.held).toBe(1));
+    await vi.waitFor(() => expect(faults.held).toBe(1), 10_000);
     client.abort();
     await refused;
-    await vi.waitFor(() => expect(faults.held).toBe(0));
+    await vi.waitFor(() => expect(faults.held).toBe(0), 10_000);
   });
 
   test("close the connection, does so without an answer", async () => {
@@ -157,7 +157,7 @@ describe.each(SERVICES)("%s, told to", (service) => {
     await reader?.read();
     expect(faults.held).toBe(1);
     await reader?.cancel();
-    await vi.waitFor(() => expect(faults.held).toBe(0));
+    await vi.waitFor(() => expect(faults.held).toBe(0), 10_000);
   });
 
   test("send a huge body, stops at 50 MB", async () => {
@@ -303,7 +303,7 @@ describe("a fault", () => {
     "that keeps a request waiting, $kind, lets go of it when all are cleared",
     async (fault) => {
       const asking = askWith("entra", fault);
-      await vi.waitFor(() => expect(faults.held).toBe(1));
+      await vi.waitFor(() => expect(faults.held).toBe(1), 10_000);
       faults.clear();
       await expect(asking).rejects.toMatchObject({ cause: { code: "UND_ERR_SOCKET" } });
       expect(faults.held).toBe(0);

@@ -42,10 +42,10 @@ test("a caller is known by the invocation, until they have their answer or leave
   streamAnswers(BEGIN_WITHIN_MS);
   expect([callerOf("1"), callerOf("2")]).toMatchObject(connections.slice(0, 2).map((connection) => ({ connection })));
   first.leave();
-  await vi.waitFor(() => expect(callerOf("1")).toBe("gone"));
+  await vi.waitFor(() => expect(callerOf("1")).toBe("gone"), 10_000);
   expect(callerOf("2")).not.toBe("gone");
   connections[1]?.end();
-  await vi.waitFor(() => expect(callerOf("2")).toBe("gone"));
+  await vi.waitFor(() => expect(callerOf("2")).toBe("gone"), 10_000);
 });
 
 test("their headers are those of the request, of a session with many groups too", async () => {
@@ -73,7 +73,7 @@ test("they are answered 500 when nothing has begun to, and left to their answer 
 
     await ask({ "x-ms-invocation-id": "6" });
     connections[2]?.end();
-    await vi.waitFor(() => expect(callerOf("6")).toBe("gone"));
+    await vi.waitFor(() => expect(callerOf("6")).toBe("gone"), 10_000);
     expect(vi.getTimerCount()).toBe(0);
   } finally {
     vi.useRealTimers();

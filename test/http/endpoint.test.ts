@@ -70,6 +70,7 @@ describe("a failure", () => {
       expect(answer.status).toBe(status);
       expect(headers["content-type"]).toBe("application/problem+json");
       expect(headers["cache-control"]).toBe("no-store");
+      expect(headers["x-content-type-options"]).toBe("nosniff");
       expect(headers["x-correlation-id"]).toBe(body.correlationId);
       expect(Object.keys(body)).toEqual(["type", "title", "status", "detail", "code", "correlationId"]);
       expect(body).toMatchObject({ status, code });
@@ -193,9 +194,10 @@ describe("an answer", () => {
     expect((await answerOf(nothing)).body).toMatchObject({ status: 500, code: "internal_error" });
   });
 
-  test("is kept out of caches unless its handler says otherwise", async () => {
+  test("is kept out of caches unless its handler says otherwise, and is of the type it says", async () => {
     const plain = await answerOf(async () => ({ status: 200 }));
     expect(plain.headers["cache-control"]).toBe("private, no-store");
+    expect(plain.headers["x-content-type-options"]).toBe("nosniff");
     const cached = await answerOf(async () => ({ status: 200, headers: { "Cache-Control": "private, max-age=60" } }));
     expect(cached.headers["cache-control"]).toBe("private, max-age=60");
   });

@@ -78,7 +78,7 @@ describe("a body", () => {
     const { made, make } = chunks(MANY);
     const { request, sendings } = await serve(make);
     const answer = await request();
-    await vi.waitFor(() => expect(sendings[0]?.connection.writableNeedDrain).toBe(true));
+    await vi.waitFor(() => expect(sendings[0]?.connection.writableNeedDrain).toBe(true), 10_000);
     await turns(MANY);
     expect(made.count).toBeLessThan(MANY / 2);
     expect((await buffer(answer)).length).toBe(MANY * CHUNK.length);
@@ -88,7 +88,7 @@ describe("a body", () => {
     const { request, sendings } = await serve(stuck);
     const answer = await request();
     answer.destroy();
-    await vi.waitFor(() => expect(sendings[0]?.controller.signal.aborted).toBe(true));
+    await vi.waitFor(() => expect(sendings[0]?.controller.signal.aborted).toBe(true), 10_000);
     await expect(sendings[0]?.written).resolves.toBeUndefined();
   });
 
@@ -188,7 +188,7 @@ describe("how many are on their way", () => {
     expect(refusalOf("mine")).toMatchObject({ code: "overloaded", retryAfterSeconds: 5 });
     expect((await theirs.request()).statusCode).toBe(200);
     answers[0]?.destroy();
-    await vi.waitFor(() => expect(refusalOf("mine")).toBeUndefined());
+    await vi.waitFor(() => expect(refusalOf("mine")).toBeUndefined(), 10_000);
     await mine.request();
     expect(refusalOf("mine")).toMatchObject({ code: "overloaded" });
   });

@@ -154,7 +154,7 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
     expect(await codeOf(response)).toBe(expected);
     expect(text).not.toContain("about someone");
     expect(profile.status).toBe(200);
-    await vi.waitFor(() => expect(azure.waiting).toBe(0));
+    await vi.waitFor(() => expect(azure.waiting).toBe(0), 10_000);
   });
 
   test("asks to wait: the caller is told how long, when the client is not to try again itself", async () => {

@@ -400,7 +400,7 @@ describe("when Storage refuses", () => {
     async (path) => {
       storage.answer(() => "hang");
       expect(await codeOf(await get(path))).toBe("504 downstream_timeout");
-      await vi.waitFor(() => expect(storage.waiting).toBe(0));
+      await vi.waitFor(() => expect(storage.waiting).toBe(0), 10_000);
     },
   );
 
@@ -488,7 +488,7 @@ describe("while a file is on its way", () => {
     await settled(() => made);
     expect(made).toBeLessThan(MANY / 2);
     leaving.abort();
-    await vi.waitFor(() => expect(storage.waiting).toBe(0));
+    await vi.waitFor(() => expect(storage.waiting).toBe(0), 10_000);
     expect(made).toBeLessThan(MANY);
   });
 
@@ -504,7 +504,7 @@ describe("while a file is on its way", () => {
     storage.answer(() => file(stuck()));
     const response = await get("files/any");
     await expect(response.arrayBuffer()).rejects.toThrow("terminated");
-    await vi.waitFor(() => expect(storage.waiting).toBe(0));
+    await vi.waitFor(() => expect(storage.waiting).toBe(0), 10_000);
   });
 
   test("ten more of the same user have to wait, and others do not", async () => {
@@ -517,7 +517,7 @@ describe("while a file is on its way", () => {
     const other = await get("files/a%20b.txt", {}, await apiToken("sparse"));
     expect(await other.text()).toBe(TEXT);
     await Promise.all(responses.map(({ body }) => body?.cancel()));
-    await vi.waitFor(() => expect(storage.waiting).toBe(0));
+    await vi.waitFor(() => expect(storage.waiting).toBe(0), 10_000);
   });
 });
 

@@ -36,7 +36,7 @@ function changingApp(source: string): { appRoot: string; write(source: string): 
 async function callSlow(url: string): Promise<{ answer: Promise<Response> }> {
   const answer = fetch(`${url}/api/slow`);
   answer.catch(() => undefined);
-  await vi.waitFor(() => expect(observed.fixtureEvents).toContain("run"));
+  await vi.waitFor(() => expect(observed.fixtureEvents).toContain("run"), 10_000);
   return { answer };
 }
 
@@ -66,7 +66,7 @@ describe("a host", () => {
   test("names a port that is in use, and leaves nothing behind", async () => {
     const blocker = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void blocker.close());
-    await vi.waitFor(() => expect(blocker.listening).toBe(true));
+    await vi.waitFor(() => expect(blocker.listening).toBe(true), 10_000);
     const { port } = blocker.address() as { port: number };
     const start = serve(writeApp(OBSERVED), { port, settings: { FIXTURE_WORD: "setting" } });
     await expect(start).rejects.toMatchObject({ code: "EADDRINUSE", message: expect.stringContaining(String(port)) });
@@ -144,7 +144,7 @@ describe("reloading", () => {
     expect(events).toEqual(["start", "run"]);
     release?.();
     expect(await (await answer).text()).toBe("done");
-    await vi.waitFor(() => expect(events).toEqual(["start", "run", "ran", "terminate shared"]));
+    await vi.waitFor(() => expect(events).toEqual(["start", "run", "ran", "terminate shared"]), 10_000);
   });
 
   test.each([
@@ -199,7 +199,7 @@ describe("closing", () => {
     expect(response.headers.get("connection")).toBe("close");
     await closed;
     expect(observed.fixtureEvents).toEqual(["start", "run", "ran", "terminate shared"]);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
   });
 
   test("waits five seconds at most for a function that does not end", async () => {
@@ -220,7 +220,7 @@ describe("closing", () => {
     await (await fetch(`${url}/api/hello`)).text();
     const startedAt = performance.now();
     await close();
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
     await expect(fetch(`${url}/api/hello`)).rejects.toThrow();
   });
 });

@@ -54,7 +54,7 @@ describe("with HTTP streaming, no answer but 504 after the time without activity
     const served = await serveStreamingHandler(handler, SHORTLY);
     expect((await served.send("GET", "/api/f")).status).toBe(504);
     body.open();
-    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled(), 10_000);
     expect(errors(served)).toEqual([
       expect.stringContaining("(Failed, "),
       expect.stringContaining("Exception: Failed to proxy request with ForwarderError: RequestTimedOut"),
@@ -65,7 +65,7 @@ describe("with HTTP streaming, no answer but 504 after the time without activity
 test("with HTTP streaming, the host waits 240 seconds unless it is told otherwise", async () => {
   const served = await serveStreamingHandler("() => undefined");
   request(served.url, "/api/f").end();
-  await vi.waitFor(() => expect(errors(served)[0]).toContain("until nothing has moved for 240 s"));
+  await vi.waitFor(() => expect(errors(served)[0]).toContain("until nothing has moved for 240 s"), 10_000);
 });
 
 describe("with HTTP streaming, the caller's connection breaks in the middle of the body when", () => {
@@ -93,7 +93,7 @@ describe("with HTTP streaming, the caller's connection breaks in the middle of t
     worker[0]?.request.socket.destroy();
     await expect(text(answer)).rejects.toMatchObject({ code: "ECONNRESET" });
     expect(answer.complete).toBe(false);
-    await vi.waitFor(() => expect(errors(served)[1]).toContain("ForwarderError: ResponseBodyDestination"));
+    await vi.waitFor(() => expect(errors(served)[1]).toContain("ForwarderError: ResponseBodyDestination"), 10_000);
   });
 });
 
@@ -102,7 +102,7 @@ test("with HTTP streaming, a connection that the worker breaks before its header
   gate("body");
   const served = await serveStreamingHandler("async () => { await body.opened; return {}; }");
   const answered = served.send("GET", "/api/f");
-  await vi.waitFor(() => expect(worker).toHaveLength(1));
+  await vi.waitFor(() => expect(worker).toHaveLength(1), 10_000);
   worker[0]?.request.socket.destroy();
   expect(await answered).toMatchObject({ status: 502, body: "" });
   expect(errors(served)[1]).toContain("Failed to proxy request with ForwarderError: Request");
@@ -117,9 +117,9 @@ describe("with HTTP streaming, a caller who leaves", () => {
     await once(await answerTo(sent), "data");
     const [exchange] = worker;
     sent.destroy();
-    await vi.waitFor(() => expect(exchange?.response.destroyed).toBe(true));
+    await vi.waitFor(() => expect(exchange?.response.destroyed).toBe(true), 10_000);
     expect(exchange?.response.writableFinished).toBe(false);
-    await vi.waitFor(() => expect(errors(served)[1]).toContain("ForwarderError: RequestCanceled"));
+    await vi.waitFor(() => expect(errors(served)[1]).toContain("ForwarderError: RequestCanceled"), 10_000);
   });
 
   test("in the middle of its body breaks that body for the function", async () => {
@@ -129,9 +129,9 @@ describe("with HTTP streaming, a caller who leaves", () => {
     }`);
     const sent = request(served.url, "/api/f", { method: "POST", headers: { "content-length": 10 } });
     sent.write("half");
-    await vi.waitFor(() => expect(reading).toHaveBeenCalled());
+    await vi.waitFor(() => expect(reading).toHaveBeenCalled(), 10_000);
     sent.destroy();
-    await vi.waitFor(() => expect(reading.mock.calls).toEqual([["half"], ["broken"]]));
+    await vi.waitFor(() => expect(reading.mock.calls).toEqual([["half"], ["broken"]]), 10_000);
     expect((await served.send("GET", "/api/none")).status).toBe(404);
   });
 });
@@ -180,9 +180,9 @@ test("with HTTP streaming, no function runs for a caller who has left before its
   });
   const first = await answerTo(request(url, "/api/f").end());
   const second = request(url, "/api/f").end();
-  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  await vi.waitFor(() => expect(answers).toHaveLength(2), 10_000);
   second.destroy();
-  await vi.waitFor(() => expect(answers[1]?.destroyed).toBe(true));
+  await vi.waitFor(() => expect(answers[1]?.destroyed).toBe(true), 10_000);
   body.open();
   await text(first);
   expect((await send("GET", "/api/f")).status).toBe(200);

@@ -75,7 +75,7 @@ describe("the worker's server", () => {
     expect((await served.send("GET", "/api/f")).body).toBe("changed");
     const urls = workerUrls(served.logs);
     expect(new Set(urls).size).toBe(2);
-    await vi.waitFor(() => expectRefusal(urls[0]));
+    await vi.waitFor(() => expectRefusal(urls[0]), 10_000);
   });
 
   test("sends a body to its end when the app is reloaded meanwhile", async () => {
@@ -87,7 +87,7 @@ describe("the worker's server", () => {
     expect(ended).not.toHaveBeenCalled();
     body.open();
     expect(await text(answer)).toBe("second");
-    await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce(), 10_000);
   });
 });
 
@@ -114,7 +114,7 @@ describe("closing a host with HTTP streaming", () => {
     const sent = request(url, "/api/f");
     const gone = new Promise((resolve) => sent.once("close", resolve));
     sent.on("response", (answer) => answer.on("error", () => {}).resume()).end();
-    await vi.waitFor(() => expect(worker).toHaveLength(1));
+    await vi.waitFor(() => expect(worker).toHaveLength(1), 10_000);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const closed = close();
     await vi.advanceTimersByTimeAsync(5000);

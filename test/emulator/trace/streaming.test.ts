@@ -19,7 +19,7 @@ async function serveTraced(handler: string) {
 }
 
 async function ended(traces: Traces): Promise<Trace["hops"][number]> {
-  await vi.waitFor(() => expect(traces.recent[0]?.hops.some(isRunning)).toBe(false));
+  await vi.waitFor(() => expect(traces.recent[0]?.hops.some(isRunning)).toBe(false), 10_000);
   const hops = traces.recent.flatMap((trace) => trace.hops);
   expect(hops, "the way to the worker's server is no hop").toHaveLength(1);
   return hops[0] as Trace["hops"][number];

@@ -29,7 +29,7 @@ function shown({ hops }: Trace): string | undefined {
 /** The trace of the request that was answered last, when all of it has ended. */
 async function latest(path = "/api/profile"): Promise<Trace> {
   const isIt = ({ trace }: { trace: Trace }) => [shown(trace), shown(trace)?.split("?", 1)[0]].includes(path);
-  await vi.waitFor(() => expect(settled.some(isIt)).toBe(true));
+  await vi.waitFor(() => expect(settled.some(isIt)).toBe(true), 10_000);
   return (settled.findLast(isIt) as { trace: Trace }).trace;
 }
 
@@ -110,19 +110,19 @@ describe("hops belong together", () => {
   ])("by client-request-id as %s, as an app in another process sends it", async (_, ask) => {
     const id = randomUUID();
     await Promise.all([ask(id), ask(id)]);
-    await vi.waitFor(() => expect(settled.at(-1)?.trace).toMatchObject({ id: id.replaceAll("-", "") }));
+    await vi.waitFor(() => expect(settled.at(-1)?.trace).toMatchObject({ id: id.replaceAll("-", "") }), 10_000);
     expect(settled.at(-1)?.trace.hops.length).toBe(2);
   });
 
   test("in no other way: two requests without any id are two traces", async () => {
     await Promise.all([fetch(`${stack.apiUrl}/api/health`), fetch(`${stack.apiUrl}/api/health`)]);
-    await vi.waitFor(() => expect(settled.length).toBe(2));
+    await vi.waitFor(() => expect(settled.length).toBe(2), 10_000);
     expect(new Set(settled.map(({ trace }) => trace.id)).size).toBe(2);
   });
 
   test("each user's with their own, also when many ask at once", async () => {
     await Promise.all(Array.from({ length: 20 }, (_, index) => getProfile(index % 2 === 0 ? "works" : "sparse")));
-    await vi.waitFor(() => expect(settled.length).toBe(20));
+    await vi.waitFor(() => expect(settled.length).toBe(20), 10_000);
     for (const { trace } of settled) {
       const users = trace.hops.flatMap(({ tokens }) => tokens.map(({ claims }) => claims?.oid));
       expect(new Set(users).size).toBe(1);
@@ -268,7 +268,7 @@ describe("in the terminal", () => {
 
   test("what a client sends cannot steer it", async () => {
     await fetch(`${stack.apiUrl}/api/x?name=%1b[2J`);
-    await vi.waitFor(() => expect(settled.length).toBe(1));
+    await vi.waitFor(() => expect(settled.length).toBe(1), 10_000);
     const [{ trace, hops } = { trace: undefined, hops: [] }] = settled;
     expect(trace && traceLines(trace, hops, Date.now())).toMatch(/^[\P{Cc}\n]+$/u);
   });
@@ -289,7 +289,7 @@ test("no token, signature, code, secret or cookie is shown anywhere", async () =
     }),
     headers: { authorization: `Basic ${btoa(`${API.clientId}:${API.clientSecret}`)}` },
   });
-  await vi.waitFor(() => expect(settled.length).toBeGreaterThanOrEqual(10));
+  await vi.waitFor(() => expect(settled.length).toBeGreaterThanOrEqual(10), 10_000);
 
   const wire = JSON.stringify(stack.requests.map(({ url, body, answer, headers }) => [url, body, answer, headers]));
   const grants = JSON.stringify(stack.tokenRequests.map(({ body, answer }) => [body, answer]));
