@@ -280,6 +280,7 @@ describe("npm start -- --func", () => {
     const running = await startWithFunc(HOST, "--trace");
     await running.line(/^Ready/);
     await fetch(`${await urlOf(running, /^API, behind/)}/api/health`);
+    await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 .*\[function not seen: it runs under func/);
     await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);
     const page = await (await fetch(`${await urlOf(running, /^Entra ID emulator/)}/trace`)).text();
     expect(page).toContain("<strong>function → Entra</strong> <code>GET /organizations/discovery/v2.0/keys</code>");

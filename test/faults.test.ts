@@ -666,6 +666,22 @@ test("more users than can be exchanged for: some wait, the rest are told to come
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(accepted);
 });
 
+test("more users than can be exchanged for, and Entra hangs: it is not asked for those who have left", async () => {
+  const [account, since] = [nextUnlucky(), mark()];
+  const tokens = await Promise.all(Array.from({ length: 40 }, () => apiToken(account)));
+  const end = tell(entra({ kind: "hang" }), account.key);
+  const answers = await Promise.all(tokens.map((token) => ask(token)));
+  for (const { status } of answers) expect([503, 504]).toContain(status);
+  // Comes after them all.
+  const newcomer = nextUnlucky();
+  const served = async () => expectServed(await ask(await apiToken(newcomer)), newcomer);
+  await vi.waitFor(served, { timeout: 10_000, interval: 100 }).finally(end);
+  const asked = tokens.filter((token) => askedSince(since, token, account)?.entra !== 0);
+  // 4 at a time, each for less than half of a request's time.
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.length).toBeLessThan(30);
+});
+
 /** Entra's 429 is about the app, so all who need an exchange wait, and Entra is left alone. */
 describe.each([
   ["with Retry-After", 30],

@@ -19,7 +19,10 @@ export interface GateOptions {
   readonly cors?: CorsSettings;
   /** What is not known of Easy Auth, otherwise than by default. */
   readonly switches?: Partial<Switches>;
-  /** Where browsers reach the authority when that is not its own origin: the emulator. */
+  /**
+   * Where browsers reach the authority when that is not its own origin: the emulator. Sign-ins lead there, and so do the
+   * addresses at Entra in the app's problem+json.
+   */
   readonly browserOrigin?: string;
   /** Default 0: a free one. */
   readonly port?: number;
@@ -36,7 +39,7 @@ const MAX_HEADER_SIZE = 65_536;
 
 /** Starts Easy Auth in front of one app: the same headers, routes and refusals, on loopback. */
 export async function startGate(options: GateOptions): Promise<LoopbackServer> {
-  const { upstream: url, cors, upstreamTimeoutMs, onError = console.error } = options;
+  const { upstream: url, cors, browserOrigin, upstreamTimeoutMs, onError = console.error } = options;
   let ownUrl = "";
   const report = (step: string, error: unknown) =>
     onError(`Easy Auth at ${ownUrl}: ${step} failed: ${describe(error)}`);
@@ -44,6 +47,7 @@ export async function startGate(options: GateOptions): Promise<LoopbackServer> {
   const upstream = createUpstream({
     url,
     cors,
+    browserOrigin,
     ...(upstreamTimeoutMs !== undefined && { timeoutMs: upstreamTimeoutMs }),
   });
 

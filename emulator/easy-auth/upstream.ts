@@ -2,6 +2,7 @@ import http from "node:http";
 import type net from "node:net";
 import { createProxyServer } from "httpxy";
 import { type Reply, write } from "../router.ts";
+import { replaceLinks } from "./browser-links.ts";
 import { type CorsSettings, corsHeaders } from "./cors.ts";
 import { page } from "./pages.ts";
 
@@ -9,6 +10,8 @@ export interface UpstreamOptions {
   /** Address of the app on this machine. */
   readonly url: string;
   readonly cors: CorsSettings | undefined;
+  /** Where browsers reach the authority when that is not its own origin: the emulator. */
+  readonly browserOrigin: string | undefined;
   /** Default 230 s, after which App Service gives up. */
   readonly timeoutMs?: number;
 }
@@ -24,12 +27,18 @@ export interface Upstream {
 /** https://learn.microsoft.com/azure/app-service/faq-availability-performance-application-issues */
 const UPSTREAM_TIMEOUT_MS = 230_000;
 
-export function createUpstream({ url, cors, timeoutMs = UPSTREAM_TIMEOUT_MS }: UpstreamOptions): Upstream {
+export function createUpstream({
+  url,
+  cors,
+  browserOrigin,
+  timeoutMs = UPSTREAM_TIMEOUT_MS,
+}: UpstreamOptions): Upstream {
   const proxy = createProxyServer({ xfwd: true, proxyTimeout: timeoutMs, upgradeTimeout: timeoutMs });
   const late = new WeakSet<http.IncomingMessage>();
   const writtenBefore = new WeakMap<net.Socket, number>();
   proxy.on("proxyReq", (outgoing, request) => outgoing.once("timeout", () => late.add(request)));
   if (cors) proxy.on("proxyRes", (answer, { headers }) => replaceCorsHeaders(answer.headers, headers.origin, cors));
+  if (browserOrigin !== undefined) proxy.on("proxyRes", (answer) => replaceLinks(answer, browserOrigin));
   // Told at once, unlike by a rejection: an upgrade's connection is ended right after.
   proxy.on("error", (_, request, answer) => {
     const failure = request && late.has(request) ? timedOut(url) : unreachable(url);

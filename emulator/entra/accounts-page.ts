@@ -47,8 +47,8 @@ function accountsPage({ directory, keys, faults, clock }: Emulated, origin: stri
       <ul class="accounts">${directory.accounts.map((account) => accountItem(account, directory)).join("")}</ul>
     </form>
     <h2>Consent</h2>
-    <p>Where an answer names an address at ${AUTHORITY_ORIGIN}, such as <code>adminConsentUrl</code>, put
-      ${escapeHtml(origin)} in its place.</p>
+    <p>Where the API itself names an address at ${AUTHORITY_ORIGIN}, such as <code>adminConsentUrl</code>, put
+      ${escapeHtml(origin)} in its place. The frontend's gate does so.</p>
     <ul>${consentLinks(directory)}</ul>
     ${buttons(["withdraw-consents", "yes", "Withdraw what was consented to since the start"])}
     <h2>Clock</h2>

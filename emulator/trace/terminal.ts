@@ -20,13 +20,16 @@ export function traceLines(trace: Trace, hops: readonly Hop[], now: number): str
 }
 
 function lineOf(hop: Hop, failure: string, tokens: readonly string[]): string {
-  const { station, caller, depth, method } = hop;
+  const { station, caller, depth, method, notes } = hop;
+  // On another station than itself, it says that the function is not seen.
+  const unseen = station === "function" ? undefined : notes.find(([name]) => name === "Function")?.[1];
   const parts = [
     `${depth === 0 ? `${caller} → ` : "→ "}${station}`,
     `${method} ${shortPathOf(hop)}`,
     [outcomeOf(hop), durationOf(hop)].filter(Boolean).join(" "),
     hasFailed(hop) && `✗ ${failure}`.trim(),
     ...tokens.map((summary) => `[token ${summary}]`),
+    unseen !== undefined && `[function ${unseen}]`,
   ];
   return "  ".repeat(depth + 1) + parts.filter(Boolean).join("  ");
 }

@@ -71,11 +71,11 @@ export function remedyFor({ code, status }: Problem): Remedy {
   return [0, 429, 502, 503, 504].includes(status) ? WAIT : REPORT;
 }
 
-/** An administrator's link when it is https: never a `javascript:` link because an answer said so. */
+/** An administrator's link when it is https, or on this machine: never a `javascript:` link because an answer said so. */
 export function consentLink({ adminConsentUrl = "" }: Problem): string | undefined {
   if (!URL.canParse(adminConsentUrl)) return undefined;
   const url = new URL(adminConsentUrl);
-  return url.protocol === "https:" ? url.href : undefined;
+  return url.protocol === "https:" || url.origin.startsWith("http://localhost:") ? url.href : undefined;
 }
 
 /** This app's own page about the code, for codes that a server gave. */

@@ -22,7 +22,7 @@ export interface Exchange {
   readonly correlationId: string;
   /** A resource's claims challenge, as JSON: the cached token will not do, nor will a remembered refusal. */
   readonly claims?: string | undefined;
-  /** Ends the wait of this caller. The exchange goes on for the others who wait for it. */
+  /** Ends the wait of this caller. The exchange goes on for the others who wait for it; once begun, for the cache. */
   readonly signal: AbortSignal;
 }
 
@@ -36,6 +36,12 @@ export interface OnBehalfOfOptions {
   /** Exchanges at a time; ten times as many may wait for their turn. */
   readonly concurrency: number;
   readonly now?: () => number;
+}
+
+/** An exchange under way, or waiting for its turn, and how many callers wait for it. */
+interface Flight {
+  readonly token: Promise<CachedToken>;
+  callers: number;
 }
 
 type Acquired = Pick<AuthenticationResult, "accessToken" | "expiresOn">;
@@ -65,7 +71,7 @@ export class OnBehalfOf {
   readonly #options: OnBehalfOfOptions;
   readonly #cache: TokenCache;
   readonly #now: () => number;
-  readonly #inFlight = new Map<string, Promise<CachedToken>>();
+  readonly #inFlight = new Map<string, Flight>();
   readonly #refusals: LRUCache<string, AppError>;
   readonly #turns: ReturnType<typeof pLimit>;
   #pausedUntil = 0;
@@ -96,10 +102,13 @@ export class OnBehalfOf {
     const cached = exchange.claims === undefined ? this.#cache.get(key) : undefined;
     countLookup(cached ? "hit" : "miss");
     if (cached) return cached;
-    const flight = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
+    const name = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
     return operation({ name: "exchange" }, async () => {
-      const exchanging = this.#inFlight.get(flight) ?? this.#begin(flight, key, exchange);
-      return untilAborted(exchanging, exchange.signal);
+      const flight = this.#inFlight.get(name) ?? this.#begin(name, key, exchange);
+      flight.callers += 1;
+      return untilAborted(flight.token, exchange.signal).finally(() => {
+        flight.callers -= 1;
+      });
     });
   }
 
@@ -122,14 +131,16 @@ export class OnBehalfOf {
     };
   }
 
-  #begin(flight: string, key: string, exchange: Exchange): Promise<CachedToken> {
-    const refusal = this.#refusals.get(flight) ?? this.#pause() ?? this.#overload();
-    if (refusal) return Promise.reject(refusal);
-    const exchanging = this.#turns(() => this.#acquire(flight, key, exchange)).finally(() =>
-      this.#inFlight.delete(flight),
-    );
-    this.#inFlight.set(flight, exchanging);
-    return exchanging;
+  #begin(name: string, key: string, exchange: Exchange): Flight {
+    const refusal = this.#refusals.get(name) ?? this.#pause() ?? this.#overload();
+    if (refusal) return { token: Promise.reject(refusal), callers: 0 };
+    const token = this.#turns(() => {
+      if (flight.callers > 0) return this.#acquire(name, key, exchange);
+      throw new AppError("identity_unavailable", { hint: "When the exchange had its turn, nobody waited any more." });
+    });
+    const flight = { token: token.finally(() => this.#inFlight.delete(name)), callers: 0 };
+    this.#inFlight.set(name, flight);
+    return flight;
   }
 
   /** After a 429 Entra is left alone for a while. Only callers without a cached token notice. */
@@ -144,7 +155,7 @@ export class OnBehalfOf {
     return new AppError("overloaded", { hint: "Too many exchanges wait for their turn.", retryAfterSeconds: 1 });
   }
 
-  async #acquire(flight: string, key: string, exchange: Exchange): Promise<CachedToken> {
+  async #acquire(name: string, key: string, exchange: Exchange): Promise<CachedToken> {
     const paused = this.#pause();
     if (paused) throw paused;
     try {
@@ -157,7 +168,7 @@ export class OnBehalfOf {
       if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
       const failure = exchangeFailure(error, this.remedyFor(exchange.user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
-      if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(flight, failure);
+      if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(name, failure);
       throw failure;
     }
   }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Fault, FaultRule } from "../../emulator/faults/fault.ts";
 import { newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
 
@@ -81,13 +81,21 @@ describe("what helps whoever is asked", () => {
     expect(stack.logs.map(({ message }) => message).join("\n")).toContain(copied);
   });
 
-  test("is the link for an administrator, copied or opened", async () => {
+  test("is the link for an administrator, copied, or opened to grant consent", async () => {
     const page = await newUser({ failures: ["403 /api/profile"], permissions });
     await signIn(page, "no-consent");
     await page.getByRole("button", { name: "Copy consent link" }).click();
     await page.getByText("Copied").waitFor();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
-    expect(copied).toMatch(/^https:\/\/login\.microsoftonline\.com\/[\w-]+\/.*adminconsent\?/);
-    expect(await page.getByRole("link", { name: "Grant consent" }).getAttribute("href")).toBe(copied);
+    const link = page.getByRole("link", { name: "Grant consent" });
+    expect(await link.getAttribute("href")).toBe(copied);
+    await link.click();
+    onTestFinished(() => stack.directory.consents.withdraw());
+    await page.getByRole("button", { name: "Accept" }).click();
+    await page.getByRole("heading", { name: "Consent granted" }).waitFor();
+    // The API remembers a refusal for some seconds.
+    stack.clock.advance(10);
+    await page.goto(stack.frontendUrl);
+    await seeTitle(page, "Lidia Holloway");
   });
 });

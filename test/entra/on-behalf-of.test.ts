@@ -302,6 +302,24 @@ describe("an exchange that failed on the way", () => {
 });
 
 describe("a caller whose time is up", () => {
+  /** One exchange at a time; the first, adele's, is at Entra, which gives each assertion as its token. */
+  async function oneTurnTaken() {
+    let answer = () => {};
+    let taken = () => {};
+    const isTaken = new Promise<void>((resolve) => {
+      taken = resolve;
+    });
+    const entra = await startTokenEndpoint((assertion, response) => {
+      if (assertion !== "adele") return succeed(response, assertion);
+      answer = () => succeed(response, assertion);
+      taken();
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url, { concurrency: 1 });
+    const first = onBehalfOf.exchange(exchangeOf("adele"));
+    await isTaken;
+    return { entra, onBehalfOf, first, answer };
+  }
+
   test("stops waiting, while the others get the token", async () => {
     let answer = () => {};
     const entra = await startTokenEndpoint((_, response) => {
@@ -316,6 +334,40 @@ describe("a caller whose time is up", () => {
     answer();
     expect((await patient).accessToken).toBe("token");
     expect(entra.asked).toHaveLength(1);
+  });
+
+  test("gives up the turn of an exchange that nobody else waits for", async () => {
+    const { entra, onBehalfOf, first, answer } = await oneTurnTaken();
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const left = [
+      failureOf(onBehalfOf.exchange(exchangeOf("lidia", { signal }))),
+      failureOf(onBehalfOf.exchange(exchangeOf("lidia", { signal }))),
+      failureOf(onBehalfOf.exchange(exchangeOf("diego", { signal }))),
+    ];
+    const patient = [onBehalfOf.exchange(exchangeOf("diego")), onBehalfOf.exchange(exchangeOf("alex"))];
+    leaving.abort();
+    expect((await Promise.all(left)).map(({ code }) => code)).toEqual(Array(3).fill("identity_unavailable"));
+    answer();
+    const tokens = await Promise.all([first, ...patient]);
+    expect(tokens.map(({ accessToken }) => accessToken)).toEqual(["adele", "diego", "alex"]);
+    expect(entra.asked).toEqual(["adele", "diego", "alex"]);
+    expect(onBehalfOf.inFlight).toBe(0);
+  });
+
+  test("may come back for the same token before its turn, or after it", async () => {
+    const { entra, onBehalfOf, first, answer } = await oneTurnTaken();
+    const leaving = new AbortController();
+    const left = failureOf(onBehalfOf.exchange(exchangeOf("lidia", { signal: leaving.signal })));
+    const others = failureOf(onBehalfOf.exchange(exchangeOf("diego", { signal: leaving.signal })));
+    leaving.abort();
+    await Promise.all([left, others]);
+    const back = onBehalfOf.exchange(exchangeOf("lidia"));
+    answer();
+    await first;
+    expect((await back).accessToken).toBe("lidia");
+    expect((await onBehalfOf.exchange(exchangeOf("diego"))).accessToken).toBe("diego");
+    expect(entra.asked).toEqual(["adele", "lidia", "diego"]);
   });
 });
 

@@ -27,17 +27,23 @@ describe("what the page offers", () => {
 });
 
 describe("an administrator's link", () => {
-  test("is the API's", () => {
-    const adminConsentUrl = "https://login.example/adminconsent?client_id=1";
-    expect(consentLink(problem({ adminConsentUrl }))).toBe(adminConsentUrl);
-  });
-
-  test.each([undefined, "http://login.example/", "javascript:alert(1)", "/adminconsent", ""])(
-    "%j is not offered, it is not https",
+  test.each(["https://login.example/adminconsent?client_id=1", "http://localhost:4282/adminconsent?client_id=1"])(
+    "is the API's: %s",
     (adminConsentUrl) => {
-      expect(consentLink(problem(adminConsentUrl === undefined ? {} : { adminConsentUrl }))).toBeUndefined();
+      expect(consentLink(problem({ adminConsentUrl }))).toBe(adminConsentUrl);
     },
   );
+
+  test.each([
+    undefined,
+    "http://login.example/",
+    "http://localhost.example:80/",
+    "javascript:alert(1)",
+    "/adminconsent",
+    "",
+  ])("%j is not offered, it is neither https nor on this machine", (adminConsentUrl) => {
+    expect(consentLink(problem(adminConsentUrl === undefined ? {} : { adminConsentUrl }))).toBeUndefined();
+  });
 });
 
 describe("the explanation of a code", () => {
