@@ -30,6 +30,10 @@ import {
 } from "./misconfigurations.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
 import type { Exchanged } from "./router.ts";
+import { STORAGE, type StorageRequest } from "./storage/access.ts";
+import type { StoredFile } from "./storage/sample-files.ts";
+import type { Storage, StorageOptions } from "./storage/server.ts";
+import { carryTrace } from "./trace/carry.ts";
 import { detailsOf } from "./trace/exchange.ts";
 import type { Station } from "./trace/hop.ts";
 import { observe } from "./trace/observe.ts";
@@ -42,6 +46,8 @@ export interface StackPorts extends AppPorts {
   readonly graph: number;
   /** Of Entra's https listener, with `https: true`. */
   readonly entraHttps?: number;
+  /** Of Storage, with `files`. */
+  readonly storage?: number;
 }
 
 export interface StackOptions {
@@ -55,6 +61,8 @@ export interface StackOptions {
   readonly https?: boolean;
   /** Settings of the built app, over those of `local.settings.example.json`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Starts a storage account, with a container that holds these, and turns the app's routes for files on. */
+  readonly files?: readonly StoredFile[];
   /** Runs the app under `func start` of Azure Functions Core Tools, in a process of its own, which follows the clock. */
   readonly func?: boolean;
   /** The API's CORS, for pages that call it from another origin. Default: none. */
@@ -66,6 +74,8 @@ export interface StackOptions {
   readonly onLog?: (log: HostLog) => void;
   /** Told of every request that Entra or Graph answered. */
   readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+  /** Told of every user's request to Storage. */
+  readonly onStorageRequest?: (request: StorageRequest) => void;
   /** Told of the hops that are new, when all hops of a trace have ended. */
   readonly onTrace?: TracesOptions["onSettled"];
 }
@@ -83,6 +93,8 @@ export interface Stack extends RunningApps {
   readonly clock: Clock;
   /** Where Entra listens with https, and the certificate to trust there. */
   readonly entraHttps: EntraServer["https"];
+  /** With `files`. */
+  readonly storage: Storage | undefined;
   close(): Promise<void>;
 }
 
@@ -111,13 +123,18 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const { ports = FREE_PORTS, func = false, cors, switches, misconfigure, onLog } = options;
   const mistake: Misconfiguration = misconfigure === undefined ? {} : MISCONFIGURATIONS[misconfigure];
   const { traces, ...emulators } = await startEmulators(options, mistake, closers);
-  const { entraUrl: entra, graphUrl: graph } = emulators;
+  const { entraUrl: entra, graphUrl: graph, storage } = emulators;
   const gates = gateSettings(APPS, mistake);
   const apps = await startApps(
     {
       ports,
-      settings: { ...(await readExampleSettings()), ...mistake.settings, ...options.settings },
-      func: func ? { origins: { entra, graph } } : undefined,
+      settings: {
+        ...(await readExampleSettings()),
+        ...(storage && storageSettings(storage)),
+        ...mistake.settings,
+        ...options.settings,
+      },
+      func: func ? { origins: { entra, graph }, certificate: storage?.certificate } : undefined,
       apiGate: {
         settings: gates.api,
         switches: { ...mistake.switches, ...switches },
@@ -140,7 +157,8 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
     closers,
   );
   closers.add(() => emulators.faults.clear());
-  return { ...apps, ...emulators };
+  const ended = storage ? Promise.race([apps.ended, storage.ended]) : apps.ended;
+  return { ...apps, ...emulators, ended };
 }
 
 /** Entra and Graph, and this process's requests for Microsoft routed there. */
@@ -148,7 +166,8 @@ async function startEmulators(options: StackOptions, { api }: Misconfiguration, 
   const { ports = FREE_PORTS, accounts, https = false, onExchange, onTrace } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts, options.registrations ?? [{ ...API, ...api }, FRONTEND]);
+  const registrations = options.registrations ?? [{ ...API, ...api }, FRONTEND];
+  const directory = createDirectory(accounts, options.files ? [...registrations, STORAGE] : registrations);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);
@@ -166,8 +185,31 @@ async function startEmulators(options: StackOptions, { api }: Misconfiguration, 
   const graphOptions = { directory, keys, faults, port: ports.graph };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
   closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
+  const storage = await startStorageIfAsked(options, { directory, keys, ...seen("Storage") }, traces, closers);
   const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
-  return { ...urls, directory, issuer, faults, clock, traces };
+  return { ...urls, storage, directory, issuer, faults, clock, traces };
+}
+
+type StorageParts = Pick<StorageOptions, "directory" | "keys" | "onServer">;
+
+async function startStorageIfAsked(
+  { files, ports = FREE_PORTS, onStorageRequest: onRequest }: StackOptions,
+  parts: StorageParts,
+  traces: Traces,
+  closers: Closers,
+): Promise<Storage | undefined> {
+  if (!files) return undefined;
+  // Loaded when asked for: Storage's client takes longer than the rest of the stack.
+  const { startStorage } = await import("./storage/server.ts");
+  const options = { ...parts, files, port: ports.storage ?? 0, ...(onRequest !== undefined && { onRequest }) };
+  const storage = await closers.started(startStorage(options));
+  closers.addShared(carryTrace(new URL(storage.accountUrl).host, () => traces.traceParent));
+  return storage;
+}
+
+/** That turn the app's routes for files on. */
+function storageSettings({ accountUrl, container }: Storage): Record<string, string> {
+  return { STORAGE_ACCOUNT_URL: accountUrl, STORAGE_CONTAINER: container.containerName };
 }
 
 function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {

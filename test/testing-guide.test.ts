@@ -63,6 +63,17 @@ describe("GET /api/profile", () => {
   });
 });
 
+test("lists the files that the user's role lets them see", async () => {
+  const stack = await startStack({ files: [{ name: "plan.txt", content: "secret" }] });
+  const listFiles = async (account: string) => {
+    const headers = { authorization: `Bearer ${await stack.token(account)}` };
+    return fetch(`${stack.apiUrl}/api/files`, { headers });
+  };
+  expect(await (await listFiles("works")).json()).toMatchObject({ files: [{ name: "plan.txt", size: 6 }] });
+  expect((await listFiles("no-role")).status).toBe(403);
+  expect(stack.storageRequests.map(({ account }) => account.key)).toEqual(["works", "no-role"]);
+});
+
 test("docs/testing.md shows this file's code, word for word", async () => {
   const [guide, code] = await Promise.all([
     readFile(new URL("../docs/testing.md", import.meta.url), "utf8"),
