@@ -44,7 +44,7 @@ function failureInJson(body: string): Failure | undefined {
 
 /** Storage's error, without the ids at the end. */
 function failureInXml(body: string): Failure | undefined {
-  const [, code, message = ""] = /<Error><Code>(\w+)<\/Code>\s*<Message>([^<\n]*)/.exec(body) ?? [];
+  const [, code, message = ""] = /<Error>\s*<Code>(\w+)<\/Code>\s*<Message>([^<\n]*)/.exec(body) ?? [];
   return code === undefined ? undefined : { code, text: safeText(message) };
 }
 
