@@ -76,7 +76,7 @@ describe("npm start", () => {
         .split("\n")
         .filter((one) => one !== "");
       expect(lines.at(-1)).toMatch(/^Ready: open http:\/\/localhost:\d+/);
-      expect(running.output()).not.toMatch(/Azure Storage emulator|\/api\/files/);
+      expect(running.output()).not.toMatch(/Azure Storage emulator|\[GET\] \S+\/files/);
       expect(running.output()).toMatch(/profile: \[GET\] http:\/\/localhost:\d+\/api\/profile/);
       running.child.kill(signal);
       expect(await exitCode(running)).toBe(0);
