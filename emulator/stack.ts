@@ -32,8 +32,8 @@ import { refuseInAzure } from "./refuse-in-azure.ts";
 import type { Exchanged } from "./router.ts";
 import { STORAGE, type StorageRequest } from "./storage/access.ts";
 import type { StoredFile } from "./storage/sample-files.ts";
-import type { Storage, StorageOptions } from "./storage/server.ts";
-import { carryTrace } from "./trace/carry.ts";
+import type { Storage } from "./storage/server.ts";
+import { settingsFor, startStackStorage } from "./storage/stack-storage.ts";
 import { detailsOf } from "./trace/exchange.ts";
 import type { Station } from "./trace/hop.ts";
 import { observe } from "./trace/observe.ts";
@@ -130,7 +130,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
       ports,
       settings: {
         ...(await readExampleSettings()),
-        ...(storage && storageSettings(storage)),
+        ...(storage && settingsFor(storage)),
         ...mistake.settings,
         ...options.settings,
       },
@@ -185,31 +185,11 @@ async function startEmulators(options: StackOptions, { api }: Misconfiguration, 
   const graphOptions = { directory, keys, faults, port: ports.graph };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
   closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
-  const storage = await startStorageIfAsked(options, { directory, keys, ...seen("Storage") }, traces, closers);
+  const { files, onStorageRequest: onRequest } = options;
+  const storageOptions = { directory, keys, port: ports.storage ?? 0, onRequest, ...seen("Storage") };
+  const storage = files && (await startStackStorage({ ...storageOptions, files }, traces, closers));
   const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
   return { ...urls, storage, directory, issuer, faults, clock, traces };
-}
-
-type StorageParts = Pick<StorageOptions, "directory" | "keys" | "onServer">;
-
-async function startStorageIfAsked(
-  { files, ports = FREE_PORTS, onStorageRequest: onRequest }: StackOptions,
-  parts: StorageParts,
-  traces: Traces,
-  closers: Closers,
-): Promise<Storage | undefined> {
-  if (!files) return undefined;
-  // Loaded when asked for: Storage's client takes longer than the rest of the stack.
-  const { startStorage } = await import("./storage/server.ts");
-  const options = { ...parts, files, port: ports.storage ?? 0, ...(onRequest !== undefined && { onRequest }) };
-  const storage = await closers.started(startStorage(options));
-  closers.addShared(carryTrace(new URL(storage.accountUrl).host, () => traces.traceParent));
-  return storage;
-}
-
-/** That turn the app's routes for files on. */
-function storageSettings({ accountUrl, container }: Storage): Record<string, string> {
-  return { STORAGE_ACCOUNT_URL: accountUrl, STORAGE_CONTAINER: container.containerName };
 }
 
 function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {

@@ -21,7 +21,7 @@ export interface StorageOptions extends Gate {
   /** Default 0: a free one. */
   readonly port?: number;
   /** Told of every request of a user, before it is answered. */
-  readonly onRequest?: (request: StorageRequest) => void;
+  readonly onRequest?: ((request: StorageRequest) => void) | undefined;
   /** Told of the server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }
@@ -100,7 +100,7 @@ async function fill(container: ContainerClient, files: readonly StoredFile[]): P
 interface Answering extends Gate {
   readonly azurite: Azurite;
   readonly answerer: Answerer;
-  readonly onRequest?: (request: StorageRequest) => void;
+  readonly onRequest?: StorageOptions["onRequest"];
 }
 
 async function answer(
