@@ -36,6 +36,8 @@ export interface Account {
   };
   /** Default: true. */
   readonly hasPhoto?: boolean;
+  /** Whether this user has a data role in Storage: Storage Blob Data Reader. Default: true. */
+  readonly hasStorageRole?: boolean;
   /** Where the account is at home. Default: the apps' own tenant. */
   readonly homeTenantId?: string;
   /** Whether the apps' own tenant knows an account that is at home elsewhere. */

@@ -50,6 +50,15 @@ export const ACCOUNTS: readonly Account[] = [
     profile: person("Alex", "Wilber"),
   },
   {
+    key: "no-role",
+    objectId: "dddddddd-3333-4444-5555-eeeeeeeeeeee",
+    shows: "No role in Storage: with --files, /api/files answers 403 downstream_forbidden. The profile works.",
+    answer: "200",
+    consentToGraph: true,
+    hasStorageRole: false,
+    profile: person("Allan", "Deyoung"),
+  },
+  {
     key: "guest",
     objectId: "11111111-bbbb-2222-cccc-333333333333",
     shows: "A guest of another tenant: tokens of this tenant, with the home tenant in idp.",

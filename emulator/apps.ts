@@ -21,8 +21,8 @@ export interface AppsOptions {
   readonly ports: AppPorts;
   /** Settings of the function app. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Runs the function app under `func start`, its requests for Microsoft routed to `origins`. Default: the embedded host. */
-  readonly func?: Pick<FuncOptions, "origins"> | undefined;
+  /** Runs the function app under `func start`, its requests for Microsoft routed to `origins`, `certificate` trusted. Default: the embedded host. */
+  readonly func?: Pick<FuncOptions, "origins" | "certificate"> | undefined;
   readonly apiGate: Pick<GateOptions, "settings" | "switches" | "cors">;
   readonly frontendGate: Pick<GateOptions, "settings" | "switches" | "appSettings" | "browserOrigin">;
   /** A frontend that passes the ID token on in place of the access token. */

@@ -11,6 +11,7 @@ export interface CommandLine {
   readonly watch: boolean;
   readonly https: boolean;
   readonly func: boolean;
+  readonly files: boolean;
   /** Of the API's gate, when an origin was named. */
   readonly cors: CorsSettings | undefined;
   readonly misconfigure: MisconfigurationName | undefined;
@@ -33,6 +34,7 @@ const OPTIONS = {
   watch: { ...FLAG, says: "serve each change of the functions or the page a moment later" },
   https: { ...FLAG, says: "let the Entra emulator listen with https too" },
   func: { ...FLAG, says: "run the app under func start (Azure Functions Core Tools) instead of the embedded host" },
+  files: { ...FLAG, says: "let the API serve sample files from Azure Storage, by Azurite: GET /api/files" },
   cors: {
     ...({ type: "string", multiple: true, value: "<origin>" } as const),
     says: "let pages of that origin, such as http://localhost:5173, call the API; may be repeated",
@@ -50,7 +52,7 @@ const OPTIONS = {
   settings: { ...VALUE, value: "<file>", says: "with --tenant: the file of settings, local.settings.json by default" },
   help: { ...FLAG, short: "h", says: "print this" },
 } as const;
-const ONLY_EMULATED = ["misconfigure", "https", "trace"] as const;
+const ONLY_EMULATED = ["misconfigure", "https", "trace", "files"] as const;
 
 /** Reads the command line. @throws UsageError */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -64,8 +66,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (tenant !== undefined && emulated) throw new UsageError(`--${emulated} is for the emulators, not for --tenant.`);
   if (tenant === "") throw new UsageError("--tenant needs the id or a domain of a tenant.");
   if (tenant === undefined && values.settings !== undefined) throw new UsageError("--settings is for --tenant.");
-  const { "free-ports": freePorts, help, trace, watch, https, func, settings = "local.settings.json" } = values;
-  const flags = { help, freePorts, trace, watch, https, func };
+  const { "free-ports": freePorts, help, trace, watch, https, func, files, settings = "local.settings.json" } = values;
+  const flags = { help, freePorts, trace, watch, https, func, files };
   const parsed = { cors: corsOf(values.cors ?? []), switches: parseAll(values.switch ?? []) };
   return { ...flags, ...parsed, misconfigure, tenant, settings };
 }

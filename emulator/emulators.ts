@@ -9,6 +9,10 @@ import { Faults } from "./faults/faults.ts";
 import { startGraph } from "./graph/server.ts";
 import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
 import type { Exchanged } from "./router.ts";
+import { STORAGE, type StorageRequest } from "./storage/access.ts";
+import type { StoredFile } from "./storage/sample-files.ts";
+import type { Storage } from "./storage/server.ts";
+import { startStackStorage } from "./storage/stack-storage.ts";
 import { detailsOf } from "./trace/exchange.ts";
 import type { Station } from "./trace/hop.ts";
 import { observe } from "./trace/observe.ts";
@@ -21,22 +25,28 @@ export interface EmulatorPorts {
   readonly graph: number;
   /** Of Entra's https listener, with `https: true`. */
   readonly entraHttps?: number;
+  /** Of Storage, with `files`. */
+  readonly storage?: number;
 }
 
 export interface EmulatorsOptions {
   /** Accounts besides the made-up tenant's own. */
   readonly accounts?: readonly Account[];
-  /** App registrations in place of the made-up tenant's own. */
-  readonly registrations?: readonly Registration[];
+  /** The app registrations of the made-up tenant. */
+  readonly registrations: readonly Registration[];
   /** Whether Entra listens with https too. */
   readonly https?: boolean;
+  /** Starts a storage account, with a container that holds these, and turns the app's routes for files on. */
+  readonly files?: readonly StoredFile[];
   /** Told of every request that Entra or Graph answered. */
   readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+  /** Told of every user's request to Storage. */
+  readonly onStorageRequest?: (request: StorageRequest) => void;
   /** Told of the hops that are new, when all hops of a trace have ended. */
   readonly onTrace?: TracesOptions["onSettled"];
 }
 
-/** Entra and Graph, running. The addresses have no slash at the end. */
+/** Entra, Graph and perhaps Storage, running. The addresses have no slash at the end. */
 export interface Emulators {
   readonly entraUrl: string;
   readonly graphUrl: string;
@@ -49,18 +59,20 @@ export interface Emulators {
   readonly clock: Clock;
   /** Where Entra listens with https, and the certificate to trust there. */
   readonly entraHttps: EntraServer["https"];
+  /** With `files`. */
+  readonly storage: Storage | undefined;
 }
 
-/** Starts Entra and Graph, and routes this process's requests for Microsoft there. What is traced, `traces` holds. */
+/** Starts them, and routes this process's requests for Entra and Graph there. What is traced, `traces` holds. */
 export async function startEmulators(
   ports: EmulatorPorts,
   options: EmulatorsOptions,
   closers: Closers,
 ): Promise<Emulators & { readonly traces: Traces }> {
-  const { accounts, registrations, https = false, onExchange, onTrace } = options;
+  const { accounts, registrations, files, https = false, onExchange, onTrace } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts, registrations);
+  const directory = createDirectory(accounts, files ? [...registrations, STORAGE] : registrations);
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
   const issuer = createTokenIssuer(keys);
@@ -78,8 +90,11 @@ export async function startEmulators(
   const graphOptions = { directory, keys, faults, port: ports.graph };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
   closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
+  const { onStorageRequest: onRequest } = options;
+  const storageOptions = { directory, keys, port: ports.storage ?? 0, onRequest, ...seen("Storage") };
+  const storage = files && (await startStackStorage({ ...storageOptions, files }, traces, closers));
   const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
-  return { ...urls, directory, issuer, faults, clock, traces };
+  return { ...urls, storage, directory, issuer, faults, clock, traces };
 }
 
 function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {

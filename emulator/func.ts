@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { delimiter } from "node:path";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { FunctionsHost } from "./functions-host/host.ts";
 import { listenOnLoopback } from "./loopback-server.ts";
@@ -16,6 +18,8 @@ export interface FuncOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** Where the app's requests for Entra and Graph go instead; default where they are addressed to. */
   readonly origins?: MicrosoftOrigins;
+  /** In PEM: what the app trusts besides what Node does. */
+  readonly certificate?: string | undefined;
 }
 
 /** `func start`, answering. What it serves it prints itself, and it notices a new build itself. */
@@ -35,11 +39,12 @@ const NOT_FOUND =
  * Starts the app under Azure Functions Core Tools, from PATH or node_modules, and resolves when it answers. Its output goes
  * to this process's. Rejects when it is not there, ends, or takes more than two minutes.
  */
-export async function startFunc({ appRoot, port, settings, origins }: FuncOptions): Promise<RunningFunc> {
+export async function startFunc({ appRoot, port, settings, origins, certificate }: FuncOptions): Promise<RunningFunc> {
   const actualPort = port === 0 ? await freePort() : port;
+  const trusted = certificate === undefined ? undefined : temporaryFile(certificate);
   const child = spawn("func", ["start", "--port", String(actualPort)], {
     cwd: appRoot,
-    env: environmentFor(appRoot, settings, origins),
+    env: { ...environmentFor(appRoot, settings, origins), ...(trusted && { NODE_EXTRA_CA_CERTS: trusted.path }) },
     stdio: ["ignore", "inherit", "inherit"],
     // A group of its own: func starts processes that a signal to it alone would leave behind.
     detached: process.platform !== "win32",
@@ -47,9 +52,15 @@ export async function startFunc({ appRoot, port, settings, origins }: FuncOption
   });
   const url = `http://localhost:${actualPort}`;
   const ended = endOf(child);
-  const kill = () => signal(child, "SIGKILL");
+  const kill = () => {
+    signal(child, "SIGKILL");
+    trusted?.remove();
+  };
   process.once("exit", kill);
-  void ended.then(() => process.off("exit", kill));
+  void ended.then(() => {
+    process.off("exit", kill);
+    trusted?.remove();
+  });
   try {
     await untilAnswers(url, ended);
   } catch (error) {
@@ -72,6 +83,13 @@ function environmentFor(appRoot: string, settings: FuncOptions["settings"], orig
       EMULATED_GRAPH_URL: origins.graph,
     }),
   };
+}
+
+function temporaryFile(content: string): { readonly path: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "emulator-"));
+  const path = join(folder, "certificate.pem");
+  writeFileSync(path, content);
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 async function endOf(child: ChildProcess): Promise<string> {

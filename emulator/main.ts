@@ -7,12 +7,21 @@ import type { HostLog } from "./functions-host/host.ts";
 import { readLocalSettings } from "./local-settings.ts";
 import { MISCONFIGURATIONS, type MisconfigurationName } from "./misconfigurations.ts";
 import { FREE_PORTS, type Stack, type StackPorts, startStack } from "./stack.ts";
+import { SAMPLE_FILES } from "./storage/sample-files.ts";
 import { startTenantStack, type TenantStack } from "./tenant-stack.ts";
 import type { Hop, Trace } from "./trace/hop.ts";
 import { traceLines } from "./trace/terminal.ts";
 import { watchSources } from "./watch.ts";
 
-const PORTS: StackPorts = { frontend: 4280, api: 4281, entra: 4282, graph: 4283, functions: 7071, entraHttps: 4284 };
+const PORTS: StackPorts = {
+  frontend: 4280,
+  api: 4281,
+  entra: 4282,
+  graph: 4283,
+  functions: 7071,
+  entraHttps: 4284,
+  storage: 4285,
+};
 
 /** `npm start`: builds, starts everything, prints where it is, and ends all of it on Ctrl-C. */
 async function main(commandLine: CommandLine): Promise<void> {
@@ -34,7 +43,7 @@ async function main(commandLine: CommandLine): Promise<void> {
 async function start(
   commandLine: CommandLine,
 ): Promise<RunningApps & { readonly welcome: string; close(): Promise<void> }> {
-  const { tenant, freePorts, trace, https, func, switches, misconfigure, cors } = commandLine;
+  const { tenant, freePorts, trace, https, func, files, switches, misconfigure, cors } = commandLine;
   const ports = freePorts ? FREE_PORTS : PORTS;
   const both = { ports, func, switches, onLog: printLog, ...(cors !== undefined && { cors }) };
   if (tenant !== undefined) {
@@ -43,7 +52,7 @@ async function start(
     return { ...stack, welcome: welcomeToTenant(stack) };
   }
   const chosen = { ...(misconfigure !== undefined && { misconfigure }), ...(trace && { onTrace: printTrace }) };
-  const stack = await startStack({ ...both, https, ...chosen });
+  const stack = await startStack({ ...both, https, ...chosen, ...(files && { files: SAMPLE_FILES }) });
   return { ...stack, welcome: welcome(stack, misconfigure) };
 }
 
@@ -64,7 +73,7 @@ Frontend, behind Easy Auth   ${stack.frontendUrl}
 API, behind Easy Auth        ${stack.apiUrl}/api/profile
 Entra ID emulator            ${[stack.entraUrl, stack.entraHttps?.url].filter(Boolean).join("  ")}
 Microsoft Graph emulator     ${stack.graphUrl}
-Functions host               ${stack.functions.url}
+${stack.storage ? `Azure Storage emulator       ${stack.storage.accountUrl}/${stack.storage.container.containerName}\n` : ""}Functions host               ${stack.functions.url}
 Trace of each request        ${stack.entraUrl}/trace
 
 ${listed(stack)}Accounts to sign in as:

@@ -1,7 +1,7 @@
 import { type Apps, CLIENT_SECRET_SETTING } from "./app-auth.ts";
 import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
 import { Closers } from "./closers.ts";
-import { API, FRONTEND, TENANT_ID } from "./directory.ts";
+import { API, FRONTEND, type Registration, TENANT_ID } from "./directory.ts";
 import type { CorsSettings } from "./easy-auth/cors.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 import { type EmulatorPorts, type Emulators, type EmulatorsOptions, startEmulators } from "./emulators.ts";
@@ -14,12 +14,15 @@ import {
   type MisconfigurationName,
 } from "./misconfigurations.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
+import { settingsFor } from "./storage/stack-storage.ts";
 import { observe } from "./trace/observe.ts";
 
 /** Ports of the parts people open; 0 takes a free one. */
 export interface StackPorts extends AppPorts, EmulatorPorts {}
 
-export interface StackOptions extends EmulatorsOptions {
+export interface StackOptions extends Omit<EmulatorsOptions, "registrations"> {
+  /** App registrations in place of the made-up tenant's own. */
+  readonly registrations?: readonly Registration[];
   /** Default: free ones. */
   readonly ports?: StackPorts;
   /** Settings of the built app, over those of `local.settings.example.json`. */
@@ -44,7 +47,7 @@ export const FREE_PORTS: StackPorts = { frontend: 0, api: 0, entra: 0, graph: 0,
 
 /**
  * Starts the whole chain in this process: frontend behind its gate, API behind its gate, Functions host with the built app,
- * Entra and Graph. The built app reads the settings of `local.settings.example.json`. One stack per process at a time:
+ * Entra, Graph and, if asked for, Storage. The built app reads the settings of `local.settings.example.json`. One stack per process at a time:
  * requests for Microsoft's addresses are routed for the whole process.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -66,13 +69,18 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const mistake: Misconfiguration = misconfigure === undefined ? {} : MISCONFIGURATIONS[misconfigure];
   const registrations = [{ ...API, ...mistake.api }, FRONTEND];
   const { traces, ...emulators } = await startEmulators(ports, { registrations, ...options }, closers);
-  const { entraUrl: entra, graphUrl: graph } = emulators;
+  const { entraUrl: entra, graphUrl: graph, storage } = emulators;
   const gates = gateSettings(APPS, mistake);
   const apps = await startApps(
     {
       ports,
-      settings: { ...(await readExampleSettings()), ...mistake.settings, ...options.settings },
-      func: func ? { origins: { entra, graph } } : undefined,
+      settings: {
+        ...(await readExampleSettings()),
+        ...(storage && settingsFor(storage)),
+        ...mistake.settings,
+        ...options.settings,
+      },
+      func: func ? { origins: { entra, graph }, certificate: storage?.certificate } : undefined,
       apiGate: {
         settings: gates.api,
         switches: { ...mistake.switches, ...switches },
@@ -95,7 +103,8 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
     closers,
   );
   closers.add(() => emulators.faults.clear());
-  return { ...apps, ...emulators };
+  const ended = storage ? Promise.race([apps.ended, storage.ended]) : apps.ended;
+  return { ...apps, ...emulators, ended };
 }
 
 /** Of a request that goes on to a function in another process. */

@@ -10,6 +10,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { TENANT_ID } from "../emulator/directory.ts";
 import { listenOnLoopback } from "../emulator/loopback-server.ts";
 import { FREE_PORTS, startStack } from "../emulator/stack.ts";
+import { SAMPLE_FILES } from "../emulator/storage/sample-files.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -53,6 +54,11 @@ async function freePort(): Promise<number> {
   return Number(new URL(server.url).port);
 }
 
+/** The first address on this machine in a line of what is printed. */
+async function urlOf(running: Running, line: RegExp): Promise<string> {
+  return /http:\/\/localhost:\d+/.exec(await running.line(line))?.[0] ?? "";
+}
+
 async function exitCode({ child }: Running): Promise<number | null> {
   if (child.exitCode !== null) return child.exitCode;
   const [code] = (await once(child, "close")) as [number | null];
@@ -70,6 +76,7 @@ describe("npm start", () => {
         .split("\n")
         .filter((one) => one !== "");
       expect(lines.at(-1)).toMatch(/^Ready: open http:\/\/localhost:\d+/);
+      expect(running.output()).not.toMatch(/Azure Storage emulator|\[GET\] \S+\/files/);
       expect(running.output()).toMatch(/profile: \[GET\] http:\/\/localhost:\d+\/api\/profile/);
       running.child.kill(signal);
       expect(await exitCode(running)).toBe(0);
@@ -95,6 +102,26 @@ describe("npm start", () => {
     await expect(fetch(`http://localhost:${graph}`)).rejects.toThrow();
   });
 
+  test("serves files from Storage with --files, each user by their role", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--files"]);
+    await running.line(/^Ready/);
+    expect(running.output()).toMatch(/^Azure Storage emulator +https:\/\/localhost:\d+\/devstoreaccount1\/documents$/m);
+    const [api, entra] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Entra ID emulator/)];
+    const get = async (path: string, account: string) => {
+      const answer = await fetch(`${entra}/emulator/token?account=${account}`);
+      const { access_token: token } = (await answer.json()) as { access_token: string };
+      return fetch(`${api}/api/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    };
+    const { files } = (await (await get("files", "works")).json()) as { files: { name: string }[] };
+    expect(files.map(({ name }) => name)).toEqual(SAMPLE_FILES.map(({ name }) => name).sort());
+    expect(await (await get("files/welcome.txt", "works")).text()).toContain("from Azure Storage as yourself");
+    const refused = await get("files", "no-role");
+    expect([refused.status, await refused.json()]).toMatchObject([403, { code: "downstream_forbidden" }]);
+    expect((await get("profile", "no-role")).status).toBe(200);
+    running.child.kill("SIGTERM");
+    expect(await exitCode(running)).toBe(0);
+  });
+
   test("refuses to start in App Service", async () => {
     const running = start("emulator/main.ts", ["--free-ports"], { WEBSITE_SITE_NAME: "real-app" });
     expect(await exitCode(running)).toBe(1);
@@ -111,6 +138,7 @@ describe("npm start", () => {
     [["--cors", "http://localhost:5173/"], '"http://localhost:5173/" is not an origin'],
     [["--cors", "localhost:5173"], '"localhost:5173" is not an origin'],
     [["--tenant", "contoso.example", "--https"], "--https is for the emulators"],
+    [["--tenant", "contoso.example", "--files"], "--files is for the emulators, not for --tenant."],
     [["--tenant="], "--tenant needs the id or a domain"],
     [["--settings", "x.json"], "--settings is for --tenant"],
   ])("refuses %j with exit code 2, and says why", async (args, why) => {
@@ -241,9 +269,6 @@ describe("npm start -- --func", () => {
     return start("emulator/main.ts", ["--free-ports", "--func", ...args], { PATH });
   }
 
-  const urlOf = async (running: Running, line: RegExp) =>
-    /http:\/\/localhost:\d+/.exec(await running.line(line))?.[0] ?? "";
-
   test.each(["SIGINT", "SIGTERM"] as const)(
     "puts the gate in front of func, whose app reaches the emulators; %s ends all of it",
     async (signal) => {
@@ -259,6 +284,16 @@ describe("npm start -- --func", () => {
       await expect(fetch(host)).rejects.toThrow();
     },
   );
+
+  test("has the app trust Storage, with --files", async () => {
+    const host = `require("node:http").createServer(async (request, response) => {
+      const answer = await fetch(process.env.STORAGE_ACCOUNT_URL + "/" + process.env.STORAGE_CONTAINER);
+      response.end(String(answer.status));
+    }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
+    const running = await startWithFunc(host, "--files");
+    await running.line(/^Ready/);
+    expect(await (await fetch(`${await urlOf(running, /^API, behind/)}/api/health`)).text()).toBe("401");
+  });
 
   test("lets the stack's clock be that of the app", async () => {
     const running = await startWithFunc(HOST);

@@ -8,8 +8,7 @@ import { accountOf } from "./support/account.ts";
 import { type AppCopy, blocksOf, buildCopyWith } from "./support/app-copy.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 import { routeOrigin } from "./support/route-origin.ts";
-import { STORAGE, type Storage, startStorage } from "./support/storage.ts";
-import { routeTlsHost } from "./support/trust.ts";
+import { routeTlsHost } from "./support/route-tls-host.ts";
 
 const PAGE = "docs/add-an-endpoint.md";
 const ORDERS: Registration = {
@@ -76,7 +75,6 @@ const REPORT = "month,sum\n".repeat(1_000_000);
 
 const closers: (() => unknown)[] = [];
 let copy: AppCopy;
-let storage: Storage;
 let stack: TestStack;
 let host: FunctionsHost;
 let blocks: readonly string[];
@@ -94,14 +92,12 @@ beforeAll(async () => {
     "parallel.ts": PARALLEL,
   });
   closers.push(() => copy.remove());
-  storage = await startStorage();
-  closers.push(() => storage.close());
-  stack = await startStack({ registrations: [API, FRONTEND, STORAGE, ORDERS, PRIVATE] });
+  stack = await startStack({
+    registrations: [API, FRONTEND, ORDERS, PRIVATE],
+    files: [{ name: "2026.csv", content: REPORT }],
+  });
   closers.push(() => stack.close());
-  const container = storage.containerOf(accountOf(stack.directory, "works"), stack.issuer);
-  await container.create();
-  await container.getBlockBlobClient("2026.csv").upload(REPORT, REPORT.length);
-  closers.push(routeTlsHost("contoso.blob.core.windows.net", Number(new URL(storage.accountUrl).port)));
+  closers.push(routeTlsHost("contoso.blob.core.windows.net", Number(new URL(stack.storage?.accountUrl ?? "").port)));
   await startOrders();
   host = await startFunctionsHost({ appRoot: copy.root, settings: { ...ENVIRONMENT } as Record<string, string> });
   closers.push(() => host.close());
@@ -169,7 +165,7 @@ describe("an endpoint that is added by the page", () => {
   test("calls Storage with the Azure SDK, as the user", async () => {
     const response = await call("containers");
     expect([response.status, await response.json()]).toEqual([200, ["documents"]]);
-    expect(storage.requests.at(-1)?.objectId).toBe(accountOf(stack.directory, "works").objectId);
+    expect(stack.storageRequests.at(-1)?.account.key).toBe("works");
   });
 
   test("calls one's own API, with a token for it", async () => {
@@ -195,9 +191,9 @@ describe("an endpoint with a large body, as on the page,", () => {
 
   test("ends to read it when the caller leaves", async () => {
     const response = await call("report");
-    expect(storage.waiting).toBe(1);
+    expect(stack.storage?.waiting).toBe(1);
     await response.body?.cancel();
-    await vi.waitFor(() => expect(storage.waiting).toBe(0), 10_000);
+    await vi.waitFor(() => expect(stack.storage?.waiting).toBe(0), 10_000);
   });
 });
 

@@ -11,6 +11,17 @@ test("a signed-in user reads their own profile", async () => {
   expect(await response.json()).toMatchObject({ displayName: "Adele Vance" });
 });
 
+test("lists the files that the user's role lets them see", async () => {
+  const stack = await startStack({ files: [{ name: "plan.txt", content: "secret" }] });
+  const listFiles = async (account: string) => {
+    const headers = { authorization: `Bearer ${await stack.token(account)}` };
+    return fetch(`${stack.apiUrl}/api/files`, { headers });
+  };
+  expect(await (await listFiles("works")).json()).toMatchObject({ files: [{ name: "plan.txt", size: 6 }] });
+  expect((await listFiles("no-role")).status).toBe(403);
+  expect(stack.storageRequests.map(({ account }) => account.key)).toEqual(["works", "no-role"]);
+});
+
 describe("GET /api/profile", () => {
   let stack: TestStack;
   beforeAll(async () => {

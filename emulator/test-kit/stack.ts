@@ -4,6 +4,7 @@ import type { Service } from "../faults/fault.ts";
 import type { HostLog } from "../functions-host/host.ts";
 import type { Exchanged } from "../router.ts";
 import { type Stack, type StackOptions, startStack as startWholeStack } from "../stack.ts";
+import type { StorageRequest } from "../storage/access.ts";
 import { Browser } from "./browser.ts";
 import { type RecordedRequest, recordRequest } from "./recorded-request.ts";
 
@@ -21,6 +22,8 @@ export interface TestStack extends Stack {
   readonly tokenRequests: readonly RecordedRequest[];
   /** Those of `requests` that Graph answered. */
   readonly graphRequests: readonly RecordedRequest[];
+  /** What users asked of Storage, with `files`, before it is answered. */
+  readonly storageRequests: readonly StorageRequest[];
   /** What the function app and its host logged. */
   readonly logs: readonly HostLog[];
 }
@@ -39,6 +42,7 @@ export async function startStack(options: StackOptions = {}): Promise<TestStack>
   if (open.size > 0) throw new Error("A stack is still running in this file: close it before you start another.");
   const logs: HostLog[] = [];
   const requests: RecordedRequest[] = [];
+  const storageRequests: StorageRequest[] = [];
   const started = await startWholeStack({
     ...options,
     onLog: (log) => {
@@ -49,17 +53,24 @@ export async function startStack(options: StackOptions = {}): Promise<TestStack>
       requests.push(recordRequest(service, exchanged));
       options.onExchange?.(service, exchanged);
     },
+    onStorageRequest: (request) => {
+      storageRequests.push(request);
+      options.onStorageRequest?.(request);
+    },
   });
-  const stack = withTools(started, logs, requests);
+  const stack = withTools(started, { logs, requests, storageRequests });
   open.add(stack);
   stopWithTest(stack);
   return stack;
 }
 
-function withTools(stack: Stack, logs: readonly HostLog[], requests: readonly RecordedRequest[]): TestStack {
+type Recorded = Pick<TestStack, "logs" | "requests" | "storageRequests">;
+
+function withTools(stack: Stack, recorded: Recorded): TestStack {
+  const { requests } = recorded;
   const testStack: TestStack = {
     ...stack,
-    ...{ logs, requests },
+    ...recorded,
     get tokenRequests() {
       return requests.filter(({ url }) => url.pathname.endsWith("/oauth2/v2.0/token"));
     },

@@ -10,10 +10,10 @@ export interface FailureAnswer {
   readonly body: string;
 }
 
-/** What the answer says of a failure: problem+json of the app, Entra's or Graph's error, or a line of text. */
+/** What the answer says of a failure: problem+json of the app, Entra's, Graph's or Storage's error, or a line of text. */
 export function failureIn(status: number, { challenge, body }: FailureAnswer): Failure {
-  const inJson = failureInJson(body);
-  if (inJson) return inJson;
+  const inWords = failureInJson(body) ?? failureInXml(body);
+  if (inWords) return inWords;
   const code = String(status);
   if (body !== "" && !/^[{[<]/.test(body)) return { code, text: safeText(body.trim()) };
   return { code, text: challenge === undefined ? undefined : `WWW-Authenticate: ${safeText(String(challenge))}` };
@@ -40,6 +40,12 @@ function failureInJson(body: string): Failure | undefined {
   if (typeof code !== "string") return undefined;
   const text = detail ?? title;
   return { code: safeText(code), text: typeof text === "string" ? safeText(text) : undefined };
+}
+
+/** Storage's error, without the ids at the end. */
+function failureInXml(body: string): Failure | undefined {
+  const [, code, message = ""] = /<Error>\s*<Code>(\w+)<\/Code>\s*<Message>([^<\n]*)/.exec(body) ?? [];
+  return code === undefined ? undefined : { code, text: safeText(message) };
 }
 
 /** Entra's description without the number in front and the ids at the end. */

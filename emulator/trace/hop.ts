@@ -1,5 +1,5 @@
 /** Who gets requests in this stack. */
-export type Station = "frontend gate" | "frontend" | "API gate" | "function" | "Entra" | "Graph";
+export type Station = "frontend gate" | "frontend" | "API gate" | "function" | "Entra" | "Graph" | "Storage";
 
 /** A token that was sent or answered. Neither its signature nor the token itself is kept. */
 export interface SeenToken {

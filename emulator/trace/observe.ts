@@ -15,6 +15,8 @@ const TOKEN_HEADERS = [
   ["x-ms-token-aad-id-token", "X-MS-TOKEN-AAD-ID-TOKEN"],
   ["x-zumo-auth", "X-ZUMO-AUTH"],
 ] as const;
+/** They only answer. */
+const ASK_NOBODY: readonly Station[] = ["Entra", "Graph", "Storage"];
 /** The emulator's own addresses, which are not part of any flow. */
 const OWN_PATHS = /^\/(trace|emulator)(\/|\?|$)/;
 
@@ -59,8 +61,7 @@ function originOf({ headers, url = "" }: http.IncomingMessage): { traceId: strin
 
 function newHop(request: http.IncomingMessage, station: Station, trace: Trace, parentId: string | undefined): Hop {
   const { headers, method = "GET", url = "/" } = request;
-  const isOpenStation = (hop: Hop) =>
-    hop.durationMs === undefined && hop.station !== "Entra" && hop.station !== "Graph";
+  const isOpenStation = (hop: Hop) => hop.durationMs === undefined && !ASK_NOBODY.includes(hop.station);
   const known = trace.hops.find(({ spanId }) => spanId === parentId);
   const caller = known ?? callerAt(station, trace.hops.findLast(isOpenStation));
   const outside = headers["user-agent"]?.startsWith("Mozilla/") ? "browser" : "client";

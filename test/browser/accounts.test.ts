@@ -21,6 +21,7 @@ const SERVED: readonly Scenario[] = [
   { account: "works", what: "everything works", title: "Adele Vance" },
   { account: "sparse", what: "an almost empty profile", title: "Diego Siciliani" },
   { account: "no-photo", what: "no photo", title: "Alex Wilber" },
+  { account: "no-role", what: "no role in Storage, which the profile does not need", title: "Allan Deyoung" },
   { account: "guest", what: "a guest", title: "Megan Bowen" },
   { account: "many-groups", what: "very long headers", title: "Nestor Wilke" },
   {

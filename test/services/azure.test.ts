@@ -8,7 +8,7 @@ import { accountOf } from "../support/account.ts";
 import { type AppCopy, buildCopyWith } from "../support/app-copy.ts";
 import { type Answer, type AzureService, startServiceAt } from "../support/azure-service.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
-import { routeTlsHost } from "../support/trust.ts";
+import { routeTlsHost } from "../support/route-tls-host.ts";
 import { RESOURCE_MANAGER, refusal, VAULT, vaultChallenge } from "./fakes.ts";
 
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;

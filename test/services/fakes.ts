@@ -1,6 +1,6 @@
 import { type Registration, TENANT_ID } from "../../emulator/directory.ts";
+import { STORAGE } from "../../emulator/storage/access.ts";
 import type { Answer, ServiceRequest } from "../support/azure-service.ts";
-import { STORAGE } from "../support/storage.ts";
 
 /** A service of Azure as its clients see it. */
 export interface Service {

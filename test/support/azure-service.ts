@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { pipeline, Readable } from "node:stream";
 import { decodeJwt } from "jose";
 import { type Certificate, createCertificate } from "../../emulator/entra/certificate.ts";
-import { routeTlsHost, trust } from "./trust.ts";
+import { trust } from "../../emulator/storage/trust.ts";
+import { routeTlsHost } from "./route-tls-host.ts";
 
 export interface ServiceRequest {
   readonly path: string;
@@ -22,7 +23,7 @@ export type Answer = {
   readonly headers?: http.OutgoingHttpHeaders;
   readonly body?: string | Readable;
 };
-export type Answerer = (request: ServiceRequest) => Answer | "hang" | "close" | undefined;
+type Answerer = (request: ServiceRequest) => Answer | "hang" | "close" | undefined;
 
 /** What stands where a service of Azure would: answers as it is told, else as the service. */
 export interface AzureService {
@@ -38,7 +39,7 @@ export interface AzureService {
 type Service = (seen: ServiceRequest, request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /** Starts one on `localhost`. */
-export async function startAzureService(certificate: Certificate, service: Service): Promise<AzureService> {
+async function startAzureService(certificate: Certificate, service: Service): Promise<AzureService> {
   const requests: ServiceRequest[] = [];
   let waiting = 0;
   let answerer: Answerer = () => undefined;

@@ -1,18 +1,5 @@
 import tls from "node:tls";
 
-/** Makes this process's new TLS connections trust a certificate, whoever opens them. Returns what undoes it. */
-export function trust(certificate: string): () => void {
-  const { createSecureContext } = tls;
-  tls.createSecureContext = (options) => {
-    const secure = createSecureContext(options);
-    (secure.context as { addCACert(pem: string): void }).addCACert(certificate);
-    return secure;
-  };
-  return () => {
-    tls.createSecureContext = createSecureContext;
-  };
-}
-
 /** Sends this process's new TLS connections for a host to `localhost` at a port instead. Returns what undoes it. */
 export function routeTlsHost(host: string, port: number): () => void {
   const { connect } = tls;

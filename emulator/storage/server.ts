@@ -1,0 +1,140 @@
+import http from "node:http";
+import https from "node:https";
+import { pipeline, Readable } from "node:stream";
+import type { ContainerClient } from "@azure/storage-blob";
+import { createCertificate } from "../entra/certificate.ts";
+import { listenOnLoopback } from "../loopback-server.ts";
+import { authenticate, type Gate, refusalByRole, type StorageRequest } from "./access.ts";
+import { ACCOUNT_NAME, type Azurite, startAzurite } from "./azurite.ts";
+import type { Answer } from "./errors.ts";
+import type { StoredFile } from "./sample-files.ts";
+import { trust } from "./trust.ts";
+
+const CONTAINER = "documents";
+
+/** What is answered to a user in place of Azurite; undefined lets the request through. */
+export type Answerer = (request: StorageRequest) => Answer | "hang" | "close" | undefined;
+
+export interface StorageOptions extends Gate {
+  /** What the container holds at first. */
+  readonly files: readonly StoredFile[];
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** Told of every request of a user, before it is answered. */
+  readonly onRequest?: ((request: StorageRequest) => void) | undefined;
+  /** Told of the server before it listens. */
+  readonly onServer?: (server: http.Server) => void;
+}
+
+/** A storage account, listening. */
+export interface Storage {
+  /** Over https, without a slash at the end. */
+  readonly accountUrl: string;
+  /** What it is known by, in PEM. This process trusts it as long as it runs. */
+  readonly certificate: string;
+  /** The container as its owner, past all roles: for putting files there. */
+  readonly container: ContainerClient;
+  /** Requests that wait for the end of their answer. */
+  readonly waiting: number;
+  /** What is answered in place of Azurite from now on, and to whom. */
+  answer(answerer: Answerer): void;
+  /** Resolves, with why, when Azurite ends by itself. */
+  readonly ended: Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The account's names besides `localhost`: the one in the documentation. */
+const HOSTS = ["contoso.blob.core.windows.net"];
+
+/**
+ * Starts a storage account as users see it: Azurite, and before it what it lacks, tokens that are verified and roles. It has one
+ * container, `documents`. Not checked: the scope of the token, and what policies, networks or access conditions would forbid.
+ */
+export async function startStorage({ files, port = 0, onServer, ...options }: StorageOptions): Promise<Storage> {
+  const [azurite, certificate] = await Promise.all([startAzurite(), createCertificate()]);
+  const state = { waiting: 0, answerer: (() => undefined) as Answerer };
+  try {
+    const container = azurite.account.getContainerClient(CONTAINER);
+    await fill(container, files);
+    const server = https.createServer(certificate, (request, response) => {
+      state.waiting += 1;
+      response.once("close", () => {
+        state.waiting -= 1;
+      });
+      void answer(request, response, { azurite, answerer: (seen) => state.answerer(seen), ...options });
+    });
+    onServer?.(server);
+    const { url, close } = await listenOnLoopback(server, port, HOSTS);
+    const distrust = trust(certificate.cert);
+    return {
+      ...{ accountUrl: `${url}/${ACCOUNT_NAME}`, certificate: certificate.cert, container, ended: azurite.ended },
+      get waiting() {
+        return state.waiting;
+      },
+      answer: (answerer) => {
+        state.answerer = answerer;
+      },
+      close: async () => {
+        distrust();
+        server.closeAllConnections();
+        await Promise.all([close(), azurite.close()]);
+      },
+    };
+  } catch (error) {
+    await azurite.close();
+    throw error;
+  }
+}
+
+async function fill(container: ContainerClient, files: readonly StoredFile[]): Promise<void> {
+  await container.create();
+  for (const { name, content, contentType, contentEncoding } of files) {
+    const blobHTTPHeaders = {
+      ...(contentType !== undefined && { blobContentType: contentType }),
+      ...(contentEncoding !== undefined && { blobContentEncoding: contentEncoding }),
+    };
+    await container.getBlockBlobClient(name).upload(content, Buffer.byteLength(content), { blobHTTPHeaders });
+  }
+}
+
+interface Answering extends Gate {
+  readonly azurite: Azurite;
+  readonly answerer: Answerer;
+  readonly onRequest?: StorageOptions["onRequest"];
+}
+
+async function answer(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  { azurite, answerer, onRequest, ...gate }: Answering,
+): Promise<void> {
+  const seen = await authenticate(request, gate);
+  if ("status" in seen) return answerWith(response, seen);
+  onRequest?.(seen);
+  const instead = answerer(seen) ?? refusalByRole(seen);
+  if (instead === undefined) passOn(request, response, azurite);
+  else if (instead === "close") request.socket.destroy();
+  else if (instead !== "hang") answerWith(response, instead);
+}
+
+/** A body that fails closes the connection. */
+function answerWith(response: http.ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  if (body instanceof Readable) pipeline(body, response, () => {});
+  else response.end(body);
+}
+
+function passOn(request: http.IncomingMessage, response: http.ServerResponse, azurite: Azurite): void {
+  const { method, headers, url = "" } = request;
+  const { authorization: _, ...passedHeaders } = headers;
+  // In Azure the account is in the host's name, here in the path.
+  const path = url.startsWith(`/${ACCOUNT_NAME}`) ? url : `/${ACCOUNT_NAME}${url}`;
+  const signed = `${azurite.url}${path}${path.includes("?") ? "&" : "?"}${azurite.readSignature}`;
+  const passed = http.request(signed, { method, headers: { ...passedHeaders, host: new URL(azurite.url).host } });
+  passed.on("response", (given) => {
+    response.writeHead(given.statusCode ?? 502, given.headers);
+    pipeline(given, response, () => {});
+  });
+  passed.on("error", () => response.destroy());
+  request.pipe(passed);
+}

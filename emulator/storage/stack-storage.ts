@@ -1,0 +1,18 @@
+import type { Closers } from "../closers.ts";
+import { carryTrace } from "../trace/carry.ts";
+import type { Traces } from "../trace/traces.ts";
+import type { Storage, StorageOptions } from "./server.ts";
+
+/** Starts the storage account of a stack. What this process asks of it belongs to the trace that it is asked for. */
+export async function startStackStorage(options: StorageOptions, traces: Traces, closers: Closers): Promise<Storage> {
+  // Loaded when asked for: Storage's client takes longer than the rest of the stack.
+  const { startStorage } = await import("./server.ts");
+  const storage = await closers.started(startStorage(options));
+  closers.addShared(carryTrace(new URL(storage.accountUrl).host, () => traces.traceParent));
+  return storage;
+}
+
+/** That turn the app's routes for files on. */
+export function settingsFor({ accountUrl, container }: Storage): Readonly<Record<string, string>> {
+  return { STORAGE_ACCOUNT_URL: accountUrl, STORAGE_CONTAINER: container.containerName };
+}
