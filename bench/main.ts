@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
+import { type BodiesEffort, measureBodies } from "./bodies.ts";
 import type { BurstFigures } from "./burst.ts";
 import type { ExchangeFigures } from "./exchange.ts";
 import type { FakeMicrosoft } from "./fake-microsoft.ts";
@@ -28,6 +29,7 @@ interface Effort {
   readonly stallOperations: number;
   readonly requestRounds: number;
   readonly requests: number;
+  readonly bodies: BodiesEffort;
   readonly loadRounds: number;
 }
 
@@ -46,6 +48,7 @@ const FULL: Effort = {
   stallOperations: 200_000,
   requestRounds: 11,
   requests: 2000,
+  bodies: { mib: 64, callers: 20, rounds: 15, bodies: 4 },
   loadRounds: 21,
 };
 
@@ -60,6 +63,7 @@ const SMOKE: Effort = {
   stallOperations: 1000,
   requestRounds: 1,
   requests: 50,
+  bodies: { mib: 32, callers: 2, rounds: 1, bodies: 1 },
   loadRounds: 1,
 };
 
@@ -84,6 +88,7 @@ async function measureAll(effort: Effort): Promise<Figures> {
   const load = await measureLoad({ folder, rounds: effort.loadRounds, progress: progressOf("load") });
   const caches = await measureCaches(effort, folder);
   const network = await measureOverNetwork(effort, folder);
+  const bodies = await measureBodies({ ...effort.bodies, folder, progress: progressOf("bodies") });
   const [processor] = cpus();
   const figures = {
     node: process.version,
@@ -92,6 +97,7 @@ async function measureAll(effort: Effort): Promise<Figures> {
     date,
     ...caches,
     ...network,
+    bodies,
     load_ms: roundedAll(only("median", load.processes)),
     load_min_ms: roundedAll(only("min", load.processes)),
     dependency_load_ms: Object.fromEntries(

@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { ReadableStream } from "node:stream/web";
 import type { HttpResponseInit } from "@azure/functions";
 import type { BlobDownloadResponseParsed, ContainerClient } from "@azure/storage-blob";
 import type { FileRequest } from "./file-request.ts";
@@ -46,8 +46,13 @@ function answerWith(file: BlobDownloadResponseParsed, { name, part }: FileReques
   return {
     status: part ? 206 : 200,
     headers: headersOf(file, name),
-    ...(body && { body: Readable.toWeb(body as Readable) }),
+    ...(body && { body: toWeb(body) }),
   };
+}
+
+/** As `Readable.toWeb`, but for its copy of every chunk. An error is for whoever reads; there may be nobody yet. */
+function toWeb(body: NodeJS.ReadableStream): ReadableStream {
+  return ReadableStream.from(body.on("error", () => {}));
 }
 
 function headersOf(file: BlobDownloadResponseParsed, name: string): Record<string, string> {
