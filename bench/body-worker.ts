@@ -5,7 +5,7 @@ import { ReadableStream } from "node:stream/web";
 import { setTimeout as wait } from "node:timers/promises";
 import { app, type HttpHandler } from "@azure/functions";
 import { listenOnLoopback } from "../emulator/loopback-server.ts";
-import { callerOf, turnOnStreaming } from "../src/http/caller.ts";
+import { type Caller, callerOf, streamAnswers } from "../src/http/caller.ts";
 import { paced } from "../src/http/paced-body.ts";
 import { serveStreamed } from "./v4-frame.ts";
 import { answerMessages } from "./worker.ts";
@@ -66,10 +66,15 @@ async function start(peer: BodyPeer, bodyBytes: number): Promise<number> {
   const ours: HttpHandler = async (_, { invocationId }) =>
     paced(
       { headers, body: ReadableStream.from(makeBody(bodyBytes)) },
-      { caller: callerOf(invocationId), userId: invocationId, idleMs: IDLE_MS, controller: new AbortController() },
+      {
+        connection: (callerOf(invocationId) as Caller).connection,
+        userId: invocationId,
+        idleMs: IDLE_MS,
+        controller: new AbortController(),
+      },
     );
   return serveStreamed(() => {
-    turnOnStreaming();
+    streamAnswers(IDLE_MS);
     app.http("body", { methods: ["GET"], authLevel: "anonymous", handler: peer === "ours" ? ours : library });
   });
 }
