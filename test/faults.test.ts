@@ -461,7 +461,7 @@ function expectServed(answer: Answer, { objectId, profile }: Account): void {
 
 const ALLOWED_HEADERS = new Set([
   ...["cache-control", "connection", "content-length", "content-type", "date", "keep-alive", "retry-after"],
-  ...["transfer-encoding", "www-authenticate", "x-correlation-id"],
+  ...["transfer-encoding", "www-authenticate", "x-content-type-options", "x-correlation-id"],
 ]);
 
 function expectProblem({ status, headers, body }: Answer, code: ErrorCode, origin = stack.apiUrl): void {

@@ -7,11 +7,11 @@ import { Traces } from "../../../emulator/trace/traces.ts";
 import { answerTo, gate, request, serveStreamingHandler } from "../functions-host/streaming-app.ts";
 
 /** Serves a function of an app with HTTP streaming, and keeps its traces. */
-async function serveTraced(handler: string) {
+async function serveTraced(handler: string, options: { activityTimeoutMs?: number } = {}) {
   const traces = new Traces();
   vi.stubGlobal("askedBy", () => traces.currentHop?.station);
   const { url, send } = await serveStreamingHandler(handler, {
-    activityTimeoutMs: 100,
+    ...options,
     onServer: (server) => observe(server, "function", traces),
     onLog: (log) => traces.log(log),
   });
@@ -51,7 +51,7 @@ test("a streamed answer is one hop, which runs until its body is sent", async ()
 });
 
 test("a function that never answers is a hop with 504 and with the reason", async () => {
-  const { traces, send } = await serveTraced("() => undefined");
+  const { traces, send } = await serveTraced("() => undefined", { activityTimeoutMs: 100 });
   await send("GET", "/api/f");
   const hop = await ended(traces);
   expect(hop).toMatchObject({ status: 504, failure: { code: "504" } });
@@ -60,7 +60,7 @@ test("a function that never answers is a hop with 504 and with the reason", asyn
 
 test("an answer that breaks off is a hop without a status", async () => {
   const handler = `() => ({ body: (async function* () { yield "first"; throw new Error("half"); })() })`;
-  const { traces, send } = await serveTraced(handler);
+  const { traces, send } = await serveTraced(handler, { activityTimeoutMs: 100 });
   await expect(send("GET", "/api/f")).rejects.toThrow();
   expect((await ended(traces)).status).toBeUndefined();
 });
