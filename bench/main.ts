@@ -48,7 +48,7 @@ const FULL: Effort = {
   stallOperations: 200_000,
   requestRounds: 11,
   requests: 2000,
-  bodies: { mib: 64, callers: 20, rounds: 15, bodies: 4 },
+  bodies: { mib: 64, callers: 20, processes: 3, rounds: 5, bodies: 2 },
   loadRounds: 21,
 };
 
@@ -63,7 +63,7 @@ const SMOKE: Effort = {
   stallOperations: 1000,
   requestRounds: 1,
   requests: 50,
-  bodies: { mib: 32, callers: 2, rounds: 1, bodies: 1 },
+  bodies: { mib: 32, callers: 2, processes: 1, rounds: 1, bodies: 1 },
   loadRounds: 1,
 };
 
