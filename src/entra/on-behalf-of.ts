@@ -3,6 +3,7 @@ import type { AuthenticationResult, ConfidentialClientApplication } from "@azure
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
+import { untilAborted } from "../http/deadline.ts";
 import { countExchange, countLookup, OK, observeExchanges, operation, outcomeOf } from "../telemetry/telemetry.ts";
 import { askTwice } from "./ask-twice.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
@@ -106,7 +107,7 @@ export class OnBehalfOf {
     return operation({ name: "exchange" }, async () => {
       const flight = this.#inFlight.get(name) ?? this.#begin(name, key, exchange);
       flight.callers += 1;
-      return untilAborted(flight.token, exchange.signal).finally(() => {
+      return untilAborted(flight.token, exchange.signal, tooLate).finally(() => {
         flight.callers -= 1;
       });
     });
@@ -200,18 +201,6 @@ export class OnBehalfOf {
   }
 }
 
-/** The promise's result, or a failure once the caller's time is up. What the promise does then is not this caller's concern. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () =>
-      reject(new AppError("identity_unavailable", { hint: "The exchange took longer than the request may." }));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort);
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+function tooLate(): AppError {
+  return new AppError("identity_unavailable", { hint: "The exchange took longer than the request may." });
 }

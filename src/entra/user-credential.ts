@@ -1,5 +1,6 @@
 import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
 import { AppError } from "../errors.ts";
+import { untilAborted } from "../http/deadline.ts";
 import { resourceOf } from "./scopes.ts";
 
 /** Whose tokens the credential hands out. */
@@ -48,19 +49,13 @@ export function createUserCredential(user: TokenSource): TokenCredential {
       // Shown a token without having named its tenant, Storage refuses it by doing so. Key Vault names it before each one.
       if (claims !== undefined || (isShownUnasked && tenantId !== undefined)) user.forgetAccessToken(resource);
       isShownUnasked = tenantId === undefined;
-      const token = await untilAborted(user.accessToken(resource, claims), abortSignal);
+      const exchange = user.accessToken(resource, claims);
+      const token = await (abortSignal ? untilAborted(exchange, abortSignal, endOfWait) : exchange);
       return { token, expiresOnTimestamp: Date.now() + (options ? ASKS_AGAIN_MS : USABLE_MS) };
     },
   };
 }
 
-/** The exchange goes on: others may wait for it. */
-function untilAborted<T>(promise: Promise<T>, signal: GetTokenOptions["abortSignal"]): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new DOMException("The wait for a token was ended.", "AbortError"));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
+function endOfWait(): Error {
+  return new DOMException("The wait for a token was ended.", "AbortError");
 }

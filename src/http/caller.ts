@@ -42,7 +42,12 @@ export function streamAnswers(beginWithinMs: number): void {
     const id = request.headers[INVOCATION_ID];
     if (typeof id !== "string") return;
     const timer = setTimeout(() => connection.headersSent || connection.writeHead(500).end(), beginWithinMs);
-    waiting.set(id, { headers: headersOf(request), connection });
+    waiting.set(id, {
+      get headers() {
+        return headersOf(request);
+      },
+      connection,
+    });
     connection.once("close", () => {
       clearTimeout(timer);
       waiting.delete(id);

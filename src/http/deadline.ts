@@ -46,3 +46,20 @@ export async function withDeadline<T>(
     clearTimeout(timer);
   }
 }
+
+/** Of `AbortSignal`, and of what the Azure SDK takes for one. */
+interface Abortable {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Waits for a promise until the signal is aborted; then rejects with the reason. What was waited for goes on. */
+export function untilAborted<T>(promise: Promise<T>, signal: Abortable, reason: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(reason());
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
