@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { exitCode, ROOT, type Running, start, urlOf } from "../support/command.ts";
+
+describe("npm start -- --func", () => {
+  /** A `func` as Core Tools has it: a script that starts another process, which serves. Returns its folder. */
+  async function fakeFunc(host: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "func-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const script = `#!${process.execPath}
+      const host = require("node:child_process").spawn(process.execPath, [__dirname + "/host.js", ...process.argv.slice(2)], { stdio: "inherit" });
+      host.on("exit", (code) => process.exit(code ?? 1));`;
+    await writeFile(join(folder, "func"), script, { mode: 0o755 });
+    await writeFile(join(folder, "host.js"), host);
+    return folder;
+  }
+
+  /** Answers 503 at first, as the host does while it starts; then what it was told and what it gets from Entra. */
+  const HOST = `
+    let asked = 0;
+    console.log("fake func " + process.argv.slice(2).join(" "));
+    require("node:http").createServer(async (request, response) => {
+      if (++asked < 3) return response.writeHead(503).end();
+      if (request.url === "/api/health?end") return process.exit(7);
+      if (request.url === "/api/health?now") return response.end(String(Date.now()));
+      const { traceparent } = request.headers;
+      const keys = "https://login.microsoftonline.com/organizations/discovery/v2.0/keys";
+      const answer = await fetch(keys, { headers: traceparent ? { traceparent } : {} }).catch(() => undefined);
+      response.end(JSON.stringify({ entra: answer?.status, clientId: process.env.WEBSITE_AUTH_CLIENT_ID }));
+    }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
+
+  async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
+    const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
+    return start("emulator/main.ts", ["--free-ports", "--func", ...args], { PATH });
+  }
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "puts the gate in front of func, whose app reaches the emulators; %s ends all of it",
+    async (signal) => {
+      const running = await startWithFunc(HOST);
+      await running.line(/^Ready/);
+      const [api, host] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Functions host/)];
+      expect(running.output()).toContain(`fake func start --port ${new URL(host).port}`);
+      expect((await fetch(`${api}/api/profile`)).status).toBe(401);
+      const answer = await (await fetch(`${api}/api/health`)).json();
+      expect(answer).toEqual({ entra: 200, clientId: "00001111-aaaa-2222-bbbb-3333cccc4444" });
+      running.child.kill(signal);
+      expect(await exitCode(running)).toBe(0);
+      await expect(fetch(host)).rejects.toThrow();
+    },
+  );
+
+  test("has the app trust Storage, with --files", async () => {
+    const host = `require("node:http").createServer(async (request, response) => {
+      const answer = await fetch(process.env.STORAGE_ACCOUNT_URL + "/" + process.env.STORAGE_CONTAINER);
+      response.end(String(answer.status));
+    }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
+    const running = await startWithFunc(host, "--files");
+    await running.line(/^Ready/);
+    expect(await (await fetch(`${await urlOf(running, /^API, behind/)}/api/health`)).text()).toBe("401");
+  });
+
+  test("lets the stack's clock be that of the app", async () => {
+    const running = await startWithFunc(HOST);
+    await running.line(/^Ready/);
+    const [api, entra] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Entra ID emulator/)];
+    const hoursAhead = async () => {
+      const now = Number(await (await fetch(`${api}/api/health?now`)).text());
+      return (now - Date.now()) / 3600_000;
+    };
+    expect(await hoursAhead()).toBeCloseTo(0);
+    for (const hours of [1, 3]) {
+      const body = JSON.stringify({ advanceSeconds: hours === 1 ? 3600 : 7200 });
+      await fetch(`${entra}/emulator/clock`, { method: "POST", headers: { "content-type": "application/json" }, body });
+      await vi.waitFor(async () => expect(await hoursAhead()).toBeCloseTo(hours));
+    }
+  });
+
+  test("traces what the app asks of Entra as asked by the function, which is not seen itself", async () => {
+    const running = await startWithFunc(HOST, "--trace");
+    await running.line(/^Ready/);
+    await fetch(`${await urlOf(running, /^API, behind/)}/api/health`);
+    await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 .*\[function not seen: it runs under func/);
+    await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);
+    const page = await (await fetch(`${await urlOf(running, /^Entra ID emulator/)}/trace`)).text();
+    expect(page).toContain("<strong>function → Entra</strong> <code>GET /organizations/discovery/v2.0/keys</code>");
+    expect(page).toContain("<dt>Function</dt><dd>not seen: it runs under func, in a process of its own</dd>");
+  });
+
+  test("ends with exit code 1 when func ends, and says so", async () => {
+    const running = await startWithFunc(HOST);
+    await running.line(/^Ready/);
+    await fetch(`${await urlOf(running, /^API, behind/)}/api/health?end`);
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("func ended (exit code 7).");
+  });
+
+  test("does not wait for a func that ends before it answers", async () => {
+    const running = await startWithFunc('console.log("No job functions found."); process.exit(3);');
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("No job functions found.");
+    expect(running.output()).toContain("func ended (exit code 3).");
+  });
+
+  test("ends a func that does not answer yet when it is told to stop", async () => {
+    const running = await startWithFunc(
+      'require("node:http").createServer((_, response) => response.writeHead(503).end()).listen(0, "127.0.0.1", function () { console.log("never ready at http://localhost:" + this.address().port); });',
+    );
+    const url = await urlOf(running, /never ready/);
+    running.child.kill("SIGTERM");
+    expect(await exitCode(running)).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test.skipIf(existsSync(`${ROOT}node_modules/.bin/func`))("says how to get func when it is not there", async () => {
+    const running = start("emulator/main.ts", ["--free-ports", "--func"], { PATH: tmpdir() });
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("func was not found");
+    expect(running.output()).toContain("npm install --global azure-functions-core-tools@4");
+  });
+});

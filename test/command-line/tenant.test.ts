@@ -1,0 +1,54 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { TENANT_ID } from "../../emulator/directory.ts";
+import { exitCode, start } from "../support/command.ts";
+
+describe("npm start -- --tenant", () => {
+  const SETTINGS = {
+    WEBSITE_AUTH_CLIENT_ID: "0a0a0a0a-1111-4111-8111-111111111111",
+    MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "own-api-secret",
+    FRONTEND_CLIENT_ID: "0b0b0b0b-2222-4222-8222-222222222222",
+    FRONTEND_CLIENT_SECRET: "own-frontend-secret",
+  };
+
+  async function settingsFile(content: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "settings-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "local.settings.json");
+    await writeFile(path, content);
+    return path;
+  }
+
+  test("starts the apps with the settings of the file, with Entra where it is", async () => {
+    const stack = start("emulator/main.ts", ["--free-ports"]);
+    const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
+    // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
+    const env = {
+      NODE_OPTIONS: `--import ${new URL("../../dist/emulator/route-microsoft-origins.mjs", import.meta.url)}`,
+      EMULATED_ENTRA_URL: await urlOf(/^Entra ID emulator/),
+      EMULATED_GRAPH_URL: await urlOf(/^Microsoft Graph emulator/),
+    };
+    const settings = await settingsFile(JSON.stringify({ IsEncrypted: false, Values: SETTINGS }));
+    const running = start("emulator/main.ts", ["--free-ports", "--tenant", TENANT_ID, "--settings", settings], env);
+    await running.line(/^Ready/);
+    expect(running.output()).toContain(`${TENANT_ID}, at the real Microsoft Entra ID and Graph`);
+    expect(running.output()).not.toContain("emulator");
+    expect(running.output()).not.toContain("own-");
+    running.child.kill("SIGTERM");
+    expect(await exitCode(running)).toBe(0);
+  });
+
+  test.each([
+    ["is not there", undefined, "Copy local.settings.example.json to it"],
+    ["is not JSON", "{", "is not JSON"],
+    ["is encrypted", '{"Values":{}}', "is encrypted"],
+    ["is empty", '{"IsEncrypted":false}', "FRONTEND_CLIENT_SECRET is missing."],
+  ])("says so when the file of settings %s", async (_, content, why) => {
+    const settings = content === undefined ? "not-there.json" : await settingsFile(content);
+    const running = start("emulator/main.ts", ["--tenant", "contoso.example", "--settings", settings]);
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain(why);
+  });
+});
