@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
-import type { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 
 /** An answer that is not Azurite's. */
 export interface Answer {
@@ -21,4 +21,11 @@ export function storageError(
   const body = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${text}</Message></Error>`;
   const ids = { "content-type": "application/xml", "x-ms-error-code": code, "x-ms-request-id": id };
   return { status, headers: { ...ids, ...headers }, body };
+}
+
+/** A body that fails closes the connection. */
+export function answerWith(response: http.ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  if (body instanceof Readable) pipeline(body, response, () => {});
+  else response.end(body);
 }

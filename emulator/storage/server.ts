@@ -1,12 +1,12 @@
 import http from "node:http";
 import https from "node:https";
-import { pipeline, Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import type { ContainerClient } from "@azure/storage-blob";
 import { createCertificate } from "../entra/certificate.ts";
 import { listenOnLoopback } from "../loopback-server.ts";
 import { authenticate, type Gate, refusalByRole, type StorageRequest } from "./access.ts";
 import { ACCOUNT_NAME, type Azurite, startAzurite } from "./azurite.ts";
-import type { Answer } from "./errors.ts";
+import { type Answer, answerWith } from "./errors.ts";
 import type { StoredFile } from "./sample-files.ts";
 import { trust } from "./trust.ts";
 
@@ -115,13 +115,6 @@ async function answer(
   if (instead === undefined) passOn(request, response, azurite);
   else if (instead === "close") request.socket.destroy();
   else if (instead !== "hang") answerWith(response, instead);
-}
-
-/** A body that fails closes the connection. */
-function answerWith(response: http.ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, headers);
-  if (body instanceof Readable) pipeline(body, response, () => {});
-  else response.end(body);
 }
 
 function passOn(request: http.IncomingMessage, response: http.ServerResponse, azurite: Azurite): void {

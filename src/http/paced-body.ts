@@ -24,8 +24,8 @@ export interface Pace {
   readonly controller: AbortController;
 }
 
+/** On their way, by user. */
 const bodies = new Map<string, number>();
-let total = 0;
 
 /**
  * The answer, its body as fast as the caller takes it when that is a stream: no more of it is in memory than is on its way.
@@ -84,16 +84,15 @@ async function* chunksOf({ reader, connection, idle, signal }: Source): AsyncGen
 
 function enter(userId: string): void {
   const own = bodies.get(userId) ?? 0;
+  const total = [...bodies.values()].reduce((sum, count) => sum + count, 0);
   if (total >= MOST || own >= MOST_OF_A_USER) {
     throw new AppError("overloaded", { hint: "Too many bodies are on their way.", retryAfterSeconds: 5 });
   }
   bodies.set(userId, own + 1);
-  total += 1;
 }
 
 function leave(userId: string): void {
   const others = (bodies.get(userId) ?? 1) - 1;
   if (others > 0) bodies.set(userId, others);
   else bodies.delete(userId);
-  total -= 1;
 }

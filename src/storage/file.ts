@@ -56,8 +56,8 @@ function toWeb(body: NodeJS.ReadableStream): ReadableStream {
 }
 
 function headersOf(file: BlobDownloadResponseParsed, name: string): Record<string, string> {
-  const { contentType = "application/octet-stream", contentEncoding, contentRange, etag, lastModified } = file;
-  const { contentLength } = file;
+  const { contentType = "application/octet-stream", contentLength, contentEncoding, contentRange } = file;
+  const { etag, lastModified } = file;
   return {
     ...SAFE,
     "accept-ranges": "bytes",

@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test,
 import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
 import type { Fault } from "../../emulator/faults/fault.ts";
 import { type FunctionsHost, startFunctionsHost } from "../../emulator/functions-host/host.ts";
+import type { Answer } from "../../emulator/storage/errors.ts";
 import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
 import { type AppCopy, buildCopyWith } from "../support/app-copy.ts";
-import { type Answer, type AzureService, startServiceAt } from "../support/azure-service.ts";
+import { type AzureService, startServiceAt } from "../support/azure-service.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
 import { routeTlsHost } from "../support/route-tls-host.ts";
 import { RESOURCE_MANAGER, refusal, VAULT, vaultChallenge } from "./fakes.ts";

@@ -1,6 +1,7 @@
 import { type Registration, TENANT_ID } from "../../emulator/directory.ts";
 import { STORAGE } from "../../emulator/storage/access.ts";
-import type { Answer, ServiceRequest } from "../support/azure-service.ts";
+import type { Answer } from "../../emulator/storage/errors.ts";
+import type { ServiceRequest } from "../support/azure-service.ts";
 
 /** A service of Azure as its clients see it. */
 export interface Service {

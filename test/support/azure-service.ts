@@ -2,9 +2,9 @@ import { once } from "node:events";
 import type http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
-import { pipeline, Readable } from "node:stream";
 import { decodeJwt } from "jose";
-import { type Certificate, createCertificate } from "../../emulator/entra/certificate.ts";
+import { createCertificate } from "../../emulator/entra/certificate.ts";
+import { type Answer, answerWith } from "../../emulator/storage/errors.ts";
 import { trust } from "../../emulator/storage/trust.ts";
 import { routeTlsHost } from "./route-tls-host.ts";
 
@@ -17,12 +17,7 @@ export interface ServiceRequest {
   readonly audience: string;
 }
 
-/** An answer; undefined leaves the request to the service. */
-export type Answer = {
-  readonly status: number;
-  readonly headers?: http.OutgoingHttpHeaders;
-  readonly body?: string | Readable;
-};
+/** What is answered in place of the service; undefined leaves the request to it. */
 type Answerer = (request: ServiceRequest) => Answer | "hang" | "close" | undefined;
 
 /** What stands where a service of Azure would: answers as it is told, else as the service. */
@@ -36,13 +31,15 @@ export interface AzureService {
   close(): Promise<void>;
 }
 
-type Service = (seen: ServiceRequest, request: http.IncomingMessage, response: http.ServerResponse) => void;
-
-/** Starts one on `localhost`. */
-async function startAzureService(certificate: Certificate, service: Service): Promise<AzureService> {
+/** Starts one that this process finds, and trusts, at the service's own host name. */
+export async function startServiceAt(
+  host: string,
+  service: (request: ServiceRequest) => Answer,
+): Promise<AzureService> {
   const requests: ServiceRequest[] = [];
   let waiting = 0;
   let answerer: Answerer = () => undefined;
+  const certificate = await createCertificate();
   const server = https.createServer(certificate, (request, response) => {
     const seen = seenIn(request);
     requests.push(seen);
@@ -50,15 +47,16 @@ async function startAzureService(certificate: Certificate, service: Service): Pr
     response.once("close", () => {
       waiting -= 1;
     });
-    const answer = answerer(seen);
-    if (answer === undefined) service(seen, request, response);
-    else if (answer === "close") request.socket.destroy();
+    const answer = answerer(seen) ?? service(seen);
+    if (answer === "close") request.socket.destroy();
     else if (answer !== "hang") answerWith(response, answer);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
+  const distrust = trust(certificate.cert);
+  const { port } = server.address() as AddressInfo;
+  const unroute = routeTlsHost(host, port);
   return {
-    port: (server.address() as AddressInfo).port,
-    requests,
+    ...{ port, requests },
     get waiting() {
       return waiting;
     },
@@ -66,32 +64,12 @@ async function startAzureService(certificate: Certificate, service: Service): Pr
       answerer = next;
     },
     close: async () => {
+      unroute();
+      distrust();
       server.closeAllConnections();
       await once(server.close(), "close");
     },
   };
-}
-
-/** Starts one that this process finds, and trusts, at the service's own host name. */
-export async function startServiceAt(host: string, answer: (request: ServiceRequest) => Answer): Promise<AzureService> {
-  const certificate = await createCertificate();
-  const service = await startAzureService(certificate, (seen, _, response) => {
-    answerWith(response, answer(seen));
-  });
-  const { close: stop } = service;
-  const undo = [trust(certificate.cert), routeTlsHost(host, service.port)];
-  const close = async () => {
-    for (const one of undo.reverse()) one();
-    await stop();
-  };
-  return Object.assign(service, { close });
-}
-
-/** A body that fails closes the connection. */
-function answerWith(response: http.ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, headers);
-  if (body instanceof Readable) pipeline(body, response, () => {});
-  else response.end(body);
 }
 
 function seenIn({ url = "", headers }: http.IncomingMessage): ServiceRequest {
