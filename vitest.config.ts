@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
     exclude: ["test/browser"],
     globalSetup: ["test/support/build.ts"],
     setupFiles: ["test/support/no-network.ts"],

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import http, { type IncomingMessage } from "node:http";
-import { INVOCATION_ID_HEADER } from "../emulator/functions-host/worker-server.ts";
+import { INVOCATION_ID_HEADER } from "../packages/easy-auth-local/src/functions-host/worker-server.ts";
 
 /** Reads a body as fast as it comes. Rejects unless it has that many bytes. */
 export async function readWhole(port: number, bodyBytes: number): Promise<void> {

@@ -1,8 +1,8 @@
 import http from "node:http";
 import { buffer } from "node:stream/consumers";
-import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "../emulator/directory.ts";
-import { createSigningKeys } from "../emulator/entra/keys.ts";
-import { listenOnLoopback } from "../emulator/loopback-server.ts";
+import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "../packages/easy-auth-local/src/directory.ts";
+import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
+import { listenOnLoopback } from "../packages/easy-auth-local/src/loopback-server.ts";
 import { assertionClaims, tokenAnswer } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
 

@@ -2,11 +2,20 @@ import { randomUUID } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import type http from "node:http";
 import { createRequire } from "node:module";
-import { collectRegistration, type RegisteredFunction } from "../emulator/functions-host/core-api.ts";
-import type { CoreInvocationContext, RpcHttpResponse } from "../emulator/functions-host/core-types.ts";
-import { toRpcRequest, writeRpcResponse } from "../emulator/functions-host/http-conversion.ts";
-import { toTriggerMetadata } from "../emulator/functions-host/trigger-metadata.ts";
-import { INVOCATION_ID_HEADER, openWorkerServers } from "../emulator/functions-host/worker-server.ts";
+import {
+  collectRegistration,
+  type RegisteredFunction,
+} from "../packages/easy-auth-local/src/functions-host/core-api.ts";
+import type {
+  CoreInvocationContext,
+  RpcHttpResponse,
+} from "../packages/easy-auth-local/src/functions-host/core-types.ts";
+import { toRpcRequest, writeRpcResponse } from "../packages/easy-auth-local/src/functions-host/http-conversion.ts";
+import { toTriggerMetadata } from "../packages/easy-auth-local/src/functions-host/trigger-metadata.ts";
+import {
+  INVOCATION_ID_HEADER,
+  openWorkerServers,
+} from "../packages/easy-auth-local/src/functions-host/worker-server.ts";
 
 export interface LoadedFunction {
   /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */

@@ -61,7 +61,7 @@ const FUNCTIONS_APP: BuildOptions = {
 const ROUTING: BuildOptions = {
   ...NODE,
   ...AS_MODULE,
-  entryPoints: ["emulator/route-microsoft-origins.ts"],
+  entryPoints: ["packages/easy-auth-local/src/route-microsoft-origins.ts"],
   outfile: "dist/emulator/route-microsoft-origins.mjs",
 };
 

@@ -2,26 +2,26 @@ import type { TokenCredential } from "@azure/core-auth";
 import type { HttpHandler, HttpRequest, HttpResponse, HttpResponseInit, InvocationContext } from "@azure/functions";
 import type { ContainerClient } from "@azure/storage-blob";
 import type { Client } from "@microsoft/microsoft-graph-client";
-import { assertionFrom } from "./easy-auth/user-token.ts";
+import { createUserCredential } from "./downstream/azure-sdk/credential.ts";
+import { sdkFailure } from "./downstream/azure-sdk/failure.ts";
+import { createGraphClient, graphFailure } from "./downstream/graph/client.ts";
+import { assertionFrom } from "./easy-auth/assertion.ts";
 import { createConfidentialClient } from "./entra/client.ts";
 import { OnBehalfOf } from "./entra/on-behalf-of.ts";
 import { type ScopesByResource, scopesByResource } from "./entra/scopes.ts";
 import { TokenCache } from "./entra/token-cache.ts";
-import { createUserCredential } from "./entra/user-credential.ts";
 import { createVerifier, type VerifiedUser } from "./entra/verify.ts";
 import { AppError, type Remedy } from "./errors.ts";
-import { createGraphClient, graphFailure } from "./graph/client.ts";
+import { openContainer } from "./files/container.ts";
 import { callerOf, streamAnswers, UNHEARD } from "./http/caller.ts";
-import { type Deadline, withDeadline } from "./http/deadline.ts";
 import { endpoint } from "./http/endpoint.ts";
 import { paced } from "./http/paced-body.ts";
-import { sdkFailure } from "./http/sdk-failure.ts";
+import { type Deadline, withDeadline } from "./outgoing/deadline.ts";
 import { readSettings } from "./settings.ts";
-import { openContainer } from "./storage/container.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import { operation } from "./telemetry/telemetry.ts";
 
-export { type Api, fetchAs } from "./http/fetch-as.ts";
+export { type Api, fetchAs } from "./downstream/fetch-as.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
 const settings = readSettings();

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Account, API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
-import { createSigningKeys } from "../emulator/entra/keys.ts";
-import { createTokenIssuer } from "../emulator/entra/tokens.ts";
-import { Browser } from "../emulator/test-kit/browser.ts";
-import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
+import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
+import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
+import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 
 const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Account, API, FRONTEND, TENANT_ID } from "../emulator/directory.ts";
-import type { Fault, FaultRule } from "../emulator/faults/fault.ts";
-import { FAULT_TEXT } from "../emulator/faults/show-fault.ts";
-import { type RecordedRequest, startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import type { Fault, FaultRule } from "../packages/easy-auth-local/src/faults/fault.ts";
+import { FAULT_TEXT } from "../packages/easy-auth-local/src/faults/show-fault.ts";
+import { type RecordedRequest, startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
 import { startLivedTime } from "./support/lived-time.ts";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { API, FRONTEND } from "../emulator/directory.ts";
-import { MISCONFIGURATIONS, type MisconfigurationName } from "../emulator/misconfigurations.ts";
-import type { Browser } from "../emulator/test-kit/browser.ts";
-import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+import { API, FRONTEND } from "../packages/easy-auth-local/src/directory.ts";
+import { MISCONFIGURATIONS, type MisconfigurationName } from "../packages/easy-auth-local/src/misconfigurations.ts";
+import type { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
+import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 
 /** Codes of the answers, of those that are problems: what the tests see, the README and `--help` say. */
 const CODES = { "id-token": "token_rejected", "wrong-secret": "misconfigured", "no-token-store": "no_access_token" };

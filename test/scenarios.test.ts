@@ -4,10 +4,10 @@ import type http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ACCOUNTS } from "../emulator/accounts.ts";
-import { API, TENANT_ID } from "../emulator/directory.ts";
-import { Browser } from "../emulator/test-kit/browser.ts";
-import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+import { ACCOUNTS } from "../packages/easy-auth-local/src/accounts.ts";
+import { API, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
+import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { formIn } from "./support/entra-pages.ts";
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadApp } from "../emulator/functions-host/app-loader.ts";
+import { loadApp } from "../packages/easy-auth-local/src/functions-host/app-loader.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

@@ -1,8 +1,8 @@
 import { channel } from "node:diagnostics_channel";
 import { expect, test } from "vitest";
-import { API, FRONTEND } from "../emulator/directory.ts";
-import { STORAGE } from "../emulator/storage/access.ts";
-import { startStack } from "../emulator/test-kit/stack.ts";
+import { API, FRONTEND } from "../packages/easy-auth-local/src/directory.ts";
+import { STORAGE } from "../packages/easy-auth-local/src/storage/access.ts";
+import { startStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 
 /** Storage that nobody asks: its settings turn streaming on, for all functions. */
 const FILES = { STORAGE_ACCOUNT_URL: "https://files.blob.core.windows.net", STORAGE_CONTAINER: "documents" };

@@ -1,12 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../emulator/directory.ts";
-import { createSigningKeys } from "../emulator/entra/keys.ts";
-import { startEntra } from "../emulator/entra/server.ts";
-import { createTokenIssuer } from "../emulator/entra/tokens.ts";
-import { startGraph } from "../emulator/graph/server.ts";
-import { routeMicrosoftOrigins } from "../emulator/microsoft-origins.ts";
-import { startTenantStack, type TenantStack } from "../emulator/tenant-stack.ts";
-import { Browser } from "../emulator/test-kit/browser.ts";
+import {
+  API,
+  createDirectory,
+  FRONTEND,
+  type Registration,
+  TENANT_ID,
+} from "../packages/easy-auth-local/src/directory.ts";
+import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
+import { startEntra } from "../packages/easy-auth-local/src/entra/server.ts";
+import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
+import { startGraph } from "../packages/easy-auth-local/src/graph/server.ts";
+import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/microsoft-origins.ts";
+import { startTenantStack, type TenantStack } from "../packages/easy-auth-local/src/tenant-stack.ts";
+import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
 
 const OWN_API: Registration = {
   ...API,

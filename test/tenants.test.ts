@@ -1,10 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API, AUTHORITY_ORIGIN, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "../emulator/directory.ts";
-import { createSigningKeys } from "../emulator/entra/keys.ts";
-import { createTokenIssuer } from "../emulator/entra/tokens.ts";
-import { startStack, type TestStack } from "../emulator/test-kit/stack.ts";
+import {
+  API,
+  AUTHORITY_ORIGIN,
+  FRONTEND,
+  OTHER_TENANT_ID,
+  TENANT_ID,
+} from "../packages/easy-auth-local/src/directory.ts";
+import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
+import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
+import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 
 const STRANGER_TENANT_ID = "ccccdddd-2222-eeee-3333-ffff4444aaaa";

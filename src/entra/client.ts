@@ -1,7 +1,7 @@
 import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal-node";
 import type { Settings } from "../settings.ts";
 import { createFederatedAssertion } from "./managed-identity.ts";
-import { createTokenEndpoint } from "./token-endpoint.ts";
+import { createTokenEndpoint } from "./msal-network.ts";
 
 /** Of the request's time: an exchange that fails at once can be tried again within it, and Graph still be asked. */
 const TOKEN_TIMEOUT_SHARE = 0.4;

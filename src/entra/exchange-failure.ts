@@ -1,6 +1,6 @@
 import { AuthError, ClientConfigurationError } from "@azure/msal-node";
 import { AppError, type ErrorCode, type Remedy, wordOf } from "../errors.ts";
-import { TokenEndpointError } from "./token-endpoint.ts";
+import { TokenEndpointError } from "./msal-network.ts";
 
 /**
  * AADSTS numbers that come with `invalid_grant` or `interaction_required` and say more than those do. Source:

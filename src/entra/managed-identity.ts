@@ -1,7 +1,7 @@
 import { type AuthenticationResult, type INetworkModule, ManagedIdentityApplication } from "@azure/msal-node";
 import { AppError } from "../errors.ts";
-import { askTwice } from "./ask-twice.ts";
-import { TokenEndpointError } from "./token-endpoint.ts";
+import { askTwice } from "../outgoing/retry.ts";
+import { TokenEndpointError } from "./msal-network.ts";
 
 /** Which identity, and what its token is for. */
 export interface ManagedIdentity {

@@ -3,13 +3,13 @@ import type { AuthenticationResult, ConfidentialClientApplication } from "@azure
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
-import { untilAborted } from "../http/deadline.ts";
+import { untilAborted } from "../outgoing/deadline.ts";
+import { askTwice } from "../outgoing/retry.ts";
 import { countExchange, countLookup, OK, observeExchanges, operation, outcomeOf } from "../telemetry/telemetry.ts";
-import { askTwice } from "./ask-twice.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
+import { TokenEndpointError } from "./msal-network.ts";
 import { resourceOf } from "./scopes.ts";
 import type { TokenCache } from "./token-cache.ts";
-import { TokenEndpointError } from "./token-endpoint.ts";
 import type { CachedToken } from "./token-table.ts";
 import type { VerifiedUser } from "./verify.ts";
 

@@ -2,7 +2,7 @@ import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } f
 import { AppError } from "../errors.ts";
 import { isSeveralTenants } from "../settings/authority.ts";
 import type { Settings } from "../settings.ts";
-import { createSigningKeys } from "./signing-keys.ts";
+import { createSigningKeys } from "./public-keys.ts";
 
 /** Who signed in, as the verified assertion says. */
 export interface VerifiedUser {

@@ -1,8 +1,8 @@
 import { app } from "@azure/functions";
 import { asUser, filesFor, hasFiles, turnOnStreaming } from "../app.ts";
-import { STORAGE_SCOPES } from "../storage/container.ts";
-import { fileResponse } from "../storage/file.ts";
-import { fileRequestFrom } from "../storage/file-request.ts";
+import { STORAGE_SCOPES } from "../files/container.ts";
+import { fileResponse } from "../files/file.ts";
+import { fileRequestFrom } from "../files/file-request.ts";
 
 // Its name comes after "files": the host tries routes in that order, and this one fits the list's address too.
 if (hasFiles) {

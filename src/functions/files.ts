@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { asUser, filesFor, hasFiles } from "../app.ts";
-import { STORAGE_SCOPES } from "../storage/container.ts";
-import { listFiles, pageFrom } from "../storage/file-list.ts";
+import { STORAGE_SCOPES } from "../files/container.ts";
+import { listFiles, pageFrom } from "../files/file-list.ts";
 
 if (hasFiles) {
   app.http("files", {

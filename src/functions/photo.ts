@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
 import { asUser, graphFor } from "../app.ts";
-import { getPhoto, sizeFrom } from "../graph/photo.ts";
+import { getPhoto, sizeFrom } from "../downstream/graph/photo.ts";
 import { revalidated } from "../http/revalidation.ts";
 
 app.http("photo", {

@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
 import { asUser, graphFor } from "../app.ts";
-import { getProfile, selectFrom } from "../graph/profile.ts";
+import { getProfile, selectFrom } from "../downstream/graph/profile.ts";
 
 app.http("profile", {
   methods: ["GET"],

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { ReadableStream, type ReadableStreamDefaultReader } from "node:stream/web";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
+import { unreachable } from "../downstream/failure.ts";
 import { AppError } from "../errors.ts";
 import { UNHEARD } from "./caller.ts";
-import { unreachable } from "./downstream-failure.ts";
 
 /** Less than `functionTimeout` of host.json, at which the host ends the worker and all that runs in it. */
 const LONGEST_MS = 20 * 60_000;

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import type { Fault } from "../../emulator/faults/fault.ts";
+import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
 import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
 
 useBrowser();

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { TENANT_ID } from "../../emulator/directory.ts";
+import { TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
 import { exitCode, start } from "../support/command.ts";
 
 describe("npm start -- --tenant", () => {
@@ -22,7 +22,7 @@ describe("npm start -- --tenant", () => {
   }
 
   test("starts the apps with the settings of the file, with Entra where it is", async () => {
-    const stack = start("emulator/main.ts", ["--free-ports"]);
+    const stack = start("packages/easy-auth-local/src/main.ts", ["--free-ports"]);
     const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
     // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
     const env = {
@@ -31,7 +31,11 @@ describe("npm start -- --tenant", () => {
       EMULATED_GRAPH_URL: await urlOf(/^Microsoft Graph emulator/),
     };
     const settings = await settingsFile(JSON.stringify({ IsEncrypted: false, Values: SETTINGS }));
-    const running = start("emulator/main.ts", ["--free-ports", "--tenant", TENANT_ID, "--settings", settings], env);
+    const running = start(
+      "packages/easy-auth-local/src/main.ts",
+      ["--free-ports", "--tenant", TENANT_ID, "--settings", settings],
+      env,
+    );
     await running.line(/^Ready/);
     expect(running.output()).toContain(`${TENANT_ID}, at the real Microsoft Entra ID and Graph`);
     expect(running.output()).not.toContain("emulator");
@@ -47,7 +51,12 @@ describe("npm start -- --tenant", () => {
     ["is empty", '{"IsEncrypted":false}', "FRONTEND_CLIENT_SECRET is missing."],
   ])("says so when the file of settings %s", async (_, content, why) => {
     const settings = content === undefined ? "not-there.json" : await settingsFile(content);
-    const running = start("emulator/main.ts", ["--tenant", "contoso.example", "--settings", settings]);
+    const running = start("packages/easy-auth-local/src/main.ts", [
+      "--tenant",
+      "contoso.example",
+      "--settings",
+      settings,
+    ]);
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain(why);
   });

@@ -10,11 +10,11 @@ import {
   FRONTEND,
   OTHER_TENANT_ID,
   TENANT_ID,
-} from "../../emulator/directory.ts";
-import { createSigningKeys, type SigningKeys } from "../../emulator/entra/keys.ts";
-import { startEntra } from "../../emulator/entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "../../emulator/entra/tokens.ts";
-import type { Exchanged } from "../../emulator/router.ts";
+} from "../../packages/easy-auth-local/src/directory.ts";
+import { createSigningKeys, type SigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
+import { startEntra } from "../../packages/easy-auth-local/src/entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../../packages/easy-auth-local/src/entra/tokens.ts";
+import type { Exchanged } from "../../packages/easy-auth-local/src/router.ts";
 import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
 import type { AppError } from "../../src/errors.ts";
 import type { Environment } from "../../src/settings.ts";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../emulator/directory.ts";
-import type { Fault } from "../../emulator/faults/fault.ts";
-import { type FunctionsHost, startFunctionsHost } from "../../emulator/functions-host/host.ts";
-import type { Answer } from "../../emulator/storage/errors.ts";
-import { startStack, type TestStack } from "../../emulator/test-kit/stack.ts";
+import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
+import { type FunctionsHost, startFunctionsHost } from "../../packages/easy-auth-local/src/functions-host/host.ts";
+import type { Answer } from "../../packages/easy-auth-local/src/storage/errors.ts";
+import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
 import { type AppCopy, buildCopyWith } from "../support/app-copy.ts";
 import { type AzureService, startServiceAt } from "../support/azure-service.ts";

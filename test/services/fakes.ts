@@ -1,6 +1,6 @@
-import { type Registration, TENANT_ID } from "../../emulator/directory.ts";
-import { STORAGE } from "../../emulator/storage/access.ts";
-import type { Answer } from "../../emulator/storage/errors.ts";
+import { type Registration, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { STORAGE } from "../../packages/easy-auth-local/src/storage/access.ts";
+import type { Answer } from "../../packages/easy-auth-local/src/storage/errors.ts";
 import type { ServiceRequest } from "../support/azure-service.ts";
 
 /** A service of Azure as its clients see it. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { onTestFinished } from "vitest";
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../emulator/directory.ts";
-import { listenOnLoopback } from "../../emulator/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../emulator/microsoft-origins.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../packages/easy-auth-local/src/microsoft-origins.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
 import { type Exchange, OnBehalfOf, type OnBehalfOfOptions } from "../../src/entra/on-behalf-of.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";

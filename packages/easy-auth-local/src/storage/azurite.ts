@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { AccountSASPermissions, BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+
+/** Its one account; the first segment of every path. */
+export const ACCOUNT_NAME = "devstoreaccount1";
+
+const AZURITE = fileURLToPath(new URL("../../../../node_modules/azurite/dist/src/blob/main.js", import.meta.url));
+/** The newest that runs on Node 20 knows older versions of Storage's API than the client asks for. */
+const FLAGS = "--skipApiVersionCheck --inMemoryPersistence --disableTelemetry --silent --blobPort 0".split(" ");
+/** Ends it when the pipe to it does: with this process, however that ends. */
+const END_WITH_PARENT = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()";
+const START_WITHIN_MS = 60_000;
+/** Later than any clock that is put forward. */
+const NEVER = new Date("9999-12-31");
+
+/** Azurite, running. */
+export interface Azurite {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** All that its account has, as the owner of the account. */
+  readonly account: BlobServiceClient;
+  /** Added to the query of a request, lets it read whatever the account has. */
+  readonly readSignature: string;
+  /** Resolves, with why, when it ends without having been told to. */
+  readonly ended: Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts Microsoft's emulator of Azure Storage in a process of its own, blobs in memory, with an account key that is new each
+ * time. Of users and their roles it knows nothing. Rejects with a sentence when it does not start.
+ */
+export async function startAzurite(program = AZURITE): Promise<Azurite> {
+  const key = randomBytes(64).toString("base64");
+  const child = spawn(process.execPath, ["--import", END_WITH_PARENT, program, ...FLAGS], {
+    cwd: tmpdir(),
+    env: { ...process.env, NODE_OPTIONS: "", AZURITE_ACCOUNTS: `${ACCOUNT_NAME}:${key}` },
+    // A group of its own: Ctrl-C is for the stack, which ends it last.
+    detached: process.platform !== "win32",
+  });
+  const ended = once(child, "close").then(
+    ([code, signal]) => `Azurite ended (${signal ?? `exit code ${code}`}).`,
+    (error: Error) => `Azurite: ${error.message}.`,
+  );
+  const close = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  const url = await urlOf(child, ended).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  const account = new BlobServiceClient(`${url}/${ACCOUNT_NAME}`, new StorageSharedKeyCredential(ACCOUNT_NAME, key));
+  const readSignature = new URL(account.generateAccountSasUrl(NEVER, AccountSASPermissions.parse("rl"), "sco")).search;
+  return { url, account, readSignature: readSignature.slice(1), ended, close };
+}
+
+/** Where it says that it listens. */
+function urlOf(child: ChildProcess, ended: Promise<string>): Promise<string> {
+  let output = "";
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      const words = /^\w*Error\b.*$/m.exec(output)?.[0] ?? "";
+      reject(new Error(`Azurite, which --files needs, did not start; npm ci installs it. ${why} ${words}`.trim()));
+    };
+    const timer = setTimeout(
+      () => fail(`It did not listen within ${START_WITHIN_MS / 1000} seconds.`),
+      START_WITHIN_MS,
+    );
+    const listen = (chunk: Buffer) => {
+      output += chunk.toString();
+      const url = /successfully listens on (http:\S+)/.exec(output)?.[1];
+      if (url === undefined) return;
+      clearTimeout(timer);
+      // Nothing of what else it says is kept.
+      for (const stream of [child.stdout, child.stderr]) stream?.off("data", listen).resume();
+      resolve(url);
+    };
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", listen);
+    void ended.then(fail);
+  });
+}

@@ -1,0 +1,276 @@
+import { once } from "node:events";
+import http from "node:http";
+import net from "node:net";
+import { decodeJwt } from "jose";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Account, API } from "../../src/directory.ts";
+import { listenOnLoopback } from "../../src/loopback-server.ts";
+import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
+
+const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({
+  key: `crowd-${index}`,
+  objectId: `00000000-0000-0000-0000-${String(index).padStart(12, "0")}`,
+  shows: "One of many.",
+  consentToGraph: true,
+  profile: { displayName: `Person ${index}`, userPrincipalName: `person-${index}@contoso.example` },
+}));
+const around = surroundings({}, CROWD);
+
+async function authorization(): Promise<string> {
+  return `Bearer ${await around.apiToken()}`;
+}
+
+/** A gate in front of this app. */
+async function gateBefore(
+  listener: http.RequestListener,
+  timeoutMs?: number,
+): Promise<{ url: string; server: http.Server }> {
+  const server = http.createServer(listener);
+  const app = await listenOnLoopback(server, 0);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return app.close();
+  });
+  const options = { upstream: app.url, ...(timeoutMs !== undefined && { upstreamTimeoutMs: timeoutMs }) };
+  return { url: await openGate(around, apiSettings(), options), server };
+}
+
+function open(url: string, options: http.RequestOptions): http.ClientRequest {
+  const { port, pathname } = new URL(url);
+  return http.request({ host: "127.0.0.1", port, path: pathname, ...options });
+}
+
+describe("an answer", () => {
+  test("reaches the client part by part, as the app sends it", async () => {
+    let sendMore: (text: string) => void = () => {};
+    const { url } = await gateBefore((_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 1\n\n");
+      sendMore = (text) => response.write(text);
+    });
+    const response = await fetch(`${url}/events`, { headers: { authorization: await authorization() } });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader?.read())?.value).toBe("data: 1\n\n");
+    // Sent only now that the first part was read: a gate that waits for the end never gets here.
+    sendMore("data: 2\n\n");
+    expect((await reader?.read())?.value).toBe("data: 2\n\n");
+    await reader?.cancel();
+  });
+
+  test("that the app breaks off is broken off for the client", async () => {
+    const { url } = await gateBefore((_, response) => {
+      response.writeHead(200, { "content-length": "10" }).write("12345", () => response.destroy());
+    });
+    const response = await fetch(`${url}/x`, { headers: { authorization: await authorization() } });
+    await expect(response.text()).rejects.toThrow();
+  });
+});
+
+describe("an upload", () => {
+  test("reaches the app part by part, as the client sends it", async () => {
+    const app = { received: [] as string[], wake: () => {} };
+    const { url } = await gateBefore((request, response) => {
+      request.setEncoding("utf8");
+      request.on("data", (chunk: string) => {
+        app.received.push(chunk);
+        app.wake();
+      });
+      request.on("end", () => response.end("done"));
+    });
+    const upload = open(`${url}/upload`, { method: "POST", headers: { authorization: await authorization() } });
+    const answered = once(upload, "response");
+    for (const part of ["one", "two"]) {
+      const arrived = new Promise<void>((resolve) => {
+        app.wake = resolve;
+      });
+      upload.write(part);
+      await arrived;
+    }
+    expect(app.received).toEqual(["one", "two"]);
+    upload.end();
+    const [response] = (await answered) as [http.IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    response.resume();
+  });
+});
+
+describe("a client that leaves", () => {
+  test.each(["before the answer", "in the middle of it"])("%s ends the app's request", async (when) => {
+    const [began, ended] = [withResolvers<void>(), withResolvers<void>()];
+    const { url } = await gateBefore((_, response) => {
+      response.once("close", ended.resolve);
+      began.resolve();
+      if (when !== "before the answer") response.writeHead(200).write("part");
+    });
+    const request = open(`${url}/x`, { headers: { authorization: await authorization() } });
+    request.on("error", () => {});
+    const answered = once(request, "response").catch(() => undefined);
+    request.end();
+    await began.promise;
+    if (when !== "before the answer") await answered;
+    request.destroy();
+    await ended.promise;
+  });
+});
+
+describe("an app", () => {
+  test("that is down is a page with status 502 that says which app", async () => {
+    const url = await openGate(around, apiSettings(), { upstream: "http://localhost:9" });
+    const response = await fetch(`${url}/x`, { headers: { authorization: await authorization() } });
+    expect(response.status).toBe(502);
+    const html = await response.text();
+    expect(html).toContain("invalid response while acting as a gateway or proxy server");
+    expect(html).toContain("http://localhost:9");
+  });
+
+  test("that closes the connection without an answer is 502", async () => {
+    const { url } = await gateBefore((request) => request.socket.destroy());
+    expect((await fetch(`${url}/x`, { headers: { authorization: await authorization() } })).status).toBe(502);
+  });
+
+  test("that takes longer than it may is 504, and its request ends", async () => {
+    const closed = withResolvers<void>();
+    const { url } = await gateBefore((_, response) => response.once("close", closed.resolve), 50);
+    expect((await fetch(`${url}/x`, { headers: { authorization: await authorization() } })).status).toBe(504);
+    await closed.promise;
+  });
+
+  test("learns how the client reached the gate, whatever the client says of it", async () => {
+    const url = await openGate(around, apiSettings());
+    const headers = {
+      authorization: await authorization(),
+      "x-forwarded-host": "spoofed",
+      "x-forwarded-for": "spoofed",
+    };
+    const reached = await echoed(await fetch(`${url}/x`, { headers }));
+    const { host, port } = new URL(url);
+    expect(reached.headers).toMatchObject({
+      host,
+      "x-forwarded-host": host,
+      "x-forwarded-proto": "http",
+      "x-forwarded-port": port,
+      "x-forwarded-for": expect.stringMatching(/127\.0\.0\.1$/),
+    });
+  });
+});
+
+describe("300 users at once", () => {
+  test("each reach the app with their own headers", async () => {
+    const url = await openGate(around, apiSettings());
+    const seen = await Promise.all(
+      CROWD.map(async (account) => {
+        const token = await around.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+        const { headers } = await echoed(await fetch(`${url}/x`, { headers: { authorization: `Bearer ${token}` } }));
+        return [
+          headers["x-ms-client-principal-id"],
+          headers["x-ms-client-principal-name"],
+          headers.authorization === `Bearer ${token}`,
+        ];
+      }),
+    );
+    expect(seen).toEqual(CROWD.map(({ objectId, profile }) => [objectId, profile.userPrincipalName, true]));
+  });
+});
+
+describe("300 sessions at once", () => {
+  test("each reach the app with their own headers", async () => {
+    const url = await openGate(around, frontendSettings());
+    const browsers = await Promise.all(CROWD.map(({ key }) => signedIn(url, key)));
+    const seen = await Promise.all(
+      browsers.map(async (browser) => (await echoed(await browser.request(`${url}/x`))).headers),
+    );
+    const users = seen.map((headers) => [
+      headers["x-ms-client-principal-id"],
+      headers["x-ms-client-principal-name"],
+      principalClaims(headers).find(({ typ }) => typ.endsWith("/objectidentifier"))?.val,
+      decodeJwt(headers["x-ms-token-aad-access-token"] ?? "").oid,
+      decodeJwt(headers["x-ms-token-aad-id-token"] ?? "").oid,
+    ]);
+    expect(users).toEqual(
+      CROWD.map(({ objectId, profile }) => [objectId, profile.userPrincipalName, objectId, objectId, objectId]),
+    );
+    const ownRefreshTokens = await Promise.all(
+      browsers.map(async (browser) => {
+        const [entry] = (await (await browser.request(`${url}/.auth/me`)).json()) as [Record<string, string>];
+        return entry.refresh_token;
+      }),
+    );
+    expect(new Set(ownRefreshTokens).size).toBe(CROWD.length);
+    expect(seen.map((headers) => headers["x-ms-token-aad-refresh-token"])).toEqual(ownRefreshTokens);
+  });
+});
+
+describe("a WebSocket", () => {
+  const HANDSHAKE = [
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: eA==",
+  ];
+
+  /** Sends a handshake as it stands; resolves with the socket and the answer's head. */
+  async function connect(url: string, lines: readonly string[]): Promise<{ socket: net.Socket; head: string }> {
+    const { host, port } = new URL(url);
+    const socket = net.connect(Number(port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    socket.write(`${["GET /socket HTTP/1.1", `Host: ${host}`, ...lines].join("\r\n")}\r\n\r\n`);
+    const [head] = (await once(socket, "data")) as [Buffer];
+    return { socket, head: head.toString() };
+  }
+
+  /** An app that takes every upgrade and sends each message back, after who it is for. */
+  async function socketApp(): Promise<string> {
+    const { url, server } = await gateBefore(() => {});
+    server.on("upgrade", (request, socket) => {
+      socket.on("error", () => {});
+      socket.on("end", () => socket.end());
+      const user = request.headers["x-ms-client-principal-name"];
+      const spoofed = request.headers["x-ms-client-principal-something"];
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+      socket.on("data", (message: Buffer) => socket.write(`${user} ${spoofed}: ${message}`));
+    });
+    return url;
+  }
+
+  test("passes with the user's headers and without spoofed ones, both ways", async () => {
+    const url = await socketApp();
+    const lines = [...HANDSHAKE, `Authorization: ${await authorization()}`, "X-MS-CLIENT-PRINCIPAL-SOMETHING: spoofed"];
+    const { socket, head } = await connect(url, lines);
+    expect(head).toMatch(/^HTTP\/1\.1 101 /);
+    socket.write("hello");
+    const [echo] = (await once(socket, "data")) as [Buffer];
+    expect(echo.toString()).toBe("adele.vance@contoso.example undefined: hello");
+  });
+
+  test("of nobody is refused with the challenge, and the connection ends", async () => {
+    const url = await socketApp();
+    const { socket, head } = await connect(url, HANDSHAKE);
+    expect(head).toMatch(/^HTTP\/1\.1 401 /);
+    expect(head).toMatch(/\r\nwww-authenticate: Bearer realm=/);
+    await once(socket, "close");
+  });
+
+  test("to an app that is down is 502", async () => {
+    const url = await openGate(around, apiSettings(), { upstream: "http://localhost:9" });
+    const { head } = await connect(url, [...HANDSHAKE, `Authorization: ${await authorization()}`]);
+    expect(head).toMatch(/^HTTP\/1\.1 502 /);
+  });
+
+  test("is the only upgrade", async () => {
+    const url = await socketApp();
+    const { head } = await connect(url, [
+      "Connection: Upgrade",
+      "Upgrade: h2c",
+      `Authorization: ${await authorization()}`,
+    ]);
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

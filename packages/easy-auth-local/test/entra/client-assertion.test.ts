@@ -1,0 +1,106 @@
+import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
+import { type JWTPayload, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { accountOf } from "../../../../test/support/account.ts";
+import { createPemPair, type PemPair } from "../../../../test/support/certificate.ts";
+import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../../src/directory.ts";
+import { createSigningKeys, type SigningKeys } from "../../src/entra/keys.ts";
+import { startEntra } from "../../src/entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
+import type { LoopbackServer } from "../../src/loopback-server.ts";
+
+const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const IDENTITY = { iss: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`, sub: randomUUID(), aud: "api://AzureADTokenExchange" };
+const NOW = Math.floor(Date.now() / 1000);
+
+let keys: SigningKeys;
+let issuer: TokenIssuer;
+let pair: PemPair;
+let stranger: PemPair;
+let entra: LoopbackServer;
+beforeAll(async () => {
+  keys = await createSigningKeys();
+  issuer = createTokenIssuer(keys);
+  [pair, stranger] = await Promise.all([createPemPair(), createPemPair()]);
+  const trust = { issuer: IDENTITY.iss, subject: IDENTITY.sub, audience: IDENTITY.aud };
+  const api: Registration = { ...API, certificates: [pair.certificate], federatedCredentials: [trust] };
+  entra = await startEntra({ directory: createDirectory([], [api, FRONTEND]), issuer });
+});
+afterAll(() => entra.close());
+
+/** What a request for an exchange with this client assertion is answered: 200, or the AADSTS number. */
+async function answerTo(assertion: string, type = JWT_BEARER): Promise<number> {
+  const user = { account: accountOf(createDirectory(), "works"), audience: API, scope: "user_impersonation" };
+  const body = new URLSearchParams({
+    ...{ client_id: API.clientId, client_assertion: assertion, client_assertion_type: type },
+    ...{ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", requested_token_use: "on_behalf_of" },
+    ...{ scope: "https://graph.microsoft.com/.default", assertion: await issuer.apiToken(user) },
+  });
+  const response = await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body });
+  const { error, error_codes } = (await response.json()) as { error?: string; error_codes?: number[] };
+  if (response.ok) return 200;
+  expect([response.status, error]).toEqual([401, "invalid_client"]);
+  return error_codes?.[0] ?? 0;
+}
+
+function thumbprintOf({ certificate }: PemPair): string {
+  return createHash("sha256").update(new X509Certificate(certificate).raw).digest("base64url");
+}
+
+/** The app's own assertion, with changes. */
+function ownAssertion(
+  changes: Readonly<Record<string, unknown>> = {},
+  header: object = {},
+  signer = pair,
+): Promise<string> {
+  const claims = {
+    ...{ iss: API.clientId, sub: API.clientId, aud: `${entra.url}/${TENANT_ID}/oauth2/v2.0/token` },
+    ...{ nbf: NOW, exp: NOW + 600, jti: randomUUID() },
+    ...changes,
+  };
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: "PS256", "x5t#S256": thumbprintOf(pair), ...header })
+    .sign(createPrivateKey(signer.key));
+}
+
+describe("a client assertion signed with a certificate's key", () => {
+  test.each<[string, number, () => Promise<string>]>([
+    ["as MSAL makes it", 200, () => ownAssertion()],
+    ["with the older algorithm", 200, () => ownAssertion({}, { alg: "RS256" })],
+    ["for the issuer's address", 200, () => ownAssertion({ aud: `${entra.url}/${TENANT_ID}/v2.0` })],
+    ["of another key", 700027, () => ownAssertion({}, {}, stranger)],
+    ["of a certificate that is not registered", 700027, () => ownAssertion({}, { "x5t#S256": thumbprintOf(stranger) })],
+    ["that names no certificate", 700027, () => ownAssertion({}, { "x5t#S256": "" })],
+    ["for another tenant's endpoint", 700023, () => ownAssertion({ aud: `${entra.url}/x/oauth2/v2.0/token` })],
+    ["of another app", 700023, () => ownAssertion({ sub: FRONTEND.clientId })],
+    ["that ended", 700024, () => ownAssertion({ exp: NOW - 400 })],
+    ["without an end", 700023, () => ownAssertion({ exp: undefined })],
+    ["without an id", 50027, () => ownAssertion({ jti: undefined })],
+    ["that is no JWT", 50027, async () => "a.b"],
+  ])("%s is answered %i", async (_, expected, assertion) => {
+    expect(await answerTo(await assertion())).toBe(expected);
+  });
+
+  test("is refused under another type", async () => {
+    expect(await answerTo(await ownAssertion(), "urn:ietf:params:oauth:client-assertion-type:saml2-bearer")).toBe(
+      50027,
+    );
+  });
+});
+
+describe("a client assertion that is an identity's token", () => {
+  const token = (changes: JWTPayload = {}, signer = keys) =>
+    signer.sign({ ...IDENTITY, nbf: NOW, exp: NOW + 600, ...changes });
+
+  test.each<[string, number, () => Promise<string>]>([
+    ["that the registration trusts", 200, () => token()],
+    ["of another issuer", 700211, () => token({ iss: `${AUTHORITY_ORIGIN}/${randomUUID()}/v2.0` })],
+    ["of another identity", 700213, () => token({ sub: randomUUID() })],
+    ["whose subject differs in case", 700213, () => token({ sub: IDENTITY.sub.toUpperCase() })],
+    ["for another audience", 700212, () => token({ aud: "https://graph.microsoft.com" })],
+    ["that ended", 700024, () => token({ exp: NOW - 400 })],
+    ["signed by a stranger", 700027, async () => token({}, await createSigningKeys())],
+  ])("%s is answered %i", async (_, expected, assertion) => {
+    expect(await answerTo(await assertion())).toBe(expected);
+  });
+});

@@ -1,0 +1,161 @@
+import { decodeProtectedHeader } from "jose";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { accountOf } from "../../../../test/support/account.ts";
+import { sendRaw } from "../../../../test/support/raw-http.ts";
+import { type Clock, startClock } from "../../src/clock.ts";
+import { API, createDirectory, FRONTEND } from "../../src/directory.ts";
+import { createSigningKeys } from "../../src/entra/keys.ts";
+import { startEntra } from "../../src/entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
+import { Faults } from "../../src/faults/faults.ts";
+import type { LoopbackServer } from "../../src/loopback-server.ts";
+
+const directory = createDirectory();
+const faults = new Faults(directory);
+let clock: Clock;
+let issuer: TokenIssuer;
+let entra: LoopbackServer;
+beforeAll(async () => {
+  clock = startClock();
+  issuer = createTokenIssuer(await createSigningKeys());
+  entra = await startEntra({ directory, issuer, faults, clock });
+});
+afterEach(() => faults.clear());
+afterAll(() => {
+  clock.close();
+  return entra.close();
+});
+
+const account = (key: string) => accountOf(directory, key);
+
+async function pageText(): Promise<string> {
+  return (await fetch(entra.url)).text();
+}
+
+/** Presses a button of the page; resolves to the page that follows. */
+async function press(name: string, value = "yes", headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(entra.url, { method: "POST", body: new URLSearchParams({ [name]: value }), headers });
+}
+
+describe("the page at Entra's root", () => {
+  test("says that it is an emulator, and of every account what it shows and answers", async () => {
+    const html = await pageText();
+    expect(html).toContain("Emulator of Microsoft Entra ID");
+    for (const { key, answer = "" } of directory.accounts) {
+      expect(html).toContain(`<code>${key}</code>`);
+      expect(html).toContain(answer);
+    }
+  });
+
+  test("runs no script and loads nothing", async () => {
+    const response = await fetch(entra.url);
+    const policy = response.headers.get("content-security-policy");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain("script-src");
+  });
+
+  test("puts the clock forward", async () => {
+    const before = clock.advancedSeconds;
+    expect(await (await press("advance", "3700")).text()).toContain(`${before + 3700} s ahead`);
+    await press("advance", "-3700");
+    await press("advance", "1e99");
+    expect(clock.advancedSeconds).toBe(before + 3700);
+  });
+
+  test("makes a new signing key, beside the one before", async () => {
+    const request = { account: account("works"), audience: API, scope: "user_impersonation" };
+    const before = decodeProtectedHeader(await issuer.apiToken(request)).kid;
+    await press("rotate-keys");
+    const after = decodeProtectedHeader(await issuer.apiToken(request)).kid;
+    expect(after).not.toBe(before);
+    const published = await (await fetch(`${entra.url}/common/discovery/v2.0/keys`)).json();
+    expect((published as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)).toEqual([after, before]);
+  });
+
+  test("shows for whom consent is missing, and withdraws what was granted", async () => {
+    const links = async () => [...(await pageText()).matchAll(/>Consent for everyone to API</g)].length;
+    const missing = () => pageText().then((text) => text.match(/missing for [^<]*/g));
+    expect(await missing(), "of the API's; to sign in is all the consent that the frontend needs").toHaveLength(1);
+    expect(await links(), "beside the account, and below").toBe(2);
+    directory.consents.grant(API, ["User.Read"]);
+    expect(await links()).toBe(1);
+    expect(await missing()).toBeNull();
+    await press("withdraw-consents");
+    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
+  });
+
+  test("shows the faults that are set, and clears them", async () => {
+    faults.add({ service: "graph", account: "works", fault: { kind: "hang" } });
+    expect(await pageText()).toContain("hang");
+    await press("clear-faults");
+    expect(faults.rules).toEqual([]);
+  });
+
+  test("revokes an account's sessions", async () => {
+    expect(await (await press("revoke", "works")).text()).toContain("Revoked: what was issued before");
+    expect(directory.revocations.validFrom(account("works"))).toBeGreaterThan(Date.now() / 1000 - 60);
+    expect(directory.revocations.validFrom(account("sparse"))).toBe(0);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["another origin", { origin: "https://evil.example" }],
+    ["another port of this machine", { origin: "http://localhost:1" }],
+    ["a sandbox", { origin: "null" }],
+    ["another site, by a browser that names no origin", { "sec-fetch-site": "cross-site" }],
+  ])("obeys no page of %s", async (_, headers) => {
+    const before = clock.advancedSeconds;
+    expect((await press("advance", "3700", headers)).status).toBe(403);
+    expect(clock.advancedSeconds).toBe(before);
+  });
+});
+
+describe("/emulator/clock", () => {
+  async function post(body: string, headers: Record<string, string> = { "content-type": "application/json" }) {
+    return fetch(`${entra.url}/emulator/clock`, { method: "POST", headers, body });
+  }
+
+  test("reads the clock and puts it forward", async () => {
+    const before = clock.advancedSeconds;
+    const response = await post(JSON.stringify({ advanceSeconds: 3600 }));
+    expect(await response.json()).toEqual({ now: expect.any(String), advancedSeconds: before + 3600 });
+    const { now } = (await (await fetch(`${entra.url}/emulator/clock`)).json()) as { now: string };
+    expect(Math.abs(Date.parse(now) - Date.now())).toBeLessThan(60_000);
+  });
+
+  test.each<[string, number, Record<string, string>]>([
+    ['{"advanceSeconds":-1}', 400, {}],
+    ['{"advanceSeconds":"3600"}', 400, {}],
+    ["{}", 400, {}],
+    ["null", 400, {}],
+    ["{", 400, {}],
+    ["advanceSeconds=3600", 415, { "content-type": "application/x-www-form-urlencoded" }],
+    ['{"advanceSeconds":3600}', 403, { origin: "https://evil.example" }],
+  ])("refuses %s with %i", async (body, status, headers) => {
+    const before = clock.advancedSeconds;
+    const response = await post(body, { "content-type": "application/json", ...headers });
+    expect([response.status, clock.advancedSeconds]).toEqual([status, before]);
+  });
+
+  test("does not exist under Microsoft's name", async () => {
+    const headers = ["Host: login.microsoftonline.com", "Connection: close"];
+    expect(await sendRaw(entra.url, "/emulator/clock", headers)).toMatchObject({ status: 404 });
+  });
+});
+
+test("an emulator without a clock of its own has no route for it, and its page says so", async () => {
+  const other = await startEntra({ directory, issuer });
+  expect((await fetch(`${other.url}/emulator/clock`)).status).toBe(404);
+  expect(await (await fetch(other.url)).text()).toContain("runs by the machine's clock");
+  expect((await fetch(other.url, { method: "POST", body: new URLSearchParams({ advance: "60" }) })).status).toBe(200);
+  await other.close();
+});
+
+test("what the page shows of accounts cannot break out of it", async () => {
+  const name = `<script>alert(1)</script>`;
+  const profile = { displayName: name, userPrincipalName: name };
+  const stranger = { key: name, objectId: "x", shows: name, answer: name, consentToGraph: true, profile };
+  const other = await startEntra({ directory: createDirectory([stranger]), issuer });
+  const authorize = `/common/oauth2/v2.0/authorize?client_id=${FRONTEND.clientId}`;
+  for (const path of ["/", authorize]) expect(await (await fetch(other.url + path)).text()).not.toContain("<script>");
+  await other.close();
+});

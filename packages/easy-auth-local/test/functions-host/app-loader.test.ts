@@ -1,0 +1,220 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { describe, expect, test } from "vitest";
+import { startFunctionsHost } from "../../src/functions-host/host.ts";
+import { LIBRARY, serve, serveSource, writeApp, writeFolder } from "./fixture-app.ts";
+
+const COMMON_JS = `const { app } = require(${JSON.stringify(LIBRARY)});\n`;
+const ES_MODULE = `import functions from ${JSON.stringify(pathToFileURL(LIBRARY).href)};\nconst { app } = functions;\n`;
+const HOST_JSON = { version: "2.0" };
+
+function answering(text: string): string {
+  return `app.http("f", { handler: () => ({ body: ${JSON.stringify(text)} }) });`;
+}
+
+/** As the project's own build does it: one file with its own copy of the library. */
+async function bundle(source: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: `import { app } from "@azure/functions";\n${source}`, resolveDir: import.meta.dirname },
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    external: ["@azure/functions-core"],
+    mainFields: ["module", "main"],
+    write: false,
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+function start(files: Record<string, string | object>) {
+  return startFunctionsHost({ appRoot: writeFolder({ "host.json": HOST_JSON, ...files }) });
+}
+
+function startSource(source: string) {
+  return startFunctionsHost({ appRoot: writeApp(source) });
+}
+
+describe("an app is loaded", () => {
+  test.each([
+    ["CommonJS by extension, in a module package", "main.cjs", "module", COMMON_JS],
+    ["CommonJS by package type", "main.js", "commonjs", COMMON_JS],
+    ["CommonJS by default", "main.js", undefined, COMMON_JS],
+    ["an ES module by extension", "main.mjs", "commonjs", ES_MODULE],
+    ["an ES module by package type", "main.js", "module", ES_MODULE],
+  ])("that is %s", async (_, main, type, imports) => {
+    const files = { [main]: imports + answering("hello"), "package.json": { main, type }, "host.json": HOST_JSON };
+    const { send } = await serve(writeFolder(files));
+    expect((await send("GET", "/api/f")).body).toBe("hello");
+  });
+
+  test("that is one bundle with its own copy of the library", async () => {
+    const files = { "main.cjs": await bundle(answering("hello")), "package.json": { main: "main.cjs" } };
+    const { send } = await serve(writeFolder({ ...files, "host.json": HOST_JSON }));
+    expect((await send("GET", "/api/f")).body).toBe("hello");
+  });
+
+  test("while another loads too, each with its own functions", async () => {
+    const slowly = (text: string) => `${ES_MODULE} await new Promise((go) => setTimeout(go, 10)); ${answering(text)}`;
+    const [one, two] = await Promise.all(
+      ["one", "two"].map((text) =>
+        serve(writeFolder({ "main.mjs": slowly(text), "package.json": { main: "main.mjs" }, "host.json": HOST_JSON })),
+      ),
+    );
+    expect((await one?.send("GET", "/api/f"))?.body).toBe("one");
+    expect((await two?.send("GET", "/api/f"))?.body).toBe("two");
+  });
+
+  test("while another is served, each with its own functions", async () => {
+    const [one, two] = await Promise.all([serveSource(answering("one")), serveSource(answering("two"))]);
+    expect((await one.send("GET", "/api/f")).body).toBe("one");
+    expect((await two.send("GET", "/api/f")).body).toBe("two");
+  });
+});
+
+describe("an app is loaded afresh", () => {
+  test("with every one of its files when it is CommonJS", async () => {
+    const appRoot = writeApp(`require("./part.cjs")(app);`);
+    for (const text of ["one", "two"]) {
+      writeFileSync(join(appRoot, "part.cjs"), `module.exports = (app) => { ${answering(text)} };`);
+      const { send, close } = await serve(appRoot);
+      expect((await send("GET", "/api/f")).body).toBe(text);
+      await close();
+    }
+  });
+
+  test("when it is one bundle, with its settings read anew and its setup allowed anew", async () => {
+    const source = "app.setup({ capabilities: {} }); const word = process.env.FIXTURE_WORD;";
+    const main = await bundle(`${source} app.http("f", { handler: () => ({ body: word }) });`);
+    const appRoot = writeFolder({ "main.cjs": main, "package.json": { main: "main.cjs" }, "host.json": HOST_JSON });
+    for (const word of ["one", "two"]) {
+      const { send, close } = await serve(appRoot, { settings: { FIXTURE_WORD: word } });
+      expect((await send("GET", "/api/f")).body).toBe(word);
+      await close();
+    }
+  });
+
+  test("when it is an ES module of one file", async () => {
+    const appRoot = writeFolder({ "package.json": { main: "main.mjs" }, "host.json": HOST_JSON });
+    for (const text of ["one", "two"]) {
+      writeFileSync(join(appRoot, "main.mjs"), ES_MODULE + answering(text));
+      const { send, close } = await serve(appRoot);
+      expect((await send("GET", "/api/f")).body).toBe(text);
+      await close();
+    }
+  });
+});
+
+describe("a start is refused", () => {
+  test("when the entry point throws, with its name, the original message and the cause", async () => {
+    const error = await startSource(`throw new TypeError("TENANT_ID is missing");`).catch((reason) => reason);
+    expect(error.message).toMatch(/^Could not load the entry point "main.cjs" of .*: TENANT_ID is missing$/);
+    expect(error.cause).toMatchObject({ name: "TypeError", message: "TENANT_ID is missing" });
+  });
+
+  test.each([
+    [
+      "an ES module that throws",
+      { "main.mjs": `throw new Error("no tenant")`, "package.json": { main: "main.mjs" } },
+      'entry point "main.mjs" of .*: no tenant',
+    ],
+    ["a syntax error", { "main.cjs": "const const", "package.json": { main: "main.cjs" } }, 'entry point "main.cjs"'],
+    [
+      "an app that is not built",
+      { "package.json": { main: "dist/main.cjs" } },
+      'entry point "dist/main.cjs".*Cannot find',
+    ],
+    ["a pattern as main", { "main.cjs": "", "package.json": { main: "*.cjs" } }, 'entry point "\\*.cjs".*Cannot find'],
+    ["no main", { "package.json": {} }, 'package.json has no "main"'],
+    ["no package.json", {}, "Could not read .*package.json"],
+    ["a broken host.json", { "host.json": "{", "package.json": {} }, "Could not read .*host.json"],
+    [
+      "no function",
+      { "main.cjs": "", "package.json": { main: "main.cjs" } },
+      'entry point "main.cjs" of .* registered no function',
+    ],
+  ])("with %s", async (_, files, message) => {
+    await expect(start(files)).rejects.toThrow(new RegExp(message));
+  });
+
+  test("with no host.json", async () => {
+    const appRoot = writeFolder({ "package.json": { main: "main.cjs" } });
+    await expect(startFunctionsHost({ appRoot })).rejects.toThrow(/Could not read .*host.json/);
+  });
+
+  test("when two functions have one name", async () => {
+    await expect(startSource(answering("a") + answering("b"))).rejects.toThrow(
+      'A function with id "f" has already been registered.',
+    );
+  });
+
+  test("when a route has a constraint that this host does not know", async () => {
+    await expect(startSource(`app.http("f", { route: "{id:datetime}", handler() {} });`)).rejects.toThrow('"datetime"');
+  });
+
+  test("and the next start is not affected", async () => {
+    await expect(startSource(`app.http("left", { handler() {} }); throw new Error("x");`)).rejects.toThrow();
+    const { functions } = await serveSource(answering("x"));
+    expect(functions.map(({ name }) => name)).toEqual(["f"]);
+  });
+});
+
+describe("a function that is not started by HTTP", () => {
+  test("is not served, with a warning", async () => {
+    const source = `app.timer("nightly", { schedule: "0 0 0 * * *", handler() {} });`;
+    const { functions, logs, send } = await serveSource(source + answering("x"));
+    expect(functions.map(({ name }) => name)).toEqual(["f"]);
+    expect((await send("GET", "/api/nightly")).status).toBe(404);
+    expect(logs[0]).toMatchObject({
+      level: "warning",
+      category: "System",
+      message: 'Function "nightly" is not served: this host has no timerTrigger, only HTTP triggers.',
+    });
+  });
+});
+
+describe('the module "@azure/functions-core"', () => {
+  /** What the expression over `core` is worth inside a loading app. */
+  async function evaluate(expression: string) {
+    const source = `const core = require("@azure/functions-core"); let value = (() => ${expression})();`;
+    const { send } = await serveSource(`${answering("x")} ${source} app.get("v", () => ({ jsonBody: { value } }));`);
+    return JSON.parse((await send("GET", "/api/v")).body).value;
+  }
+
+  test("tells its version, the host's and the programming model", async () => {
+    expect(await evaluate("[core.version, core.hostVersion, core.getProgrammingModel().name]")).toEqual([
+      expect.stringMatching(/^3\./),
+      expect.stringMatching(/^4\./),
+      "@azure/functions",
+    ]);
+  });
+
+  test("throws a RangeError for a hook that does not exist", async () => {
+    const attempt = `try { core.registerHook("appstart", () => {}) } catch (error) { return [error.name, error.message] }`;
+    expect(await evaluate(`{ ${attempt} }`)).toEqual(["RangeError", 'Unrecognized hook "appstart"']);
+  });
+
+  test("makes disposables that call back once", async () => {
+    const count = "let calls = 0; const one = () => new core.Disposable(() => calls++);";
+    expect(
+      await evaluate(
+        `{ ${count} const all = core.Disposable.from(one(), one()); all.dispose(); all.dispose(); return calls }`,
+      ),
+    ).toBe(2);
+  });
+
+  test("lets a function be withdrawn while the app loads", async () => {
+    const metadata = `{ name: "gone", bindings: { r: { type: "httpTrigger", direction: "in" } } }`;
+    const { functions } = await serveSource(
+      `${answering("x")} require("@azure/functions-core").registerFunction(${metadata}, () => {}).dispose();`,
+    );
+    expect(functions.map(({ name }) => name)).toEqual(["f"]);
+  });
+
+  test("registers no function once the app is loaded", async () => {
+    const { send, logs } = await serveSource(`app.get("late", () => { app.get("new", () => ({})); });`);
+    expect((await send("GET", "/api/late")).status).toBe(500);
+    expect(logs.at(-1)?.message).toContain("A function can only be registered during app startup.");
+  });
+});

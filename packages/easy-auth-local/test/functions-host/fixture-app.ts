@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+import {
+  type FunctionsHost,
+  type FunctionsHostOptions,
+  type HostLog,
+  startFunctionsHost,
+} from "../../src/functions-host/host.ts";
+
+/** Where apps in a temporary folder find the library. */
+export const LIBRARY = createRequire(import.meta.url).resolve("@azure/functions");
+
+export const PRELUDE = `const { app, HttpResponse, output, trigger } = require(${JSON.stringify(LIBRARY)});\n`;
+
+/** Writes files into a new folder, objects as JSON. Gone when the test ends. */
+export function writeFolder(files: Record<string, string | object>): string {
+  const folder = mkdtempSync(join(tmpdir(), "functions-host-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
+  }
+  return folder;
+}
+
+/** An app of one CommonJS file, in which `app` and its friends are already imported. */
+export function writeApp(source: string, { http = {} }: { http?: object } = {}): string {
+  return writeFolder({
+    "main.cjs": PRELUDE + source,
+    "package.json": { main: "main.cjs", type: "module" },
+    "host.json": { version: "2.0", extensions: { http } },
+  });
+}
+
+export interface ServedApp extends FunctionsHost {
+  readonly logs: HostLog[];
+  send(method: string, path: string, options?: SendOptions): Promise<Answer>;
+}
+
+/** Starts the host on a free port; closed when the test ends. */
+export async function serve(appRoot: string, options: Partial<FunctionsHostOptions> = {}): Promise<ServedApp> {
+  const logs: HostLog[] = [];
+  const host = await startFunctionsHost({ appRoot, onLog: (log) => logs.push(log), ...options });
+  onTestFinished(() => host.close());
+  return { ...host, logs, send: (method, path, sendOptions) => send(host.url, method, path, sendOptions) };
+}
+
+export function serveSource(source: string, hostJson?: { http?: object }): Promise<ServedApp> {
+  return serve(writeApp(source, hostJson));
+}
+
+export interface SendOptions {
+  /** Name, value, name, value: repeated and oddly cased names go out as they are. */
+  readonly headers?: readonly string[];
+  readonly body?: string | Buffer;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Unlike fetch, sends path and headers untouched. */
+function send(origin: string, method: string, path: string, options: SendOptions = {}): Promise<Answer> {
+  const { hostname, port } = new URL(origin);
+  const { headers = [], body } = options;
+  const hasHost = headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      {
+        hostname,
+        port,
+        method,
+        path,
+        agent: false,
+        headers: [...(hasHost ? [] : ["Host", `localhost:${port}`]), ...headers],
+      },
+      (answer) => {
+        text(answer).then(
+          (answerBody) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answerBody }),
+          reject,
+        );
+      },
+    );
+    request.on("error", reject).end(body);
+  });
+}

@@ -1,0 +1,91 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import http from "node:http";
+import { build } from "esbuild";
+import { type Mock, onTestFinished, vi } from "vitest";
+import type { FunctionsHostOptions } from "../../src/functions-host/host.ts";
+import { LIBRARY, type ServedApp, serve, writeFolder } from "./fixture-app.ts";
+
+/** A copy that starts anew with each load: one that is shared takes no `app.setup` after the first. */
+const OWN_LIBRARY = (
+  await build({
+    entryPoints: [LIBRARY],
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    external: ["@azure/functions-core"],
+    write: false,
+  })
+).outputFiles[0]?.text;
+
+export const STREAMING_PRELUDE = `const { app, HttpResponse } = require("./functions.cjs");
+  app.setup({ enableHttpStream: true });\n`;
+
+/** An app of one CommonJS file that has HTTP streaming on, in which `app` and `HttpResponse` are already imported. */
+export function writeStreamingApp(source: string, { http = {} }: { http?: object } = {}): string {
+  return writeFolder({
+    "functions.cjs": OWN_LIBRARY ?? "",
+    "main.cjs": STREAMING_PRELUDE + source,
+    "package.json": { main: "main.cjs" },
+    "host.json": { version: "2.0", extensions: { http } },
+  });
+}
+
+export function serveStreaming(source: string, options?: Partial<FunctionsHostOptions>): Promise<ServedApp> {
+  return serve(writeStreamingApp(source), options);
+}
+
+/** Serves one function, "f", at /api/f. */
+export function serveStreamingHandler(handler: string, options?: Partial<FunctionsHostOptions>): Promise<ServedApp> {
+  return serveStreaming(`app.http("f", { methods: ["GET", "HEAD", "POST"], handler: ${handler} });`, options);
+}
+
+export interface Exchange {
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
+  readonly server: http.Server;
+}
+
+/** The exchanges between the host and the worker's server while the test runs. */
+export function observeWorker(): Exchange[] {
+  const seen: Exchange[] = [];
+  const onRequest = (message: unknown) => {
+    const exchange = message as Exchange;
+    if (exchange.request.headers["x-forwarded-proto"] !== undefined) seen.push(exchange);
+  };
+  subscribe("http.server.request.start", onRequest);
+  onTestFinished(() => void unsubscribe("http.server.request.start", onRequest));
+  return seen;
+}
+
+/** A promise that the code of an app waits for, as `<name>.opened`. */
+export function gate(name: string): { open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  onTestFinished(() => open());
+  vi.stubGlobal(name, { opened });
+  return { open };
+}
+
+/** A function that the code of an app calls, by its name. */
+export function stubbed(name: string): Mock {
+  const stub = vi.fn();
+  vi.stubGlobal(name, stub);
+  return stub;
+}
+
+/** Sends a request whose answer is read, and whose body may be written, bit by bit. */
+export function request(origin: string, path: string, options: http.RequestOptions = {}): http.ClientRequest {
+  const { hostname, port } = new URL(origin);
+  const sent = http.request({ hostname, port, path, agent: false, ...options });
+  onTestFinished(() => void sent.destroy());
+  return sent.on("error", () => {});
+}
+
+/** The head of the answer, which is kept from going on by itself. */
+export function answerTo(sent: http.ClientRequest): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    sent.once("response", (answer) => resolve(answer.on("error", () => {}))).once("error", reject);
+  });
+}

@@ -1,0 +1,51 @@
+import { beforeAll, expect, test, vi } from "vitest";
+import { startStack, type TestStack } from "../../src/test-kit/stack.ts";
+import type { Trace } from "../../src/trace/hop.ts";
+
+let stack: TestStack;
+const settled: Trace[] = [];
+beforeAll(async () => {
+  const files = [{ name: "one.txt", content: "one" }];
+  stack = await startStack({ files, onTrace: (trace) => settled.push(trace) });
+}, 60_000);
+
+/** The hops of a request for files, but for those that ask for keys. */
+async function hopsOf(path: string, account: string) {
+  const authorization = `Bearer ${await stack.token(account)}`;
+  const response = await fetch(`${stack.apiUrl}${path}`, { headers: { authorization } });
+  await response.arrayBuffer();
+  const isIt = ({ hops }: Trace) => hops[0]?.path === path && hops.some(({ station }) => station === "Storage");
+  await vi.waitFor(() => expect(settled.some(isIt)).toBe(true));
+  const { hops } = settled.findLast(isIt) as Trace;
+  return hops.filter(({ station, method }) => station !== "Entra" || method !== "GET");
+}
+
+test("what the function asks of Storage is a hop of its request, with the token it sends", async () => {
+  const hops = await hopsOf("/api/files/one.txt", "works");
+  expect(hops.map(({ depth, caller, station, status }) => `${depth} ${caller} → ${station} ${status}`)).toEqual([
+    "0 client → API gate 200",
+    "1 API gate → function 200",
+    "2 function → Entra 200",
+    "2 function → Storage 200",
+  ]);
+  const [token] = hops.at(-1)?.tokens ?? [];
+  expect(token).toMatchObject({ where: "Authorization", claims: { aud: "https://storage.azure.com" } });
+  expect(hops.at(-1)?.path).toBe("/devstoreaccount1/documents/one.txt");
+});
+
+test("a refusal of Storage is told with Storage's code and its words, without its ids", async () => {
+  const hops = await hopsOf("/api/files", "no-role");
+  expect(hops.at(-1)).toMatchObject({
+    station: "Storage",
+    status: 403,
+    failure: {
+      code: "AuthorizationPermissionMismatch",
+      text: "This request is not authorized to perform this operation using this permission.",
+    },
+  });
+});
+
+test("what Azurite refuses is told too", async () => {
+  const hops = await hopsOf("/api/files/nothing.txt", "works");
+  expect(hops.at(-1)).toMatchObject({ status: 404, failure: { code: "BlobNotFound" } });
+});

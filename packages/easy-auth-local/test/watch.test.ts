@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Browser } from "../src/test-kit/browser.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const COPIED = [
+  "docs",
+  "packages",
+  "frontend",
+  "host.json",
+  "local.settings.example.json",
+  "package.json",
+  "scripts",
+  "src",
+  "tsconfig.json",
+];
+const WITHIN_MS = 50_000;
+
+const folder = mkdtempSync(join(tmpdir(), "watched-"));
+let output = "";
+let url = "";
+let stop: () => void;
+
+beforeAll(async () => {
+  for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  writeFunction("hello", `() => ({ body: "one" })`);
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "packages/easy-auth-local/src/main.ts", "--free-ports", "--watch"],
+    {
+      cwd: folder,
+    },
+  );
+  stop = () => child.kill("SIGKILL");
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  await expectOutput(/^Ready/m);
+  url = /hello: .*(http:\S+)\/api\/hello/.exec(output)?.[1] ?? "";
+});
+afterAll(() => {
+  stop();
+  rmSync(folder, { recursive: true });
+});
+
+function writeFunction(name: string, handler: string): void {
+  const source = `import { app } from "@azure/functions";\napp.http("${name}", { handler: ${handler} });\n`;
+  writeFileSync(join(folder, `src/functions/${name}.ts`), source);
+}
+
+function expectOutput(pattern: RegExp): Promise<void> {
+  return vi.waitFor(() => expect(output).toMatch(pattern), { timeout: WITHIN_MS });
+}
+
+function expectAnswer(path: string, answer: string): Promise<void> {
+  const ask = async () => expect(await (await fetch(`${url}/api/${path}`)).text()).toBe(answer);
+  return vi.waitFor(ask, { timeout: WITHIN_MS });
+}
+
+describe("npm start -- --watch", () => {
+  test("serves a function as it is now, a moment after its file was written", async () => {
+    await expectAnswer("hello", "one");
+    writeFunction("hello", `() => ({ body: "two" })`);
+    await expectAnswer("hello", "two");
+  });
+
+  test("serves a function whose file is new, and lists it", async () => {
+    writeFunction("added", `() => ({ body: "added" })`);
+    await expectAnswer("added", "added");
+    await expectOutput(/loaded anew. Functions:\n\n\tadded: \[GET,POST\]/);
+  });
+
+  test("sees a file in a new folder", async () => {
+    mkdirSync(join(folder, "src/words"));
+    writeFunction("hello", `() => ({ body: word })`);
+    const file = join(folder, "src/functions/hello.ts");
+    const source = (word: string) => `export const word = ${JSON.stringify(word)};\n`;
+    writeFileSync(join(folder, "src/words/word.ts"), source("three"));
+    const imports = `import { word } from "../words/word.ts";\nimport { app } from "@azure/functions";\n`;
+    writeFileSync(file, `${imports}app.http("hello", { handler: () => ({ body: word }) });\n`);
+    await expectAnswer("hello", "three");
+    writeFileSync(join(folder, "src/words/word.ts"), source("four"));
+    await expectAnswer("hello", "four");
+  });
+
+  test("keeps the app when the new one does not build, says so, and goes on when it does", async () => {
+    writeFunction("hello", "() => ({");
+    await expectOutput(/ERROR[\s\S]*hello\.ts[\s\S]*It does not build: what was built before goes on\./);
+    await expectAnswer("hello", "four");
+    writeFunction("hello", `() => ({ body: "five" })`);
+    await expectOutput(/It builds again\./);
+    await expectAnswer("hello", "five");
+  });
+
+  test("keeps the app when the new one does not load, and says why", async () => {
+    writeFunction("hello", `() => ({}) }); app.http("hello", { handler: () => ({})`);
+    await expectOutput(/does not load, so the app from before goes on\. .*A function with id "hello" has already been/);
+    await expectAnswer("hello", "five");
+  });
+
+  test("serves the frontend's page as it is now", async () => {
+    const browser = new Browser(/^Ready: open (\S+)/m.exec(output)?.[1]);
+    const { response } = await browser.signIn("/", "works");
+    expect(await response.text()).not.toContain("as it is now");
+    appendFileSync(join(folder, "frontend/page/index.html"), "<!-- as it is now -->");
+    await expectOutput(/The frontend's page is new/);
+    expect(await (await browser.fetch("/")).text()).toContain("as it is now");
+  });
+});

@@ -1,0 +1,58 @@
+import { AppError, type Remedy } from "../../errors.ts";
+import type { Deadline } from "../../outgoing/deadline.ts";
+import { tokenRefusalIn } from "../claims-challenge.ts";
+import { downstreamFailure, unreachable } from "../failure.ts";
+
+/** `RestError` of the Azure SDK, of which a bundle may hold several: https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror */
+interface RestError extends Error {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly response?: { readonly headers?: { get(name: string): string | undefined } };
+}
+
+export interface SdkCaller {
+  readonly deadline: Deadline;
+  readonly remedy: Remedy;
+  forgetAccessToken(resource: string): void;
+}
+
+const MAX_CAUSES = 5;
+
+/**
+ * Turns what a client of the Azure SDK threw into a failure with a code: a failure of ours that it wrapped, an answer that
+ * is no success, no answer, or the end of the request's time. Anything else is returned as it is. A 401 drops the tokens of
+ * the `resources` that the caller has: few clients ask for a new one themselves, and which was refused is not told.
+ */
+export function sdkFailure(error: unknown, user: SdkCaller, resources: Iterable<string>): unknown {
+  const { deadline, remedy } = user;
+  const own = causesOf(error).find((cause) => cause instanceof AppError);
+  if (own) return own;
+  if (isNamed(error, "AbortError") && deadline.signal.aborted) return unreachable(error, deadline.signal);
+  if (!isNamed(error, "RestError")) return error;
+  const { statusCode: status, code, response } = error as RestError;
+  if (status === undefined) return unreachable(error, deadline.signal);
+  if (status === 401) for (const resource of resources) user.forgetAccessToken(resource);
+  const header = (name: string) => response?.headers?.get(name);
+  const headers = { "www-authenticate": header("www-authenticate") };
+  const claims = tokenRefusalIn({ statusCode: status, headers })?.claims;
+  const requestId = header("x-ms-request-id");
+  return downstreamFailure({
+    status,
+    service: "Azure",
+    code,
+    requestId,
+    retryAfter: header("retry-after"),
+    claims,
+    remedy,
+  });
+}
+
+function causesOf(error: unknown): unknown[] {
+  const causes = [error];
+  while (causes.length < MAX_CAUSES && causes.at(-1) instanceof Error) causes.push((causes.at(-1) as Error).cause);
+  return causes;
+}
+
+function isNamed(error: unknown, name: string): error is Error {
+  return error instanceof Error && error.name === name;
+}

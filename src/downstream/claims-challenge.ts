@@ -1,0 +1,51 @@
+import type { OutgoingAnswer } from "../outgoing/send.ts";
+
+/** A resource does not take the access token. */
+export interface TokenRefusal {
+  /** What a new one has to satisfy, as the JSON of a claims request, when the resource says so. */
+  readonly claims: string | undefined;
+}
+
+const MAX_LENGTH = 8192;
+/** One `name=value` of a challenge: quoted, or a token that may hold the `=` of base64 padding (RFC 9110, 11.2). */
+const PARAMETER = /([a-z_]+) *= *(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
+
+/**
+ * Whether a resource's answer refuses the access token: a 401, and a 403 that asks for claims. A challenge may come with
+ * other statuses than 401, to say that other credentials might help: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ * Any other 403 is about the user's rights, which a new token does not change.
+ */
+export function tokenRefusalIn({
+  statusCode,
+  headers,
+}: Pick<OutgoingAnswer, "statusCode" | "headers">): TokenRefusal | undefined {
+  if (statusCode !== 401 && statusCode !== 403) return undefined;
+  const claims = claimsIn(headers["www-authenticate"]);
+  return statusCode === 401 || claims !== undefined ? { claims } : undefined;
+}
+
+/**
+ * The claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks for
+ * none. Takes values quoted or not, as Graph has sent both. Source:
+ * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
+ * Checks that it is JSON, not what it asks: Entra does, at the next sign-in or exchange.
+ */
+export function claimsIn(wwwAuthenticate: string | readonly string[] | undefined): string | undefined {
+  const header = [wwwAuthenticate ?? []].flat().join(", ");
+  if (header.length > MAX_LENGTH || !/(^|[\s,])Bearer\s/i.test(header)) return undefined;
+  const parameters = new Map<string, string>();
+  for (const [, name = "", quoted, unquoted = ""] of header.matchAll(PARAMETER)) {
+    parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? unquoted);
+  }
+  if (parameters.get("error") !== "insufficient_claims") return undefined;
+  return jsonObjectOf(Buffer.from(parameters.get("claims") ?? "", "base64").toString());
+}
+
+function jsonObjectOf(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}

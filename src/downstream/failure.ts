@@ -1,0 +1,44 @@
+import { AppError, type Remedy, wordOf } from "../errors.ts";
+import { retryAfterOf } from "../outgoing/send.ts";
+
+/** What a service behind this API answered instead of a success. */
+export interface Refusal {
+  readonly status: number;
+  /** Which service, for the log. */
+  readonly service: string;
+  /** The service's own code for it, and its id of the request, for the log; used when they are single words. */
+  readonly code?: unknown;
+  readonly requestId?: unknown;
+  readonly retryAfter?: unknown;
+  /** What its challenge asks for: the JSON of a claims request. */
+  readonly claims?: string | undefined;
+  readonly remedy?: Remedy;
+}
+
+/** The failure with the code that fits the status. The service's own words are left out: they may be about the user. */
+export function downstreamFailure({
+  status,
+  service,
+  code,
+  requestId,
+  retryAfter,
+  claims,
+  remedy = {},
+}: Refusal): AppError {
+  const hint = `${service}: ${[status, wordOf(code)].filter(Boolean).join(", ")}`;
+  const options = { hint, serviceRequestId: wordOf(requestId) };
+  if (claims !== undefined) return new AppError("claims_challenge", { ...options, claims, remedy });
+  if (status === 400) return new AppError("invalid_request", options);
+  if (status === 403) return new AppError("downstream_forbidden", options);
+  if (status === 404) return new AppError("not_found", options);
+  if (status === 416) return new AppError("range_not_satisfiable", options);
+  if (status === 504) return new AppError("downstream_timeout", options);
+  if (status !== 429 && status !== 503) return new AppError("downstream_failed", options);
+  const retryAfterSeconds = retryAfterOf(retryAfter);
+  return new AppError("throttled", { ...options, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
+}
+
+/** The failure of a request that got no answer: the service cannot be reached, or the request's time was up. */
+export function unreachable(cause: unknown, { aborted }: AbortSignal): AppError {
+  return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
+}

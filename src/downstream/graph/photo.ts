@@ -1,0 +1,37 @@
+import { type Client, ResponseType } from "@microsoft/microsoft-graph-client";
+import { AppError } from "../../errors.ts";
+import { parameterOf } from "../../http/query.ts";
+
+export interface Photo {
+  readonly bytes: Uint8Array;
+  /** One of the image types that a browser shows and never runs. */
+  readonly contentType: string;
+}
+
+/** Pixels of a side: https://learn.microsoft.com/graph/api/profilephoto-get, all of them square. */
+const SIZES: ReadonlySet<string> = new Set(["48", "64", "96", "120", "240", "360", "432", "504", "648"]);
+const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp"]);
+
+/**
+ * The signed-in user's photo, as large as Graph has it, or in the size. Needs User.Read.
+ * Graph's client throws for a user without a photo, or without one of that size: `graphFailure` makes it `not_found`.
+ */
+export async function getPhoto(graph: Client, size?: string): Promise<Photo> {
+  const path = size === undefined ? "/me/photo/$value" : `/me/photos/${size}x${size}/$value`;
+  const photo: unknown = await graph.api(path).responseType(ResponseType.BLOB).get();
+  if (photo instanceof Blob && photo.size > 0 && IMAGE_TYPES.has(photo.type)) {
+    return { bytes: new Uint8Array(await photo.arrayBuffer()), contentType: photo.type };
+  }
+  throw new AppError("downstream_failed", { hint: "Graph's answer for the photo is not an image." });
+}
+
+/**
+ * The size in `?size=120`; undefined when the parameter is absent.
+ *
+ * @throws AppError `invalid_request`
+ */
+export function sizeFrom(query: URLSearchParams): string | undefined {
+  const size = parameterOf(query, "size");
+  if (size === undefined || SIZES.has(size)) return size;
+  throw new AppError("invalid_request", { detail: `size takes one of ${[...SIZES].join(", ")}.` });
+}

@@ -1,0 +1,39 @@
+import type { Client } from "@microsoft/microsoft-graph-client";
+import { AppError } from "../../errors.ts";
+import { parameterOf } from "../../http/query.ts";
+
+/** A user's profile as Graph gives it: https://learn.microsoft.com/graph/api/user-get */
+export type Profile = Readonly<Record<string, unknown>>;
+
+const PROPERTY_NAME = /^[A-Za-z]\w{0,119}$/;
+const MAX_PROPERTIES = 50;
+
+/** The signed-in user's profile: Graph's default properties, or the selected ones. */
+export async function getProfile(graph: Client, select: readonly string[] = []): Promise<Profile> {
+  const request = graph.api("/me");
+  if (select.length > 0) request.select([...select]);
+  const profile: unknown = await request.get();
+  if (isJsonObject(profile)) return profile;
+  throw new AppError("downstream_failed", { hint: "Graph's answer to /me is not a JSON object." });
+}
+
+/** For other content types the Graph client gives streams and strings. */
+function isJsonObject(value: unknown): value is Profile {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/**
+ * The property names in `?select=displayName,mail`; none when the parameter is absent.
+ * Checks their form; whether Graph has such a property, Graph says.
+ *
+ * @throws AppError `invalid_request`
+ */
+export function selectFrom(query: URLSearchParams): readonly string[] {
+  const select = parameterOf(query, "select");
+  if (select === undefined) return [];
+  const names = select.split(",").map((name) => name.trim());
+  if (names.length <= MAX_PROPERTIES && names.every((name) => PROPERTY_NAME.test(name))) return names;
+  throw new AppError("invalid_request", {
+    detail: `select takes 1 to ${MAX_PROPERTIES} names of user properties, separated by commas, such as displayName,mail.`,
+  });
+}

@@ -1,0 +1,90 @@
+import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
+import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../outgoing/send.ts";
+
+/** Tokens have some kilobytes. */
+const MAX_ANSWER_BYTES = 1_048_576;
+
+/** The error answer of the token endpoint: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
+interface ErrorBody {
+  readonly error?: unknown;
+  readonly suberror?: unknown;
+  readonly error_codes?: unknown;
+  readonly claims?: unknown;
+  readonly trace_id?: unknown;
+}
+
+/**
+ * Entra refused, or could not answer. Thrown from MSAL's network module, so that MSAL neither throttles other users for
+ * one user's failure nor hands them that user's error text. Holds no `error_description`: that text is not ours to show.
+ */
+export class TokenEndpointError extends AuthError {
+  override readonly name = "TokenEndpointError";
+  /** HTTP status, or 0 without an answer: `errorCode` is then `timeout` or `unreachable`. */
+  readonly status: number;
+  readonly suberror: string;
+  /** AADSTS numbers. Microsoft may change them: they refine, they never decide alone. */
+  readonly errorNumbers: readonly number[];
+  readonly claims: string | undefined;
+  readonly traceId: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, body: ErrorBody, retryAfterSeconds: number | undefined, correlationId: string) {
+    super(text(body.error) ?? "", correlationId, "The token endpoint refused.", text(body.suberror));
+    // AuthError's own constructor sets the prototype back to AuthError's.
+    Object.setPrototypeOf(this, TokenEndpointError.prototype);
+    this.status = status;
+    this.suberror = text(body.suberror) ?? "";
+    this.errorNumbers = Array.isArray(body.error_codes) ? body.error_codes.map(Number) : [];
+    this.claims = text(body.claims);
+    this.traceId = text(body.trace_id);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  /** Whether the same request may succeed in a moment: the connection failed, or Entra itself did. Not a time-out. */
+  get mayPass(): boolean {
+    return this.errorCode === "unreachable" || this.status >= 500;
+  }
+}
+
+/** MSAL's way to the token endpoint: one request with a time-out. Whatever is not a success is a `TokenEndpointError`. */
+export function createTokenEndpoint(timeoutMs: number): INetworkModule {
+  async function exchange<T>(
+    method: string,
+    url: string,
+    options: NetworkRequestOptions = {},
+  ): Promise<NetworkResponse<T>> {
+    const { headers = {}, body = null, correlationId = "" } = options;
+    const signal = AbortSignal.timeout(timeoutMs);
+    let answer: OutgoingAnswer;
+    let content: ErrorBody;
+    try {
+      answer = await send({ url, method, headers, body, signal });
+      content = parse((await readBody(answer, MAX_ANSWER_BYTES)).toString());
+    } catch {
+      throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, undefined, correlationId);
+    }
+    const { statusCode: status } = answer;
+    if (status !== 200)
+      throw new TokenEndpointError(status, content, retryAfterOf(answer.headers["retry-after"]), correlationId);
+    return { status, headers: {}, body: content as T };
+  }
+
+  return {
+    sendGetRequestAsync: (url, options) => exchange("GET", url, options),
+    sendPostRequestAsync: (url, options) => exchange("POST", url, options),
+  };
+}
+
+/** What is not JSON, such as a proxy's HTML, counts as an answer without content. */
+function parse(body: string): ErrorBody {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,84 @@
+import { RestError } from "@azure/storage-blob";
+import { describe, expect, test } from "vitest";
+import { sdkFailure } from "../../../src/downstream/azure-sdk/failure.ts";
+import { AppError } from "../../../src/errors.ts";
+
+const remedy = { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" };
+
+function explained(error: unknown, signal = new AbortController().signal, forgotten: string[] = []): unknown {
+  const forgetAccessToken = (resource: string) => forgotten.push(resource);
+  const caller = { deadline: { signal, timeLeft: () => 1000 }, remedy, forgetAccessToken };
+  return sdkFailure(error, caller, ["https://vault.azure.net"]);
+}
+
+function restError(status: number | undefined, headers: Record<string, string> = {}): RestError {
+  const response = { status, headers: new Headers(headers) } as unknown as NonNullable<RestError["response"]>;
+  return new RestError("about someone", {
+    code: "SomeCode",
+    ...(status !== undefined && { statusCode: status, response }),
+  });
+}
+
+describe("what a client of the Azure SDK threw", () => {
+  test.each<[number, string]>([
+    [400, "invalid_request"],
+    [401, "downstream_failed"],
+    [403, "downstream_forbidden"],
+    [404, "not_found"],
+    [409, "downstream_failed"],
+    [416, "range_not_satisfiable"],
+    [429, "throttled"],
+    [500, "downstream_failed"],
+    [503, "throttled"],
+    [504, "downstream_timeout"],
+  ])("for an answer %i is %s, without the service's words", (status, code) => {
+    const failure = explained(restError(status, { "x-ms-request-id": "id-1", "retry-after": "9" }));
+    expect(failure).toMatchObject({ code, hint: `Azure: ${status}, SomeCode`, serviceRequestId: "id-1" });
+    expect((failure as AppError).retryAfterSeconds).toBe(code === "throttled" ? 9 : undefined);
+    expect((failure as AppError).cause).toBeUndefined();
+  });
+
+  test("drops the token only for an answer 401", () => {
+    const forgotten: string[] = [];
+    for (const status of [400, 403, 404, 429, 500, undefined]) explained(restError(status), undefined, forgotten);
+    expect(forgotten).toEqual([]);
+    explained(restError(401), undefined, forgotten);
+    expect(forgotten).toEqual(["https://vault.azure.net"]);
+  });
+
+  test.each([401, 403])("for a claims challenge (%i) holds the claims, and where to sign in", (status) => {
+    const header = `Bearer error="insufficient_claims", claims="${Buffer.from('{"a":1}').toString("base64")}"`;
+    expect(explained(restError(status, { "www-authenticate": header }))).toMatchObject({
+      code: "claims_challenge",
+      claims: '{"a":1}',
+      remedy,
+    });
+  });
+
+  test("without an answer is downstream_failed, or downstream_timeout once the request's time is up", () => {
+    expect(explained(restError(undefined))).toMatchObject({ code: "downstream_failed" });
+    expect(explained(restError(undefined), AbortSignal.abort())).toMatchObject({ code: "downstream_timeout" });
+  });
+
+  test("when it was aborted is downstream_timeout only when the request's time is up", () => {
+    const aborted = new DOMException("x", "AbortError");
+    expect(explained(aborted, AbortSignal.abort())).toMatchObject({ code: "downstream_timeout" });
+    expect(explained(aborted)).toBe(aborted);
+  });
+
+  test("is our own failure, however deep it was wrapped", () => {
+    const own = new AppError("consent_required");
+    expect(explained(own)).toBe(own);
+    expect(explained(new Error("x", { cause: new Error("y", { cause: own }) }))).toBe(own);
+  });
+
+  test.each([[new TypeError("x")], ["text"], [undefined], [null]])("otherwise is left as it is: %s", (error) => {
+    expect(explained(error)).toBe(error);
+  });
+
+  test("with causes in a circle is explained too", () => {
+    const circular = new Error("x");
+    circular.cause = circular;
+    expect(explained(circular)).toBe(circular);
+  });
+});

@@ -1,0 +1,192 @@
+import http from "node:http";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
+import { type Api, type ApiCaller, type FetchOptions, fetchAs } from "../../src/downstream/fetch-as.ts";
+import { routeOrigin } from "../support/route-origin.ts";
+
+const ORDERS: Api = { origin: "https://orders.contoso.example", scope: "api://orders/Orders.Read" };
+const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+const CHALLENGE = {
+  "www-authenticate": `Bearer error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`,
+};
+
+interface Caller extends ApiCaller {
+  readonly asked: (string | undefined)[][];
+}
+
+function caller(signal = new AbortController().signal): Caller {
+  const asked: (string | undefined)[][] = [];
+  let forgotten = 0;
+  return {
+    asked,
+    correlationId: "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+    deadline: { signal, timeLeft: () => 1000 },
+    remedy: { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" },
+    accessToken: async (...args) => {
+      asked.push(args);
+      return `token-${forgotten + 1}`;
+    },
+    forgetAccessToken: () => {
+      forgotten += 1;
+    },
+  };
+}
+
+interface Seen {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+async function ordersAnswering(...answers: http.RequestListener[]): Promise<readonly Seen[]> {
+  const seen: Seen[] = [];
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    seen.push({
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString(),
+    });
+    (answers[seen.length - 1] ?? answers.at(-1))?.(request, response);
+  });
+  const listening = await listenOnLoopback(server, 0, [new URL(ORDERS.origin).host]);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return listening.close();
+  });
+  onTestFinished(routeOrigin(ORDERS.origin, listening.url));
+  return seen;
+}
+
+const answer =
+  (status: number, headers: http.OutgoingHttpHeaders = {}, body?: string): http.RequestListener =>
+  (_, response) =>
+    response.writeHead(status, headers).end(body);
+
+function fetching(path = "/orders", options?: FetchOptions, user = caller()): Promise<Response> {
+  return fetchAs(user, ORDERS, path, options);
+}
+
+describe("a fetch as the user", () => {
+  test("carries their token for the API, and the correlation id", async () => {
+    const seen = await ordersAnswering(answer(200, { "content-type": "application/json", "x-total": "1" }, '{"id":1}'));
+    const user = caller();
+    const response = await fetchAs(user, ORDERS, "/orders?top=5", { headers: { accept: "application/json" } });
+    expect([response.status, response.headers.get("x-total"), await response.json()]).toEqual([200, "1", { id: 1 }]);
+    expect(seen[0]).toMatchObject({
+      method: "GET",
+      url: "/orders?top=5",
+      headers: { authorization: "Bearer token-1", accept: "application/json", "client-request-id": user.correlationId },
+    });
+    expect(user.asked).toEqual([["api://orders"]]);
+  });
+
+  test("sends a body, and no Authorization but its own", async () => {
+    const seen = await ordersAnswering(answer(204));
+    const response = await fetching("/orders", {
+      method: "POST",
+      headers: { Authorization: "Bearer other" },
+      body: '{"id":2}',
+    });
+    expect([response.status, await response.text()]).toEqual([204, ""]);
+    expect(seen[0]).toMatchObject({ method: "POST", body: '{"id":2}', headers: { authorization: "Bearer token-1" } });
+  });
+
+  test.each([
+    "https://orders.contoso.example.evil.example/",
+    "//evil.example/x",
+    "http://orders.contoso.example/x",
+    "https://orders.contoso.example:8443/",
+    "http://[",
+  ])("to %s gets no token: it leads away from the API", async (path) => {
+    const user = caller();
+    await expect(fetching(path, {}, user)).rejects.toMatchObject({ code: "internal_error" });
+    expect(user.asked).toEqual([]);
+  });
+
+  test("to the address of a next page, which the API gave, goes through", async () => {
+    const seen = await ordersAnswering(answer(200));
+    await fetching("https://orders.contoso.example/orders?page=2");
+    expect(seen[0]?.url).toBe("/orders?page=2");
+  });
+
+  test("over http alone gets no token, whatever the API's origin says", async () => {
+    await expect(fetchAs(caller(), { ...ORDERS, origin: "http://localhost:9" }, "/")).rejects.toMatchObject({
+      code: "internal_error",
+    });
+  });
+
+  test.each([401, 403])("that is challenged with %i is made once more, with the claims", async (status) => {
+    const seen = await ordersAnswering(answer(status, CHALLENGE), answer(200));
+    const user = caller();
+    expect((await fetching("/orders", { method: "POST", body: "x" }, user)).status).toBe(200);
+    expect(seen.map(({ headers, body }) => [headers.authorization, body])).toEqual([
+      ["Bearer token-1", "x"],
+      ["Bearer token-2", "x"],
+    ]);
+    expect(user.asked[1]).toEqual(["api://orders", CLAIMS]);
+  });
+
+  test.each([401, 403])("that the API challenges again (%i) asks the caller for the claims", async (status) => {
+    const seen = await ordersAnswering(answer(status, CHALLENGE));
+    const user = caller();
+    await expect(fetching("/orders", {}, user)).rejects.toMatchObject({
+      code: "claims_challenge",
+      claims: CLAIMS,
+      remedy: user.remedy,
+    });
+    expect(seen).toHaveLength(2);
+  });
+
+  test("whose token the API refuses without saying why is made once more with a new one", async () => {
+    const seen = await ordersAnswering(answer(401));
+    await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer token-1", "Bearer token-2"]);
+  });
+
+  test.each<[number, string]>([
+    [302, "downstream_failed"],
+    [400, "invalid_request"],
+    [403, "downstream_forbidden"],
+    [404, "not_found"],
+    [429, "throttled"],
+    [500, "downstream_failed"],
+    [503, "throttled"],
+    [504, "downstream_timeout"],
+  ])("that is answered %i fails as %s, once, without the API's words", async (status, code) => {
+    const seen = await ordersAnswering(
+      answer(status, { location: "https://evil.example/", "retry-after": "9" }, "about someone"),
+    );
+    await expect(fetching()).rejects.toMatchObject({ code, hint: `https://orders.contoso.example: ${status}` });
+    expect(seen).toHaveLength(1);
+  });
+
+  test("is given 304 when it asked for it", async () => {
+    await ordersAnswering(answer(304, { etag: '"1"' }));
+    const response = await fetching("/orders", { headers: { "if-none-match": '"1"' } });
+    expect([response.status, response.headers.get("etag")]).toEqual([304, '"1"']);
+  });
+
+  test.each<[string, http.RequestListener]>([
+    ["hangs up", (request) => request.socket.destroy()],
+    [
+      "breaks off",
+      (_, response) => response.writeHead(200, { "content-length": 99 }).write("{", () => response.destroy()),
+    ],
+    ["sends more than 8 MiB", (_, response) => response.end(Buffer.alloc(9 * 1_048_576))],
+  ])("of an API that %s fails as downstream_failed", async (_, listener) => {
+    await ordersAnswering(listener);
+    await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
+  });
+
+  test("ends with the request's time", async () => {
+    const controller = new AbortController();
+    await ordersAnswering(() => controller.abort());
+    await expect(fetching("/orders", {}, caller(controller.signal))).rejects.toMatchObject({
+      code: "downstream_timeout",
+    });
+  });
+});

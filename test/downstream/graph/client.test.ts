@@ -1,0 +1,317 @@
+import { randomUUID } from "node:crypto";
+import http from "node:http";
+import { Readable } from "node:stream";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory.ts";
+import { listenOnLoopback } from "../../../packages/easy-auth-local/src/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/microsoft-origins.ts";
+import { createGraphClient, graphFailure } from "../../../src/downstream/graph/client.ts";
+import { getProfile } from "../../../src/downstream/graph/profile.ts";
+import type { GraphUser } from "../../../src/downstream/graph/transport.ts";
+import { AppError } from "../../../src/errors.ts";
+
+async function graphAnswering(answer: http.RequestListener): Promise<void> {
+  const server = await listenOnLoopback(http.createServer(answer), 0, [new URL(GRAPH_ORIGIN).host]);
+  onTestFinished(() => server.close());
+  onTestFinished(routeMicrosoftOrigins({ entra: "http://localhost:9", graph: server.url }));
+}
+
+function graphUser(changes: Partial<GraphUser> = {}): GraphUser {
+  return {
+    graphOrigin: GRAPH_ORIGIN,
+    graphToken: async () => "graph-token",
+    forgetGraphToken: () => {},
+    correlationId: randomUUID(),
+    deadline: { signal: new AbortController().signal, timeLeft: () => 5000 },
+    remedy: { authorizationUri: "https://login.microsoftonline.com/tenant/oauth2/v2.0/authorize" },
+    ...changes,
+  };
+}
+
+async function failureOf(changes?: Partial<GraphUser>): Promise<AppError> {
+  return getProfile(createGraphClient(graphUser(changes))).then(
+    () => {
+      throw new Error("The call succeeded.");
+    },
+    (error) => graphFailure(error) as AppError,
+  );
+}
+
+function graphError(status: number, code: string, headers: http.OutgoingHttpHeaders = {}): http.RequestListener {
+  const body = { error: { code, message: "about someone", innerError: { "request-id": "graph-request-1" } } };
+  return (_, response) =>
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+}
+
+describe("a call to Graph", () => {
+  test("carries the user's token and the correlation id", async () => {
+    const seen: http.IncomingHttpHeaders[] = [];
+    await graphAnswering((request, response) => {
+      seen.push(request.headers);
+      response.setHeader("content-type", "application/json").end('{"id":"1"}');
+    });
+    const correlationId = randomUUID();
+    expect(await getProfile(createGraphClient(graphUser({ correlationId })))).toEqual({ id: "1" });
+    expect(seen[0]).toMatchObject({ authorization: "Bearer graph-token", "client-request-id": correlationId });
+  });
+
+  test.each<[number, string, string]>([
+    [400, "Request_BadRequest", "invalid_request"],
+    [401, "InvalidAuthenticationToken", "downstream_failed"],
+    [403, "Authorization_RequestDenied", "downstream_forbidden"],
+    [404, "Request_ResourceNotFound", "not_found"],
+    [429, "TooManyRequests", "throttled"],
+    [500, "InternalServerError", "downstream_failed"],
+    [502, "BadGateway", "downstream_failed"],
+    [503, "serviceNotAvailable", "throttled"],
+    [504, "GatewayTimeout", "downstream_timeout"],
+  ])("that Graph answers with %i %s fails as %s", async (status, graphCode, expected) => {
+    await graphAnswering(graphError(status, graphCode));
+    const hint = `Graph: ${status}, ${graphCode}`;
+    expect(await failureOf()).toMatchObject({ code: expected, hint, serviceRequestId: "graph-request-1" });
+  });
+
+  test("that Graph throttles says how long to wait", async () => {
+    await graphAnswering(graphError(429, "TooManyRequests", { "retry-after": "21" }));
+    expect((await failureOf()).retryAfterSeconds).toBe(21);
+  });
+
+  test.each<[string, http.RequestListener]>([
+    ["with HTML", (_, response) => response.setHeader("content-type", "text/html").end("<html></html>")],
+    ["with JSON cut short", (_, response) => response.setHeader("content-type", "application/json").end('{"id":')],
+    ["with a JSON string", (_, response) => response.setHeader("content-type", "application/json").end('"id"')],
+    ["with nothing", (_, response) => response.writeHead(204).end()],
+    [
+      "with JSON that ends early",
+      (_, response) =>
+        response
+          .writeHead(200, { "content-type": "application/json", "content-length": "99" })
+          .write("{", () => response.destroy()),
+    ],
+    ["with a redirect", (_, response) => response.writeHead(302, { location: "http://localhost:9/" }).end()],
+    ["by hanging up", (request) => request.socket.destroy()],
+  ])("that is answered %s fails as downstream_failed", async (_, answer) => {
+    await graphAnswering(answer);
+    expect((await failureOf()).code).toBe("downstream_failed");
+  });
+
+  test("whose answer is longer than 8 MiB fails, however good it is", async () => {
+    await graphAnswering((_, response) => {
+      response.setHeader("content-type", "application/json").end(`{"id":"${"1".repeat(9 * 2 ** 20)}"}`);
+    });
+    expect(await failureOf()).toMatchObject({ code: "downstream_failed" });
+  });
+
+  test("whose token could not be had fails as the exchange did", async () => {
+    const failure = new AppError("consent_required");
+    expect(await failureOf({ graphToken: () => Promise.reject(failure) })).toBe(failure);
+  });
+
+  test("that Graph answers with 401 makes the token be forgotten", async () => {
+    await graphAnswering(graphError(401, "InvalidAuthenticationToken"));
+    let forgotten = 0;
+    let asked = 0;
+    await failureOf({
+      graphToken: async () => {
+        asked += 1;
+        return `graph-token ${asked}`;
+      },
+      forgetGraphToken: () => {
+        forgotten += 1;
+      },
+    });
+    expect([asked, forgotten]).toEqual([2, 2]);
+  });
+});
+
+describe("a user's token", () => {
+  test.each(["https://evil.example/v1.0/me", "https://graph.microsoft.com.evil.example/v1.0/me"])(
+    "never goes to %s",
+    async (url) => {
+      let asked = 0;
+      await graphAnswering((_, response) => {
+        asked += 1;
+        response.end();
+      });
+      const calling = createGraphClient(graphUser()).api(url).get();
+      expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "internal_error" });
+      expect(asked).toBe(0);
+    },
+  );
+
+  test("goes along to the next page, whose address Graph gave", async () => {
+    await graphAnswering((_, response) => response.setHeader("content-type", "application/json").end('{"value":[]}'));
+    const page = await createGraphClient(graphUser())
+      .api("https://graph.microsoft.com/v1.0/me/messages?$skip=10")
+      .get();
+    expect(page).toEqual({ value: [] });
+  });
+
+  test("that Graph refuses is not replaced for a body that streams: it is gone", async () => {
+    let asked = 0;
+    await graphAnswering((request, response) => {
+      asked += 1;
+      request.resume();
+      graphError(401, "InvalidAuthenticationToken")(request, response);
+    });
+    const calling = createGraphClient(graphUser())
+      .api("/me/photo/$value")
+      .putStream(Readable.from(["x"]));
+    expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "downstream_failed" });
+    expect(asked).toBe(1);
+  });
+});
+
+describe("a call that Graph could not serve at first", () => {
+  /** Answers the given statuses in turn, then 200; the bodies are large enough to occupy a connection until read. */
+  async function graphStumbling(statuses: readonly number[], headers: http.OutgoingHttpHeaders = {}) {
+    const seen = { requests: 0, connections: new Set<unknown>() };
+    await graphAnswering((request, response) => {
+      seen.connections.add(request.socket);
+      const status = statuses[seen.requests];
+      seen.requests += 1;
+      response.setHeader("content-type", "application/json");
+      if (status === undefined) response.end('{"id":"1"}');
+      else if (status === 0) request.socket.destroy();
+      else
+        response
+          .writeHead(status, headers)
+          .end(JSON.stringify({ error: { code: "busy", message: "x".repeat(50_000) } }));
+    });
+    return seen;
+  }
+
+  test.each([429, 503, 504, 0])("with %i is made again, and succeeds", async (status) => {
+    const seen = await graphStumbling([status]);
+    expect(await getProfile(createGraphClient(graphUser()))).toEqual({ id: "1" });
+    expect(seen.requests).toBe(2);
+  });
+
+  test("is made three times at most", async () => {
+    const seen = await graphStumbling([503, 503, 503, 503]);
+    expect((await failureOf()).code).toBe("throttled");
+    expect(seen.requests).toBe(3);
+  });
+
+  test.each([400, 403, 404, 500, 502])("with %i is not made again", async (status) => {
+    const seen = await graphStumbling([status]);
+    await failureOf();
+    expect(seen.requests).toBe(1);
+  });
+
+  test("is not made again when it changes something", async () => {
+    const seen = await graphStumbling([503]);
+    await expect(createGraphClient(graphUser()).api("/me").patch({ city: "Rome" })).rejects.toThrow();
+    expect(seen.requests).toBe(1);
+  });
+
+  test("uses the same connection again: the first answer's body was read to its end", async () => {
+    const seen = await graphStumbling([429], { "retry-after": "0" });
+    await getProfile(createGraphClient(graphUser()));
+    expect(seen.connections.size).toBe(1);
+  });
+
+  test("is final when Retry-After is longer than the request's time", async () => {
+    const seen = await graphStumbling([429], { "retry-after": "6" });
+    const failure = await failureOf();
+    expect([failure.code, failure.retryAfterSeconds, seen.requests]).toEqual(["throttled", 6, 1]);
+  });
+
+  test("stops waiting when the request's time is up", async () => {
+    await graphStumbling([429], { "retry-after": "4" });
+    const controller = new AbortController();
+    const failing = failureOf({ deadline: { signal: controller.signal, timeLeft: () => 5000 } });
+    setImmediate(() => controller.abort());
+    expect((await failing).code).toBe("downstream_timeout");
+  });
+});
+
+describe("a call that hangs", () => {
+  test.each<[string, http.RequestListener]>([
+    ["before the answer", () => {}],
+    [
+      "in the middle of the answer",
+      (_, response) => void response.writeHead(200, { "content-type": "application/json" }).write('{"id":'),
+    ],
+  ])("%s ends when the request's time is up", async (_, answer) => {
+    const controller = new AbortController();
+    await graphAnswering((request, response) => {
+      answer(request, response);
+      setImmediate(() => controller.abort());
+    });
+    const failure = await failureOf({ deadline: { signal: controller.signal, timeLeft: () => 5000 } });
+    expect(failure.code).toBe("downstream_timeout");
+  });
+});
+
+describe("a call that Graph answers with a claims challenge", () => {
+  const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
+  const challenge = `Bearer realm="", error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`;
+
+  /** Graph that takes only the given token; the user's tokens are `old` at first, then `new <claims>`. */
+  async function graphTaking(taken: string, wwwAuthenticate = challenge) {
+    const calls: string[] = [];
+    await graphAnswering((request, response) => {
+      const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
+      calls.push(token);
+      if (token === taken) response.setHeader("content-type", "application/json").end('{"id":"1"}');
+      else graphError(401, "InvalidAuthenticationToken", { "www-authenticate": wwwAuthenticate })(request, response);
+    });
+    let forgotten = 0;
+    const user = graphUser({
+      graphToken: async (claims) => (forgotten === 0 ? "old" : `new ${claims}`),
+      forgetGraphToken: () => {
+        forgotten += 1;
+      },
+    });
+    return { calls, user };
+  }
+
+  test("is made once more with a token that satisfies it", async () => {
+    const { calls, user } = await graphTaking(`new ${CLAIMS}`);
+    expect(await getProfile(createGraphClient(user))).toEqual({ id: "1" });
+    expect(calls).toEqual(["old", `new ${CLAIMS}`]);
+  });
+
+  test("challenges the caller when the new token does not satisfy it either", async () => {
+    const { calls, user } = await graphTaking("none");
+    const failure = await failureOf(user);
+    expect([failure.code, failure.claims, failure.remedy]).toEqual(["claims_challenge", CLAIMS, user.remedy]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("is made once more with a plainly new token when no claims are asked for", async () => {
+    const { calls, user } = await graphTaking("new undefined", 'Bearer realm=""');
+    expect(await getProfile(createGraphClient(user))).toEqual({ id: "1" });
+    expect(calls).toEqual(["old", "new undefined"]);
+  });
+
+  test("fails as Entra says when the exchange with the claims is refused", async () => {
+    await graphAnswering(graphError(401, "InvalidAuthenticationToken", { "www-authenticate": challenge }));
+    const refusal = new AppError("claims_challenge", { claims: '{"access_token":{"acrs":{}}}' });
+    const graphToken = async (claims?: string) => {
+      if (claims !== undefined) throw refusal;
+      return "old";
+    };
+    expect(await failureOf({ graphToken })).toBe(refusal);
+  });
+
+  test("challenges the caller at once when its body cannot be sent again", async () => {
+    const { calls, user } = await graphTaking("none");
+    const call = createGraphClient(user)
+      .api("/me/photo/$value")
+      .put(new Blob(["x"]));
+    const failure = await call.then(
+      () => undefined,
+      (error: unknown) => graphFailure(error),
+    );
+    expect(failure).toMatchObject({ code: "claims_challenge", claims: CLAIMS });
+    expect(calls).toHaveLength(1);
+  });
+
+  test("is made again even when it changes something: Graph did nothing yet", async () => {
+    const { calls, user } = await graphTaking(`new ${CLAIMS}`);
+    await createGraphClient(user).api("/me").patch({ city: "Rome" });
+    expect(calls).toHaveLength(2);
+  });
+});
