@@ -22,10 +22,6 @@ param apiPrincipalId string
 @description('Principal id of the identity of the frontend. Users are signed in with it instead of a secret.')
 param frontendPrincipalId string
 
-@minLength(1)
-@description('Delegated permissions of Microsoft Graph that the API uses.')
-param graphScopes string[] = ['User.Read']
-
 @description('Client ids of more clients that may call the API.')
 param extraClientIds string[] = []
 
@@ -46,6 +42,8 @@ param grantAdminConsent bool = true
 
 var cloud = loadJsonContent('clouds.json')[environment().name]
 var issuer = '${cloud.login}/${tenant().tenantId}/v2.0'
+// Delegated permissions of Microsoft Graph that the API uses.
+var graphScopes = loadJsonContent('graph-scopes.json')
 var signInScopes = ['openid', 'profile', 'email', 'offline_access']
 
 // The same in every tenant.

@@ -27,9 +27,6 @@ param apiClientId string = ''
 @description('Client id of the frontend registration. Only when createEntraApps is off.')
 param frontendClientId string = ''
 
-@description('Delegated permissions of Microsoft Graph that the API uses, with commas.')
-param graphScopes string = 'User.Read'
-
 @description('Client ids of more clients that may call the API, with commas.')
 param extraClientIds string = ''
 
@@ -120,7 +117,6 @@ module resources 'resources.bicep' = {
     grantAdminConsent: grantAdminConsent
     apiClientId: apiClientId
     frontendClientId: frontendClientId
-    graphScopes: map(split(graphScopes, ','), entry => trim(entry))
     extraClientIds: empty(extraClientIds) ? [] : map(split(extraClientIds, ','), entry => trim(entry))
     extraRedirectUris: empty(extraRedirectUris) ? [] : map(split(extraRedirectUris, ','), entry => trim(entry))
     requireUserAssignment: requireUserAssignment

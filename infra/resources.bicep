@@ -20,10 +20,6 @@ param apiClientId string = ''
 @description('Client id of the frontend registration. Only when createEntraApps is off.')
 param frontendClientId string = ''
 
-@minLength(1)
-@description('Delegated permissions of Microsoft Graph that the API uses.')
-param graphScopes string[] = ['User.Read']
-
 @description('Client ids of more clients that may call the API.')
 param extraClientIds string[] = []
 
@@ -118,7 +114,7 @@ var areRegistrationsKnown = createEntraApps || !(empty(apiClientId) || empty(fro
 var apiApplicationId = createEntraApps ? entra!.outputs.apiClientId : apiClientId
 var frontendApplicationId = createEntraApps ? entra!.outputs.frontendClientId : frontendClientId
 var apiUri = 'api://${tenant().tenantId}/${apiSiteName}'
-var scopeUris = join(map(graphScopes, scope => '${cloud.graph}/${scope}'), ' ')
+var scopeUris = join(map(loadJsonContent('graph-scopes.json'), scope => '${cloud.graph}/${scope}'), ' ')
 var issuer = '${cloud.login}/${tenant().tenantId}/v2.0'
 var budgetStart = empty(budgetStartDate) ? thisMonth : budgetStartDate
 
@@ -195,7 +191,6 @@ module entra 'entra.bicep' = if (createEntraApps) {
     frontendHost: frontendHost
     apiPrincipalId: apiIdentity.outputs.principalId
     frontendPrincipalId: frontendIdentity.outputs.principalId
-    graphScopes: graphScopes
     extraClientIds: extraClientIds
     extraRedirectUris: extraRedirectUris
     storageOnBehalfOf: isFilesRouteOn
