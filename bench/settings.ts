@@ -1,8 +1,8 @@
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 
 /** The app's environment: what has no default, and nothing else. */
 export const APP_ENVIRONMENT = {
   WEBSITE_AUTH_CLIENT_ID: API.clientId,
   WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,
-  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecret,
+  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecrets[0],
 } as const;

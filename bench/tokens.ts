@@ -1,4 +1,10 @@
-import { API, AUTHORITY_ORIGIN, FRONTEND, GRAPH_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import {
+  API,
+  AUTHORITY_ORIGIN,
+  FRONTEND,
+  GRAPH_ORIGIN,
+  TENANT_ID,
+} from "../packages/easy-auth-local/src/directory/directory.ts";
 
 /*
  * Tokens as long as Entra's: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference lists the

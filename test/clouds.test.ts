@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { type IdentityEndpoint, startIdentityEndpoint } from "./support/identity-endpoint.ts";

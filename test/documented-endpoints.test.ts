@@ -1,6 +1,6 @@
 import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { API, FRONTEND, type Registration } from "../packages/easy-auth-local/src/directory.ts";
+import { API, FRONTEND, type Registration } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { type FunctionsHost, startFunctionsHost } from "../packages/easy-auth-local/src/functions-host/host.ts";
 import { listenOnLoopback } from "../packages/easy-auth-local/src/loopback-server.ts";
 import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
@@ -14,17 +14,16 @@ const PAGE = "docs/add-an-endpoint.md";
 const ORDERS: Registration = {
   clientId: "22223333-cccc-4444-dddd-5555eeee6666",
   displayName: "Orders",
-  clientSecret: "",
   identifierUris: ["api://orders.contoso.com"],
   scopes: ["Orders.Read"],
-  graphPermissions: [],
+  preAuthorizedApplications: [API.clientId],
 };
 /** An API that nobody consented to. */
 const PRIVATE: Registration = {
   ...ORDERS,
   clientId: "33334444-dddd-5555-eeee-6666ffff7777",
   identifierUris: ["api://private"],
-  lacksConsent: true,
+  preAuthorizedApplications: [],
 };
 
 /** Several resources at once, as no page shows them. */
@@ -124,7 +123,7 @@ async function call(name: string): Promise<Response> {
 }
 
 function consentTo(...permissions: string[]): void {
-  stack.directory.consents.grant(API, permissions);
+  stack.directory.consents.grant(API, { names: permissions });
 }
 
 function scopesAskedSince(asked: number): readonly string[] {

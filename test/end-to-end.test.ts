@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
 import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
 import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
@@ -279,6 +279,6 @@ test("no token or secret reaches a log line", async () => {
   for (const token of tokens) await call(`${stack.functions.url}/api/profile`, token);
   const lines = stack.logs.map(({ message }) => message).join("\n");
   expect(lines).toContain("consent_required");
-  for (const token of [...tokens, API.clientSecret]) expect(lines).not.toContain(token);
+  for (const token of [...tokens, API.clientSecrets[0]]) expect(lines).not.toContain(token);
   expect(lines).not.toContain("eyJ");
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory.ts";
+import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 import type { Fault, FaultRule } from "../packages/easy-auth-local/src/faults/fault.ts";
 import { FAULT_TEXT } from "../packages/easy-auth-local/src/faults/show-fault.ts";
 import { type RecordedRequest, startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
@@ -548,7 +548,7 @@ function leaksIn(text: string, tokens: readonly string[], people: readonly Accou
     // Parts, since a fault may have cut a token in two.
     ...tokens.flatMap((token) => token.split(".").slice(1)).map((part) => part.slice(0, 60)),
     ...people.flatMap(({ objectId, profile }) => [objectId, profile.userPrincipalName, profile.displayName]),
-    ...[API.clientSecret, FRONTEND.clientSecret, FAULT_TEXT, "<html", "padding", "Trace ID", "/stolen"],
+    ...[API.clientSecrets[0], FRONTEND.clientSecrets[0], FAULT_TEXT, "<html", "padding", "Trace ID", "/stolen"],
   ];
   const patterns = [/AADSTS\d+:/, /localhost:\d+\/v1/];
   return [

@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { expect, test } from "vitest";
-import { API, FRONTEND } from "../packages/easy-auth-local/src/directory.ts";
+import { API, FRONTEND } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { STORAGE } from "../packages/easy-auth-local/src/storage/access.ts";
 import { startStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 

@@ -1,11 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import {
-  API,
-  createDirectory,
-  FRONTEND,
-  type Registration,
-  TENANT_ID,
-} from "../packages/easy-auth-local/src/directory.ts";
+import { API, createDirectory, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
 import { startEntra } from "../packages/easy-auth-local/src/entra/server.ts";
 import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
@@ -14,28 +8,28 @@ import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/microsoft
 import { startTenantStack, type TenantStack } from "../packages/easy-auth-local/src/tenant-stack.ts";
 import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
 
-const OWN_API: Registration = {
+const OWN_API: typeof API = {
   ...API,
   clientId: "0a0a0a0a-1111-4111-8111-111111111111",
-  clientSecret: "own-api-secret",
+  clientSecrets: ["own-api-secret"],
   identifierUris: ["api://0a0a0a0a-1111-4111-8111-111111111111", "api://own/api"],
 };
-const OWN_FRONTEND: Registration = {
+const OWN_FRONTEND: typeof API = {
   ...FRONTEND,
   clientId: "0b0b0b0b-2222-4222-8222-222222222222",
-  clientSecret: "own-frontend-secret",
+  clientSecrets: ["own-frontend-secret"],
 };
 const SETTINGS = {
   WEBSITE_AUTH_CLIENT_ID: OWN_API.clientId,
-  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: OWN_API.clientSecret,
+  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: OWN_API.clientSecrets[0],
   FRONTEND_CLIENT_ID: OWN_FRONTEND.clientId,
-  FRONTEND_CLIENT_SECRET: OWN_FRONTEND.clientSecret,
+  FRONTEND_CLIENT_SECRET: OWN_FRONTEND.clientSecrets[0],
 };
 const PORTS = { frontend: 0, api: 0, functions: 0 };
 
 /** A tenant at Microsoft's own addresses, as far as this process can tell. */
 beforeAll(async () => {
-  const directory = createDirectory([], [OWN_API, OWN_FRONTEND]);
+  const directory = createDirectory({ registrations: [OWN_API, OWN_FRONTEND] });
   const keys = await createSigningKeys();
   const entra = await startEntra({ directory, issuer: createTokenIssuer(keys) });
   const graph = await startGraph({ directory, keys });
@@ -79,7 +73,7 @@ describe("with a tenant of one's own", () => {
   });
 
   test("the app is not told the frontend's secret", () => {
-    expect(process.env.MICROSOFT_PROVIDER_AUTHENTICATION_SECRET).toBe(OWN_API.clientSecret);
+    expect(process.env.MICROSOFT_PROVIDER_AUTHENTICATION_SECRET).toBe(OWN_API.clientSecrets[0]);
     expect(process.env.FRONTEND_CLIENT_SECRET).toBeUndefined();
     expect(process.env.WEBSITE_AUTH_OPENID_ISSUER).toBe(`https://login.microsoftonline.com/${TENANT_ID}/v2.0`);
   });
@@ -112,7 +106,7 @@ describe("the start", () => {
     [{ FRONTEND_CLIENT_ID: " " }, "FRONTEND_CLIENT_ID is missing."],
     [{ WEBSITE_AUTH_CLIENT_ID: API.clientId }, "WEBSITE_AUTH_CLIENT_ID is the emulator's."],
     [
-      { MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecret },
+      { MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecrets[0] },
       "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET is the emulator's.",
     ],
   ])("refuses %j and says why, alone", async (changes, problem) => {

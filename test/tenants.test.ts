@@ -7,7 +7,7 @@ import {
   FRONTEND,
   OTHER_TENANT_ID,
   TENANT_ID,
-} from "../packages/easy-auth-local/src/directory.ts";
+} from "../packages/easy-auth-local/src/directory/directory.ts";
 import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
 import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
 import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
 
 useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });

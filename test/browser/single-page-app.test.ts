@@ -1,6 +1,6 @@
 import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API } from "../../packages/easy-auth-local/src/directory.ts";
+import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { type LoopbackServer, listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
 import { accountOf } from "../support/account.ts";
 import { newUser, stack, useBrowser } from "./fixture.ts";

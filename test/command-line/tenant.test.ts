@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { exitCode, start } from "../support/command.ts";
 
 describe("npm start -- --tenant", () => {

@@ -10,7 +10,7 @@ import {
   FRONTEND,
   OTHER_TENANT_ID,
   TENANT_ID,
-} from "../../packages/easy-auth-local/src/directory.ts";
+} from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
 import { startEntra } from "../../packages/easy-auth-local/src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../packages/easy-auth-local/src/entra/tokens.ts";
@@ -52,7 +52,7 @@ interface Registered {
 /** The exchange with a credential, at an Entra where the API is registered so. */
 async function startExchange(credential: Environment, registered: Registered = {}) {
   const requests: Exchanged[] = [];
-  const directory = createDirectory([], [{ ...API, ...registered }, FRONTEND]);
+  const directory = createDirectory({ registrations: [{ ...API, ...registered }, FRONTEND] });
   const entra = await startEntra({ directory, issuer, onExchange: (one) => requests.push(one) });
   onTestFinished(() => entra.close());
   const onBehalfOf = onBehalfOfAt(entra.url, {
@@ -101,11 +101,11 @@ function contentOf(error: unknown): string {
 describe("a client secret", () => {
   test("is sent as it is, and nothing else as credential", async () => {
     const { onBehalfOf, requests } = await startExchange({
-      MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecret,
+      MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecrets[0],
     });
     expect(decodeJwt(await exchange(onBehalfOf))).toMatchObject({ appid: API.clientId });
     const { form } = requests[0]?.request ?? {};
-    expect(form?.get("client_secret")).toBe(API.clientSecret);
+    expect(form?.get("client_secret")).toBe(API.clientSecrets[0]);
     expect(form?.has("client_assertion")).toBe(false);
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type http from "node:http";
 import { describe, expect, test } from "vitest";
-import { API } from "../../packages/easy-auth-local/src/directory.ts";
+import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
 import { KNOWN_NUMBERS } from "../../src/entra/exchange-failure.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
 import { STORAGE } from "../../packages/easy-auth-local/src/storage/access.ts";
 import { type Answer, storageError } from "../../packages/easy-auth-local/src/storage/errors.ts";

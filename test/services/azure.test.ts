@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
 import { type FunctionsHost, startFunctionsHost } from "../../packages/easy-auth-local/src/functions-host/host.ts";
 import type { Answer } from "../../packages/easy-auth-local/src/storage/errors.ts";
@@ -56,7 +56,7 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
   afterEach(() => azure.answer(() => undefined));
   afterAll(() => azure.close());
 
-  const [resource = ""] = registration.identifierUris;
+  const [resource = ""] = registration.identifierUris ?? [];
   const challenge = refusal(401, "InvalidAuthenticationToken", {
     "www-authenticate": `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`,
   });

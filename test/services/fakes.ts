@@ -1,4 +1,4 @@
-import { type Registration, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { API, type Registration, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { STORAGE } from "../../packages/easy-auth-local/src/storage/access.ts";
 import type { Answer } from "../../packages/easy-auth-local/src/storage/errors.ts";
 import type { ServiceRequest } from "../support/azure-service.ts";
@@ -35,6 +35,7 @@ export const VAULT: Service = {
   host: "contoso.vault.azure.net",
   registration: {
     ...STORAGE,
+    preAuthorizedApplications: [API.clientId],
     clientId: "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
     displayName: "Azure Key Vault",
     identifierUris: ["https://vault.azure.net"],
@@ -52,6 +53,7 @@ export const RESOURCE_MANAGER: Service = {
   host: "management.azure.com",
   registration: {
     ...STORAGE,
+    preAuthorizedApplications: [API.clientId],
     clientId: "797f4846-ba00-4fd7-ba43-dac1f8f63013",
     displayName: "Windows Azure Service Management API",
     identifierUris: ["https://management.azure.com"],

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { onTestFinished } from "vitest";
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../packages/easy-auth-local/src/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../packages/easy-auth-local/src/microsoft-origins.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
@@ -14,7 +14,7 @@ export const GRAPH_DEFAULT = "https://graph.microsoft.com/.default";
 export const ENVIRONMENT: Environment = {
   WEBSITE_AUTH_CLIENT_ID: API.clientId,
   WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,
-  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecret,
+  MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecrets[0],
 };
 
 /** Entra's token endpoint as a test wants it: answers each exchange, told which assertion it is for. */
@@ -75,7 +75,7 @@ export type OnBehalfOfChanges = Partial<OnBehalfOfOptions> & {
 
 /** The exchange as the app composes it, with real MSAL, its requests for Entra routed to `entraUrl`. */
 export function onBehalfOfAt(entraUrl: string, changes: OnBehalfOfChanges = {}): OnBehalfOf {
-  const { secret = API.clientSecret, requestTimeoutMs = 10_000, environment = {}, ...options } = changes;
+  const { secret = API.clientSecrets[0], requestTimeoutMs = 10_000, environment = {}, ...options } = changes;
   onTestFinished(routeMicrosoftOrigins({ entra: entraUrl, graph: "http://localhost:9" }));
   const settings = readSettings({
     ...ENVIRONMENT,

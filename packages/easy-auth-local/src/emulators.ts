@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { type Clock, startClock } from "./clock.ts";
 import type { Closers } from "./closers.ts";
-import { type Account, createDirectory, type Directory, type Registration } from "./directory.ts";
+import { type Account, createDirectory, type Directory, type Registration } from "./directory/directory.ts";
 import { createSigningKeys } from "./entra/keys.ts";
 import { type EntraServer, startEntra } from "./entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
@@ -72,10 +72,13 @@ export async function startEmulators(
   const { accounts, registrations, files, https = false, onExchange, onTrace } = options;
   const clock = startClock();
   closers.addShared(clock.close);
-  const directory = createDirectory(accounts, files ? [...registrations, STORAGE] : registrations);
+  const directory = createDirectory({
+    ...(accounts !== undefined && { accounts }),
+    registrations: files ? [...registrations, STORAGE] : registrations,
+  });
   const faults = new Faults(directory);
   const keys = await createSigningKeys();
-  const issuer = createTokenIssuer(keys);
+  const issuer = createTokenIssuer(keys, undefined, directory.tenant.id);
   const traces = createTraces(directory, onTrace);
   const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
   const tell = (service: "entra" | "graph") => ({

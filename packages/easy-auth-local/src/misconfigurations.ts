@@ -1,5 +1,5 @@
 import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth } from "./app-auth.ts";
-import { FRONTEND, type Registration } from "./directory.ts";
+import { FRONTEND, type Registration } from "./directory/directory.ts";
 import type { AuthSettings, EntraProvider } from "./easy-auth/auth-settings.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 

@@ -1,7 +1,7 @@
 import { type Apps, CLIENT_SECRET_SETTING } from "./app-auth.ts";
 import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
 import { Closers } from "./closers.ts";
-import { API, FRONTEND, type Registration, TENANT_ID } from "./directory.ts";
+import { API, FRONTEND, type Registration, TENANT_ID } from "./directory/directory.ts";
 import type { CorsSettings } from "./easy-auth/cors.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 import { type EmulatorPorts, type Emulators, type EmulatorsOptions, startEmulators } from "./emulators.ts";
@@ -89,7 +89,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
       frontendGate: {
         settings: gates.frontend,
         switches: switches ?? {},
-        appSettings: { [CLIENT_SECRET_SETTING]: FRONTEND.clientSecret },
+        appSettings: { [CLIENT_SECRET_SETTING]: FRONTEND.clientSecrets[0] },
         browserOrigin: entra,
       },
       sendsIdToken: mistake.sendsIdToken ?? false,

@@ -1,7 +1,7 @@
 import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } from "./app-auth.ts";
 import { type AppPorts, type RunningApps, startApps } from "./apps.ts";
 import { Closers } from "./closers.ts";
-import { API, AUTHORITY_ORIGIN, FRONTEND } from "./directory.ts";
+import { API, AUTHORITY_ORIGIN, FRONTEND } from "./directory/directory.ts";
 import type { CorsSettings } from "./easy-auth/cors.ts";
 import type { Switches } from "./easy-auth/switches.ts";
 import type { HostLog } from "./functions-host/host.ts";
@@ -88,9 +88,13 @@ function functionSettings(settings: TenantStackOptions["settings"], tenantId: st
 function refuseIncomplete(settings: TenantStackOptions["settings"]): void {
   const needed = [
     ["WEBSITE_AUTH_CLIENT_ID", "the application (client) id of the API's registration", API.clientId],
-    [CLIENT_SECRET_SETTING, "the value of a client secret of the API's registration", API.clientSecret],
+    [CLIENT_SECRET_SETTING, "the value of a client secret of the API's registration", API.clientSecrets[0]],
     ["FRONTEND_CLIENT_ID", "the application (client) id of the frontend's registration", FRONTEND.clientId],
-    ["FRONTEND_CLIENT_SECRET", "the value of a client secret of the frontend's registration", FRONTEND.clientSecret],
+    [
+      "FRONTEND_CLIENT_SECRET",
+      "the value of a client secret of the frontend's registration",
+      FRONTEND.clientSecrets[0],
+    ],
   ] as const;
   const problems = needed.flatMap(([name, meaning, example]) => {
     const value = settings[name]?.trim() ?? "";

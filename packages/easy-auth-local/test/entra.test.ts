@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { sendRaw } from "../../../test/support/raw-http.ts";
-import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../src/directory.ts";
+import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
 import { startEntra } from "../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
@@ -37,7 +37,11 @@ async function postToken(
   client: Registration,
   form: Record<string, string>,
 ): Promise<{ status: number; body: TokenBody }> {
-  const body = new URLSearchParams({ client_id: client.clientId, client_secret: client.clientSecret, ...form });
+  const body = new URLSearchParams({
+    client_id: client.clientId,
+    client_secret: client.clientSecrets?.[0] ?? "",
+    ...form,
+  });
   const response = await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body });
   return { status: response.status, body: (await response.json()) as TokenBody };
 }
@@ -225,7 +229,7 @@ describe("on-behalf-of", () => {
     const form = { ...ON_BEHALF_OF, assertion };
     expect((await postToken(API, { ...form, requested_token_use: "" })).body.error_codes).toEqual([900144]);
     expect((await postToken(API, { ...form, client_secret: "" })).body.error_codes).toEqual([7000218]);
-    const body = new URLSearchParams({ ...form, client_id: API.clientId, client_secret: API.clientSecret });
+    const body = new URLSearchParams({ ...form, client_id: API.clientId, client_secret: API.clientSecrets[0] });
     const other = await fetch(`${entra.url}/${randomUUID()}/oauth2/v2.0/token`, { method: "POST", body });
     expect(await other.json()).toMatchObject({ error_codes: [90002] });
   });
@@ -236,7 +240,7 @@ describe("on-behalf-of", () => {
       const headers = { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
       return (await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body, headers })).status;
     };
-    expect(await post(`${API.clientId}:${encodeURIComponent(API.clientSecret)}`)).toBe(200);
+    expect(await post(`${API.clientId}:${encodeURIComponent(API.clientSecrets[0])}`)).toBe(200);
     expect(await post(`${API.clientId}:%zz`)).toBe(401);
     expect(await post("%zz:%zz")).toBe(400);
   });

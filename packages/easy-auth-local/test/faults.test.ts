@@ -4,7 +4,7 @@ import http from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
-import { API, createDirectory, TENANT_ID } from "../src/directory.ts";
+import { API, createDirectory, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
 import { startEntra } from "../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
@@ -48,7 +48,7 @@ async function ask(service: Service, key = "works", init: RequestInit = {}): Pro
     scope: "https://graph.microsoft.com/.default",
     assertion: await issuer.apiToken({ account: account(key), audience: API, scope: "user_impersonation" }),
     client_id: API.clientId,
-    client_secret: API.clientSecret,
+    client_secret: API.clientSecrets[0],
   });
   return fetch(servers.entra.url + TOKEN_PATH, { method: "POST", body, redirect: "manual", ...init });
 }

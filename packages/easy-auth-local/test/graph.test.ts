@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
-import { API, createDirectory } from "../src/directory.ts";
+import { API, createDirectory } from "../src/directory/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
 import { startGraph } from "../src/graph/server.ts";

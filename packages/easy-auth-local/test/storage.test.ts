@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
-import { MICROSOFT_GRAPH, TENANT_ID } from "../src/directory.ts";
+import { MICROSOFT_GRAPH, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer } from "../src/entra/tokens.ts";
 import { STORAGE } from "../src/storage/access.ts";

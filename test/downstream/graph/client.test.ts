@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory.ts";
+import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory/directory.ts";
 import { listenOnLoopback } from "../../../packages/easy-auth-local/src/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/microsoft-origins.ts";
 import { createGraphClient, graphFailure } from "../../../src/downstream/graph/client.ts";

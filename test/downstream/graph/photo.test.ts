@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { API } from "../../../packages/easy-auth-local/src/directory.ts";
+import { API } from "../../../packages/easy-auth-local/src/directory/directory.ts";
 import type { Fault } from "../../../packages/easy-auth-local/src/faults/fault.ts";
 import { startStack, type TestStack } from "../../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "../../support/account.ts";

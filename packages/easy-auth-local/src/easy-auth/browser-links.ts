@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { CLOUDS } from "../clouds.ts";
+import { CLOUDS } from "../directory/clouds.ts";
 
 /**
  * Has the addresses at Entra that a failure names (RFC 9457) lead to `browserOrigin`, so that a link such as

@@ -1,5 +1,12 @@
 import type { Clock } from "../clock.ts";
-import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
+import { graphPermissionsOf } from "../directory/consents.ts";
+import {
+  type Account,
+  AUTHORITY_ORIGIN,
+  type Directory,
+  type Registration,
+  TENANT_ID,
+} from "../directory/directory.ts";
 import type { Faults } from "../faults/faults.ts";
 import { escapeHtml } from "../html-page.ts";
 import { onlyFromHere } from "../own-routes.ts";
@@ -88,7 +95,8 @@ function consentLinks({ registrations, accounts, consents }: Directory): string 
 
 /** Whether a permission of the app has nobody's consent for this account. */
 function isLacking(consents: Directory["consents"], app: Registration, account: Account): boolean {
-  return !app.graphPermissions.every((name) => OIDC_SCOPES.has(name) || consents.has(app, name, account));
+  const names = graphPermissionsOf(app).filter((name) => !OIDC_SCOPES.has(name));
+  return !consents.has(app, { names }, account);
 }
 
 function consentLink({ clientId, displayName }: Registration): string {

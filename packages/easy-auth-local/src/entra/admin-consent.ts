@@ -1,9 +1,11 @@
-import type { Directory } from "../directory.ts";
+import { graphPermissionsOf } from "../directory/consents.ts";
+import type { Directory } from "../directory/directory.ts";
+import { redirectPlatformOf } from "../directory/registration.ts";
 import { onlyFromHere } from "../own-routes.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import { authorityOf, refusalOfApp } from "./authority.ts";
 import { authorizationResponse } from "./authorization-response.ts";
-import { isRegisteredRedirect, type WantedConsent } from "./authorize-request.ts";
+import type { WantedConsent } from "./authorize-request.ts";
 import { EntraError, entraError } from "./errors.ts";
 import { requestedScopes } from "./requested-scopes.ts";
 import { adminConsentPage, notice, signInError } from "./sign-in-pages.ts";
@@ -30,17 +32,17 @@ function wantedBy(request: RoutedRequest, directory: Directory): WantedConsent {
   const refusal = refusalOfApp(app, authorityOf(request));
   if (!app || refusal) throw refusal ?? entraError(700016, "unauthorized_client", "No such application.");
   const redirectUri = searchParams.get("redirect_uri");
-  if (redirectUri !== null && !isRegisteredRedirect(redirectUri)) {
+  if (redirectUri !== null && redirectPlatformOf(app, redirectUri) === undefined) {
     throw entraError(50011, "invalid_request", "The redirect URI is not registered for the application.");
   }
   const scope = searchParams.get("scope");
-  return { app, permissions: scope === null ? app.graphPermissions : requestedScopes(scope, app, directory).names };
+  return { app, permissions: scope === null ? graphPermissionsOf(app) : requestedScopes(scope, app, directory).names };
 }
 
 function decided(request: RoutedRequest, directory: Directory): Reply {
   const { app, permissions } = wantedBy(request, directory);
   const isAccepted = request.form.get("consent") === "accept";
-  if (isAccepted) directory.consents.grant(app, permissions);
+  if (isAccepted) directory.consents.grant(app, { names: permissions });
   const { searchParams } = request.url;
   const redirectUri = searchParams.get("redirect_uri");
   if (redirectUri === null) {

@@ -1,5 +1,5 @@
-import { AUTHORITY_HOSTS } from "../clouds.ts";
-import { OTHER_TENANT_ID, type Registration, TENANT_ID } from "../directory.ts";
+import { AUTHORITY_HOSTS } from "../directory/clouds.ts";
+import { OTHER_TENANT_ID, type Registration, TENANT_ID } from "../directory/directory.ts";
 import type { RoutedRequest } from "../router.ts";
 import { type EntraError, entraError } from "./errors.ts";
 

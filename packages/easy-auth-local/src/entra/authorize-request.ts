@@ -1,4 +1,6 @@
-import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration, TENANT_ID } from "../directory.ts";
+import { graphPermissionsOf } from "../directory/consents.ts";
+import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory/directory.ts";
+import { redirectPlatformOf } from "../directory/registration.ts";
 import type { RoutedRequest } from "../router.ts";
 import { type Authority, authorityOf, refusalOfApp } from "./authority.ts";
 import type { ResponseMode, Target } from "./authorization-response.ts";
@@ -33,9 +35,7 @@ const RESPONSE_MODES: Readonly<Record<string, readonly ResponseMode[]>> = {
   "code id_token": ["fragment", "form_post"],
   id_token: ["fragment", "form_post"],
 };
-/** Registered for every app on localhost: Easy Auth's callback, and one for apps that sign in by themselves. */
 const EASY_AUTH_PATH = "/.auth/login/aad/callback";
-const REDIRECT_PATHS = [EASY_AUTH_PATH, "/callback"];
 
 /** Which app asks, and where its answer may go. Throws EntraError: without both, nobody is told but the user. */
 export function targetOf(request: RoutedRequest, directory: Directory): Target & { readonly client: Registration } {
@@ -44,7 +44,7 @@ export function targetOf(request: RoutedRequest, directory: Directory): Target &
   const refusal = refusalOfApp(client, authorityOf(request));
   if (!client || refusal) throw refusal ?? entraError(700016, "unauthorized_client", "No such application.");
   const redirectUri = query.get("redirect_uri") ?? "";
-  if (!isRegisteredRedirect(redirectUri)) {
+  if (redirectPlatformOf(client, redirectUri) === undefined) {
     throw entraError(50011, "invalid_request", "The redirect URI is not registered for the application.");
   }
   const responseType = responseTypeOf(query);
@@ -102,17 +102,19 @@ export function wantedConsents(
   const { resource, names, isDefault } = requestedScopes(scope, client, directory);
   const wanted: WantedConsent[] = resource ? [] : [{ app: client, permissions: names }];
   if (resource && isDefault && resource.knownClientApplications?.includes(client.clientId)) {
-    wanted.push({ app: resource, permissions: resource.graphPermissions });
+    wanted.push({ app: resource, permissions: graphPermissionsOf(resource) });
   }
   const missing = wanted.filter(
-    ({ app, permissions }) => !permissions.every((name) => directory.consents.has(app, name, account)),
+    ({ app, permissions }) => !directory.consents.has(app, { names: permissions }, account),
   );
-  return prompt === "consent" ? [{ app: client, permissions: client.graphPermissions }, ...wanted] : missing;
+  return prompt === "consent" ? [{ app: client, permissions: graphPermissionsOf(client) }, ...wanted] : missing;
 }
 
 /** At an authority for several tenants, a user's tokens are those of their own. */
-export function tenantOf({ authority }: AuthorizeRequest, { homeTenantId = TENANT_ID }: Account): string {
-  return authority.tenant === "organizations" || authority.tenant === "common" ? homeTenantId : authority.tenant;
+export function tenantOf({ authority }: AuthorizeRequest, account: Account, directory: Directory): string {
+  return authority.tenant === "organizations" || authority.tenant === "common"
+    ? directory.homeTenantOf(account)
+    : authority.tenant;
 }
 
 /** Easy Auth asks by Entra's own name, only its browser comes here. Another app knows the address that the browser asked. */
@@ -122,12 +124,4 @@ export function idTokenOrigin({ redirectUri, authority }: AuthorizeRequest): str
 
 function responseTypeOf(query: URLSearchParams): string {
   return (query.get("response_type") ?? "").split(" ").sort().join(" ");
-}
-
-/** Entra ignores the port of a localhost redirect URI. */
-export function isRegisteredRedirect(redirectUri: string): boolean {
-  if (!URL.canParse(redirectUri)) return false;
-  const { protocol, hostname, pathname, search, hash } = new URL(redirectUri);
-  const isLocal = (protocol === "http:" || protocol === "https:") && hostname === "localhost";
-  return isLocal && REDIRECT_PATHS.includes(pathname) && search === "" && hash === "";
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Refusal } from "../account.ts";
-import { type Directory, isKnownIn, usernameOf } from "../directory.ts";
+import type { Refusal } from "../directory/account.ts";
+import { type Directory, usernameOf } from "../directory/directory.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import {
@@ -91,15 +91,15 @@ export class Authorize {
     if (!asked || !account) {
       return signInError({ ...UNKNOWN_USER, text: "The sign-in took too long, or there is no such account." });
     }
-    const tenantId = tenantOf(asked, account);
-    if (!isKnownIn(tenantId, account)) return signInError(UNKNOWN_USER);
+    const tenantId = tenantOf(asked, account, this.#directory);
+    if (!this.#directory.isKnownIn(tenantId, account)) return signInError(UNKNOWN_USER);
     const answers = { ticket, account: account.key, mfa: form.get("mfa"), consent: form.get("consent") };
     if (asked.contexts.length > 0 && answers.mfa !== "done") return mfaPage(account, actionOf(asked), answers);
     const wanted = wantedConsents(asked, account, this.#directory);
     if (wanted.length > 0 && answers.consent === null) return consentPage(account, wanted, actionOf(asked), answers);
     this.#pending.delete(ticket);
     if (answers.consent === "refuse") return authorizationResponse(asked, DECLINED);
-    for (const { app, permissions } of wanted) this.#directory.consents.grant(app, permissions, account);
+    for (const { app, permissions } of wanted) this.#directory.consents.grant(app, { names: permissions }, account);
     const signedInAt = Math.floor(Date.now() / 1000);
     const cookie = this.#sessions.begin(request, { account, contexts: asked.contexts, signedInAt });
     const reply = await this.#finish(asked, { account, tenantId, signedInAt });

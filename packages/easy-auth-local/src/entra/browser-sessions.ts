@@ -1,6 +1,6 @@
 import type http from "node:http";
 import { LRUCache } from "lru-cache";
-import type { Account } from "../directory.ts";
+import type { Account } from "../directory/directory.ts";
 import { clearCookie, cookieOf, setCookie } from "../easy-auth/cookies.ts";
 import { randomId } from "../easy-auth/sessions.ts";
 

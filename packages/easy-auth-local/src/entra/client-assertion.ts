@@ -8,7 +8,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from "jose";
-import type { Registration } from "../directory.ts";
+import type { Registration } from "../directory/directory.ts";
 import type { RoutedRequest } from "../router.ts";
 import { authorityOf } from "./authority.ts";
 import { type EntraError, entraError } from "./errors.ts";

@@ -1,5 +1,5 @@
 import type { JWTVerifyGetKey } from "jose";
-import type { Directory, Registration } from "../directory.ts";
+import type { Directory, Registration } from "../directory/directory.ts";
 import type { RoutedRequest } from "../router.ts";
 import { authorityOf, refusalOfApp } from "./authority.ts";
 import { verifyClientAssertion } from "./client-assertion.ts";
@@ -31,7 +31,8 @@ export async function authenticateClient(
   }
   const secret = basicSecret ?? form.get("client_secret");
   if (!secret) throw entraError(7000218, "invalid_client", "The request must hold client_assertion or client_secret.");
-  if (secret !== client.clientSecret) throw entraError(7000215, "invalid_client", "Invalid client secret provided.");
+  if (!client.clientSecrets?.includes(secret))
+    throw entraError(7000215, "invalid_client", "Invalid client secret provided.");
   return client;
 }
 

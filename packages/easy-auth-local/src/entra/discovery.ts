@@ -1,4 +1,4 @@
-import { graphOriginOf } from "../clouds.ts";
+import { graphOriginOf } from "../directory/clouds.ts";
 import type { Authority } from "./authority.ts";
 import { issuerV2 } from "./tokens.ts";
 

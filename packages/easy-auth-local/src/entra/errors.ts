@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Refusal } from "../account.ts";
+import type { Refusal } from "../directory/account.ts";
 import { json, type Reply, type RoutedRequest } from "../router.ts";
 
 /** A refusal of an endpoint, in Entra's terms. */

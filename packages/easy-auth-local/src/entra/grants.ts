@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Directory } from "../directory.ts";
+import type { Directory } from "../directory/directory.ts";
 import { EntraError, entraError, revoked } from "./errors.ts";
 import { exchangeOnBehalfOf } from "./on-behalf-of.ts";
 import type { SignIn } from "./sign-in.ts";

@@ -1,6 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { CLOUDS, cloudOf, graphOriginOf } from "../clouds.ts";
-import type { Account, Directory, Registration } from "../directory.ts";
+import { CLOUDS, cloudOf, graphOriginOf } from "../directory/clouds.ts";
+import type { Account, Directory, Registration } from "../directory/directory.ts";
 import { claimsRequestOf } from "./claims-request.ts";
 import { EntraError, entraError, revoked } from "./errors.ts";
 import { type RequestedScopes, requestedScopes } from "./requested-scopes.ts";
@@ -54,7 +54,7 @@ async function verifyAssertion({ client, form, authority, issuer }: TokenRequest
   if (!issuers.includes(String(payload.iss))) {
     throw entraError(50013, "invalid_grant", "The assertion failed signature or issuer validation.");
   }
-  if (payload.aud !== client.clientId && !client.identifierUris.includes(String(payload.aud))) {
+  if (payload.aud !== client.clientId && !client.identifierUris?.includes(String(payload.aud))) {
     throw entraError(500131, "invalid_grant", "The assertion's audience is not the app that presents it.");
   }
   return payload;
@@ -83,8 +83,7 @@ function refuseWithoutConsent(
   account: Account,
   { consents }: Directory,
 ): void {
-  const isGranted = resource ? !resource.lacksConsent : names.every((name) => consents.has(client, name, account));
-  if (isGranted) return;
+  if (consents.has(client, { resource, names }, account)) return;
   const text = `The user or an administrator has not consented to the use of the app '${client.displayName}'.`;
   throw entraError(65001, "invalid_grant", text, "consent_required");
 }

@@ -1,4 +1,5 @@
-import { type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH, type Registration } from "../directory.ts";
+import { graphPermissionsOf } from "../directory/consents.ts";
+import { type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH, type Registration } from "../directory/directory.ts";
 import { entraError } from "./errors.ts";
 
 /** What a `scope` parameter asks for. */
@@ -50,7 +51,9 @@ type Resolved = { readonly resource: Registration | undefined; readonly names: r
 function resolve(scope: string, client: Registration, directory: Directory, graphOrigin: string): Resolved {
   const own = directory.resourceOf(scope);
   if (own) return { resource: own.registration, names: own.name.split(" ") };
-  if (directory.registrations.some(({ identifierUris }) => identifierUris.some((uri) => scope.startsWith(`${uri}/`)))) {
+  if (
+    directory.registrations.some(({ identifierUris }) => identifierUris?.some((uri) => scope.startsWith(`${uri}/`)))
+  ) {
     throw entraError(
       650053,
       "invalid_client",
@@ -62,7 +65,7 @@ function resolve(scope: string, client: Registration, directory: Directory, grap
   }
   const prefix = [`${graphOrigin}/`, `${MICROSOFT_GRAPH}/`].find((start) => scope.startsWith(start)) ?? "";
   const name = scope.slice(prefix.length);
-  if (name === ".default") return { resource: undefined, names: client.graphPermissions };
+  if (name === ".default") return { resource: undefined, names: graphPermissionsOf(client) };
   if (/^[A-Za-z.]+$/.test(name)) return { resource: undefined, names: [name] };
   throw entraError(70011, "invalid_scope", "A scope is not valid here.");
 }

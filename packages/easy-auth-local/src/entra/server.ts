@@ -3,8 +3,8 @@ import http from "node:http";
 import https from "node:https";
 import type { Clock } from "../clock.ts";
 import { clockRoutes } from "../clock-routes.ts";
-import { AUTHORITY_HOSTS } from "../clouds.ts";
-import { API, type Directory, isKnownIn, TENANT_ID } from "../directory.ts";
+import { AUTHORITY_HOSTS } from "../directory/clouds.ts";
+import { API, type Directory } from "../directory/directory.ts";
 import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
@@ -137,7 +137,7 @@ function logout({ url }: RoutedRequest, cookie: string): Reply {
 async function tokenForScripts({ url }: RoutedRequest, directory: Directory, issuer: TokenIssuer): Promise<Reply> {
   const account = directory.accountByKey(url.searchParams.get("account") ?? "works");
   if (!account) return json(404, { accounts: directory.accounts.map(({ key }) => key) });
-  if (!isKnownIn(TENANT_ID, account)) return refusal(403, described(UNKNOWN_USER));
+  if (!directory.isKnownIn(directory.tenant.id, account)) return refusal(403, described(UNKNOWN_USER));
   const audience = directory.registrationById(API.clientId) ?? API;
   return json(200, { access_token: await issuer.apiToken({ account, audience, scope: "user_impersonation" }) });
 }

@@ -1,5 +1,5 @@
-import type { Refusal } from "../account.ts";
-import { type Account, type Registration, usernameOf } from "../directory.ts";
+import type { Refusal } from "../directory/account.ts";
+import { type Account, type Registration, usernameOf } from "../directory/directory.ts";
 import { escapeHtml } from "../html-page.ts";
 import type { Reply } from "../router.ts";
 import type { WantedConsent } from "./authorize-request.ts";

@@ -1,4 +1,4 @@
-import type { Account } from "../directory.ts";
+import type { Account } from "../directory/directory.ts";
 
 /** Who signed in, and when. */
 export interface SignedInUser {

@@ -1,5 +1,5 @@
-import type { Refusal } from "../account.ts";
-import { type Directory, isKnownIn, usernameOf } from "../directory.ts";
+import type { Refusal } from "../directory/account.ts";
+import { type Directory, usernameOf } from "../directory/directory.ts";
 import { type AuthorizeRequest, tenantOf, wantedConsents } from "./authorize-request.ts";
 import type { BrowserSession } from "./browser-sessions.ts";
 import { EntraError, entraError } from "./errors.ts";
@@ -24,8 +24,8 @@ export function silentSignIn(
     throw entraError(50058, "login_required", "A silent sign-in request was sent but no user is signed in.");
   }
   const { account, contexts, signedInAt } = session;
-  const tenantId = tenantOf(asked, account);
-  if (!isKnownIn(tenantId, account)) throw new EntraError({ ...UNKNOWN_USER, error: "interaction_required" });
+  const tenantId = tenantOf(asked, account, directory);
+  if (!directory.isKnownIn(tenantId, account)) throw new EntraError({ ...UNKNOWN_USER, error: "interaction_required" });
   if (asked.contexts.some((context) => !contexts.includes(context))) {
     throw entraError(50076, "interaction_required", "The user must use multifactor authentication.");
   }

@@ -1,5 +1,5 @@
-import { graphOriginOf } from "../clouds.ts";
-import type { Directory, Registration } from "../directory.ts";
+import { graphOriginOf } from "../directory/clouds.ts";
+import type { Directory, Registration } from "../directory/directory.ts";
 import type { Authority } from "./authority.ts";
 import { claimsRequestOf } from "./claims-request.ts";
 import { type RequestedScopes, requestedScopes } from "./requested-scopes.ts";

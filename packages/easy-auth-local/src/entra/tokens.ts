@@ -1,6 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { cloudOf, graphOriginOf } from "../clouds.ts";
-import { type Account, AUTHORITY_ORIGIN, FRONTEND, type Registration, TENANT_ID, usernameOf } from "../directory.ts";
+import { cloudOf, graphOriginOf } from "../directory/clouds.ts";
+import {
+  type Account,
+  AUTHORITY_ORIGIN,
+  FRONTEND,
+  type Registration,
+  TENANT_ID,
+  usernameOf,
+} from "../directory/directory.ts";
 import type { SigningKeys } from "./keys.ts";
 
 /** Seconds. Entra's access tokens last 60 to 90 minutes. */
@@ -39,9 +46,9 @@ interface Issuing {
   readonly tenantId: string;
 }
 
-/** Issues tokens in the name of the made-up tenant, at Entra's own origin. */
-export function createTokenIssuer(keys: SigningKeys, now = () => Date.now()): TokenIssuer {
-  return issuerOf({ keys, now, origin: AUTHORITY_ORIGIN, tenantId: TENANT_ID });
+/** Makes the issuer of a tenant's tokens, at Entra's own origin. */
+export function createTokenIssuer(keys: SigningKeys, now = () => Date.now(), tenantId = TENANT_ID): TokenIssuer {
+  return issuerOf({ keys, now, origin: AUTHORITY_ORIGIN, tenantId });
 }
 
 /** How long access tokens for the tenant's own APIs last, in seconds. */
@@ -104,7 +111,7 @@ function apiClaimsV2(issuing: Issuing, { account, audience, client = FRONTEND, s
 
 function apiClaimsV1(issuing: Issuing, { account, audience, client = FRONTEND, scope }: ApiTokenRequest) {
   return {
-    ...{ aud: audience.identifierUris[0] ?? audience.clientId, ...times(issuing, apiTokenSeconds(account)) },
+    ...{ aud: audience.identifierUris?.[0] ?? audience.clientId, ...times(issuing, apiTokenSeconds(account)) },
     ...{ scp: scope, ...user(issuing, account, audience), ...claimsV1(issuing, account, client) },
   };
 }

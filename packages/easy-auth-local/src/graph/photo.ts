@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { type Account, GRAPH_ORIGIN } from "../directory.ts";
+import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
 import { json, type Reply, type RoutedRequest } from "../router.ts";
 import { graphError, requestIds } from "./errors.ts";
 

@@ -1,4 +1,4 @@
-import { type Account, GRAPH_ORIGIN } from "../directory.ts";
+import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
 import { json, type Reply, type RoutedRequest } from "../router.ts";
 import { graphError, requestIds } from "./errors.ts";
 

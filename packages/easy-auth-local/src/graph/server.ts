@@ -1,6 +1,6 @@
 import http from "node:http";
-import { GRAPH_HOSTS } from "../clouds.ts";
-import type { Directory } from "../directory.ts";
+import { GRAPH_HOSTS } from "../directory/clouds.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { SigningKeys } from "../entra/keys.ts";
 import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";

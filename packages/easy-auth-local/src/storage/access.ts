@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { CLOUDS } from "../clouds.ts";
-import { type Account, type Directory, type Registration, TENANT_ID } from "../directory.ts";
+import { CLOUDS } from "../directory/clouds.ts";
+import { type Account, type Directory, type Registration, TENANT_ID } from "../directory/directory.ts";
 import type { SigningKeys } from "../entra/keys.ts";
 import { type Answer, storageError } from "./errors.ts";
 
@@ -9,10 +9,8 @@ import { type Answer, storageError } from "./errors.ts";
 export const STORAGE: Registration = {
   clientId: "e406a681-f3d4-42a8-90b6-c2b029497af1",
   displayName: "Azure Storage",
-  clientSecret: "",
   identifierUris: ["https://storage.azure.com"],
   scopes: ["user_impersonation"],
-  graphPermissions: [],
   requestedAccessTokenVersion: 1,
 };
 

@@ -1,5 +1,5 @@
 import { afterAll, onTestFinished } from "vitest";
-import { API } from "../directory.ts";
+import { API } from "../directory/directory.ts";
 import type { Service } from "../faults/fault.ts";
 import type { HostLog } from "../functions-host/host.ts";
 import type { Exchanged } from "../router.ts";

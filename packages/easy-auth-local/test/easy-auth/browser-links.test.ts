@@ -1,6 +1,6 @@
 import http from "node:http";
 import { expect, onTestFinished, test } from "vitest";
-import { CLOUDS } from "../../src/clouds.ts";
+import { CLOUDS } from "../../src/directory/clouds.ts";
 import { listenOnLoopback } from "../../src/loopback-server.ts";
 import { apiSettings, openGate, surroundings } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FRONTEND } from "../../src/directory.ts";
+import { FRONTEND } from "../../src/directory/directory.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
 import { echoed, frontendSettings, openGate, signedIn, stopClock, surroundings } from "./fixture.ts";
 

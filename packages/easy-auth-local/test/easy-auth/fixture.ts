@@ -1,7 +1,14 @@
 import http from "node:http";
 import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
-import { type Account, API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory.ts";
+import {
+  type Account,
+  API,
+  AUTHORITY_ORIGIN,
+  createDirectory,
+  FRONTEND,
+  TENANT_ID,
+} from "../../src/directory/directory.ts";
 import type { AuthSettings } from "../../src/easy-auth/auth-settings.ts";
 import { type GateOptions, startGate } from "../../src/easy-auth/gate.ts";
 import { createSigningKeys, type SigningKeys } from "../../src/entra/keys.ts";
@@ -30,7 +37,7 @@ export function surroundings(
   moreClaims: Record<string, unknown> = {},
   accounts: readonly Account[] = [],
 ): Surroundings {
-  const directory = createDirectory(accounts);
+  const directory = createDirectory({ accounts });
   const started = {} as { entra: LoopbackServer; issuer: TokenIssuer; app: LoopbackServer };
   const closing: (() => unknown)[] = [];
   beforeAll(async () => {
@@ -109,7 +116,7 @@ export async function openGate(
     settings,
     upstream: around.app.url,
     browserOrigin: around.entra.url,
-    appSettings: { SECRET: FRONTEND.clientSecret },
+    appSettings: { SECRET: FRONTEND.clientSecrets[0] },
     onError: () => {},
     ...options,
   });

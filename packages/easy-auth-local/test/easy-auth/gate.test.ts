@@ -2,7 +2,7 @@ import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
-import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory.ts";
+import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
 import type { AuthSettings } from "../../src/easy-auth/auth-settings.ts";
 import { startGate } from "../../src/easy-auth/gate.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
@@ -58,7 +58,7 @@ beforeAll(async () => {
   frontendGate = await startGate({
     settings: settingsFor(FRONTEND.clientId, "RedirectToLoginPage", scope),
     upstream: echo.url,
-    appSettings: { FRONTEND_SECRET: FRONTEND.clientSecret },
+    appSettings: { FRONTEND_SECRET: FRONTEND.clientSecrets[0] },
     browserOrigin: entra.url,
   });
   apiGate = await startGate({ settings: settingsFor(API.clientId, "Return401"), upstream: echo.url });

@@ -1,6 +1,6 @@
 import http from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { FRONTEND } from "../../src/directory.ts";
+import { FRONTEND } from "../../src/directory/directory.ts";
 import { listenOnLoopback } from "../../src/loopback-server.ts";
 import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../src/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
 import type { GateOptions } from "../../src/easy-auth/gate.ts";
 import { apiSettings, frontendSettings, openGate, signedIn, surroundings, V1_ISSUER, V2_ISSUER } from "./fixture.ts";
 
@@ -117,7 +117,7 @@ describe("the authorization policy", () => {
   });
 
   const tenants = (value: string): Partial<GateOptions> => ({
-    appSettings: { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: value, SECRET: FRONTEND.clientSecret },
+    appSettings: { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: value, SECRET: FRONTEND.clientSecrets[0] },
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FRONTEND } from "../../src/directory.ts";
+import { FRONTEND } from "../../src/directory/directory.ts";
 import { redirectTarget } from "../../src/easy-auth/redirect-target.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
 import { apiSettings, frontendSettings, openGate, signedIn, surroundings } from "./fixture.ts";

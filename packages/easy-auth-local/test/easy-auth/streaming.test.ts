@@ -3,7 +3,7 @@ import http from "node:http";
 import net from "node:net";
 import { decodeJwt } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Account, API } from "../../src/directory.ts";
+import { type Account, API } from "../../src/directory/directory.ts";
 import { listenOnLoopback } from "../../src/loopback-server.ts";
 import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FRONTEND } from "../../src/directory.ts";
+import { FRONTEND } from "../../src/directory/directory.ts";
 import { apiSettings, echoed, frontendSettings, openGate, signedIn, surroundings } from "./fixture.ts";
 
 const around = surroundings();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../src/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../src/directory/directory.ts";
 import type { AuthSettings } from "../../src/easy-auth/auth-settings.ts";
 import {
   apiSettings,

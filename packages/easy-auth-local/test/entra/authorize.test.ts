@@ -2,8 +2,8 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { answerPage, formIn, openPage, pickAccount, type SignInStep } from "../../../../test/support/entra-pages.ts";
-import { ACCOUNTS } from "../../src/accounts.ts";
-import { API, createDirectory, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "../../src/directory.ts";
+import { ACCOUNTS } from "../../src/directory/accounts.ts";
+import { API, createDirectory, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "../../src/directory/directory.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer } from "../../src/entra/tokens.ts";
@@ -44,14 +44,14 @@ async function post(path: string, form: Record<string, string>): Promise<Record<
 
 function redeem(code: string): Promise<Record<string, unknown>> {
   return post(`/${TENANT_ID}/oauth2/v2.0/token`, {
-    ...{ client_id: FRONTEND.clientId, client_secret: FRONTEND.clientSecret },
+    ...{ client_id: FRONTEND.clientId, client_secret: FRONTEND.clientSecrets[0] },
     ...{ grant_type: "authorization_code", code, redirect_uri: CALLBACK },
   });
 }
 
 async function exchange(assertion: unknown): Promise<unknown> {
   const { error_codes } = await post(`/${TENANT_ID}/oauth2/v2.0/token`, {
-    ...{ client_id: API.clientId, client_secret: API.clientSecret, assertion: String(assertion) },
+    ...{ client_id: API.clientId, client_secret: API.clientSecrets[0], assertion: String(assertion) },
     grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
     ...{ requested_token_use: "on_behalf_of", scope: "https://graph.microsoft.com/.default" },
   });
@@ -304,8 +304,8 @@ describe("consent", () => {
   });
 
   test("by one user is not another's", async () => {
-    directory.consents.grant(API, ["User.Read"], account("works"));
-    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
+    directory.consents.grant(API, { names: ["User.Read"] }, account("works"));
+    expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(false);
     directory.consents.withdraw();
   });
 });
@@ -321,7 +321,7 @@ describe("adminconsent", () => {
       tenant: TENANT_ID,
       state: "s",
     });
-    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(true);
+    expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(true);
     directory.consents.withdraw();
   });
 
@@ -329,15 +329,15 @@ describe("adminconsent", () => {
     const page = await openPage(`${entra.url}${redirecting}`);
     expect(toldTo(await answerPage(page, { consent: "refuse" }))).toMatchObject({ error: "access_denied" });
     await answerPage(await openPage(`${entra.url}${path}`), { consent: "refuse" });
-    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
+    expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(false);
   });
 
   test("of version 2 is for the scopes that are asked for", async () => {
     const scope = encodeURIComponent("https://graph.microsoft.com/Mail.Read");
     const url = `${entra.url}/${TENANT_ID}/v2.0/adminconsent?client_id=${API.clientId}&scope=${scope}`;
     await answerPage(await openPage(url), { consent: "accept" });
-    expect(directory.consents.has(API, "Mail.Read", account("works"))).toBe(true);
-    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
+    expect(directory.consents.has(API, { names: ["Mail.Read"] }, account("works"))).toBe(true);
+    expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(false);
     directory.consents.withdraw();
   });
 
@@ -354,6 +354,6 @@ describe("adminconsent", () => {
     const body = new URLSearchParams({ consent: "accept" });
     const response = await fetch(`${entra.url}${path}`, { method: "POST", headers, body });
     expect(response.status).toBe(403);
-    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
+    expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(false);
   });
 });

@@ -3,7 +3,14 @@ import { type JWTPayload, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { createPemPair, type PemPair } from "../../../../test/support/certificate.ts";
-import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../../src/directory.ts";
+import {
+  API,
+  AUTHORITY_ORIGIN,
+  createDirectory,
+  FRONTEND,
+  type Registration,
+  TENANT_ID,
+} from "../../src/directory/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
@@ -24,7 +31,7 @@ beforeAll(async () => {
   [pair, stranger] = await Promise.all([createPemPair(), createPemPair()]);
   const trust = { issuer: IDENTITY.iss, subject: IDENTITY.sub, audience: IDENTITY.aud };
   const api: Registration = { ...API, certificates: [pair.certificate], federatedCredentials: [trust] };
-  entra = await startEntra({ directory: createDirectory([], [api, FRONTEND]), issuer });
+  entra = await startEntra({ directory: createDirectory({ registrations: [api, FRONTEND] }), issuer });
 });
 afterAll(() => entra.close());
 

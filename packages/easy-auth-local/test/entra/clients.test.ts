@@ -5,7 +5,7 @@ import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { answerPage, pickAccount } from "../../../../test/support/entra-pages.ts";
-import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory.ts";
+import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
 import { createCertificate } from "../../src/entra/certificate.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { type EntraServer, startEntra } from "../../src/entra/server.ts";
@@ -47,7 +47,7 @@ describe.each([
   async function discover(): Promise<openid.Configuration> {
     const options = { execute: [openid.allowInsecureRequests] };
     const server = new URL(`${origin()}/${TENANT_ID}/v2.0`);
-    return openid.discovery(server, FRONTEND.clientId, FRONTEND.clientSecret, undefined, options);
+    return openid.discovery(server, FRONTEND.clientId, FRONTEND.clientSecrets[0], undefined, options);
   }
 
   async function signIn(configuration: openid.Configuration, more: Record<string, string> = {}) {
@@ -106,7 +106,7 @@ describe.each([
 });
 
 describe("@azure/msal-node", () => {
-  function client({ clientId, clientSecret }: typeof API): ConfidentialClientApplication {
+  function client({ clientId, clientSecrets: [clientSecret] }: typeof API): ConfidentialClientApplication {
     return new ConfidentialClientApplication({
       auth: { clientId, clientSecret, authority: `${AUTHORITY_ORIGIN}/${TENANT_ID}`, clientCapabilities: ["cp1"] },
     });
@@ -172,7 +172,10 @@ describe("@azure/msal-node", () => {
 describe("@azure/identity, over https with the certificate made at the start", () => {
   async function exchange(key: string, authorityHost = entra.https?.url ?? "", ca = entra.https?.certificate ?? "") {
     const userAssertionToken = await assertionOf(key);
-    const { clientId, clientSecret } = API;
+    const {
+      clientId,
+      clientSecrets: [clientSecret],
+    } = API;
     const options = {
       authorityHost,
       disableInstanceDiscovery: true,

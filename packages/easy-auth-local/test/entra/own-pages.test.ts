@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
 import { type Clock, startClock } from "../../src/clock.ts";
-import { API, createDirectory, FRONTEND } from "../../src/directory.ts";
+import { API, createDirectory, FRONTEND } from "../../src/directory/directory.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
@@ -77,11 +77,11 @@ describe("the page at Entra's root", () => {
     const missing = () => pageText().then((text) => text.match(/missing for [^<]*/g));
     expect(await missing(), "of the API's; to sign in is all the consent that the frontend needs").toHaveLength(1);
     expect(await links(), "beside the account, and below").toBe(2);
-    directory.consents.grant(API, ["User.Read"]);
+    directory.consents.grant(API, { names: ["User.Read"] });
     expect(await links()).toBe(1);
     expect(await missing()).toBeNull();
     await press("withdraw-consents");
-    expect(directory.consents.has(API, "User.Read", account("no-consent"))).toBe(false);
+    expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(false);
   });
 
   test("shows the faults that are set, and clears them", async () => {
@@ -154,7 +154,7 @@ test("what the page shows of accounts cannot break out of it", async () => {
   const name = `<script>alert(1)</script>`;
   const profile = { displayName: name, userPrincipalName: name };
   const stranger = { key: name, objectId: "x", shows: name, answer: name, consentToGraph: true, profile };
-  const other = await startEntra({ directory: createDirectory([stranger]), issuer });
+  const other = await startEntra({ directory: createDirectory({ accounts: [stranger] }), issuer });
   const authorize = `/common/oauth2/v2.0/authorize?client_id=${FRONTEND.clientId}`;
   for (const path of ["/", authorize]) expect(await (await fetch(other.url + path)).text()).not.toContain("<script>");
   await other.close();

@@ -11,7 +11,7 @@ import {
   OTHER_TENANT_ID,
   type Registration,
   TENANT_ID,
-} from "../../src/directory.ts";
+} from "../../src/directory/directory.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
@@ -22,13 +22,12 @@ const GRAPH_DEFAULT = "https://graph.microsoft.com/.default";
 const MANY_TENANTS = { signInAudience: "AzureADMultipleOrgs" } as const;
 
 const directory = createDirectory();
-const severalTenants = createDirectory(
-  [],
-  [
+const severalTenants = createDirectory({
+  registrations: [
     { ...API, ...MANY_TENANTS },
     { ...FRONTEND, ...MANY_TENANTS },
   ],
-);
+});
 let issuer: TokenIssuer;
 let entra: LoopbackServer;
 let shared: LoopbackServer;
@@ -48,7 +47,12 @@ interface Answer extends Readonly<Record<string, unknown>> {
   readonly refresh_token: string;
 }
 
-async function post(authority: string, { clientId, clientSecret }: Registration, form: Form, headers: Form = {}) {
+async function post(
+  authority: string,
+  { clientId, clientSecrets: [clientSecret = ""] = [] }: Registration,
+  form: Form,
+  headers: Form = {},
+) {
   const body = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, ...form });
   const response = await fetch(`${authority}/oauth2/v2.0/token`, { method: "POST", headers, body });
   return (await response.json()) as Answer;
@@ -149,7 +153,7 @@ describe("a token", () => {
     const url = `${entra.url}/${TENANT_ID}/oauth2/v2.0/authorize?client_id=${FRONTEND.clientId}&response_type=code`;
     const page = await openPage(`${url}&redirect_uri=${encodeURIComponent(CALLBACK)}&scope=openid%20User.Read`);
     expect(page.status).toBe(200);
-    directory.consents.grant(FRONTEND, ["User.Read"], account("works"));
+    directory.consents.grant(FRONTEND, { names: ["User.Read"] }, account("works"));
     const answer = await signIn(`${entra.url}/${TENANT_ID}`, "works", "openid User.Read");
     expect(answer.scope).toBe("User.Read");
     expect(decodeJwt(answer.access_token)).toMatchObject({

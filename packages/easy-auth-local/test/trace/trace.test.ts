@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
-import { API, FRONTEND, TENANT_ID } from "../../src/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
 import { startStack, type TestStack } from "../../src/test-kit/stack.ts";
 import type { Hop, Trace } from "../../src/trace/hop.ts";
 import { traceLines } from "../../src/trace/terminal.ts";
@@ -287,7 +287,7 @@ test("no token, signature, code, secret or cookie is shown anywhere", async () =
       refresh_token: "secret-refresh",
       client_id: API.clientId,
     }),
-    headers: { authorization: `Basic ${btoa(`${API.clientId}:${API.clientSecret}`)}` },
+    headers: { authorization: `Basic ${btoa(`${API.clientId}:${API.clientSecrets[0]}`)}` },
   });
   await vi.waitFor(() => expect(settled.length).toBeGreaterThanOrEqual(10), 10_000);
 
@@ -296,9 +296,9 @@ test("no token, signature, code, secret or cookie is shown anywhere", async () =
   const secrets = [
     ...(wire.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []).flatMap((jwt) => jwt.split(".")),
     ...[...grants.matchAll(/"(?:code|refresh_token|code_verifier)":"([^"]+)"/g)].map(([, value = ""]) => value),
-    ...[API, FRONTEND].map(({ clientSecret }) => clientSecret),
+    ...[API, FRONTEND].map(({ clientSecrets: [clientSecret] }) => clientSecret),
     ...[browser.cookie("AppServiceAuthSession") ?? "none", browser.cookie("Nonce") ?? "none"],
-    ...["secret-parameter", "secret-refresh", btoa(`${API.clientId}:${API.clientSecret}`)],
+    ...["secret-parameter", "secret-refresh", btoa(`${API.clientId}:${API.clientSecrets[0]}`)],
   ];
   expect(secrets.length).toBeGreaterThan(20);
   const shown = [await page(), ...settled.map(({ trace, hops }) => traceLines(trace, hops, Date.now()))].join("\n");

@@ -1,4 +1,6 @@
-import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "./directory.ts";
+/** Entra's own origin: the issuer of all tokens, as it is in Azure. Only the signing keys are the emulator's. */
+export const AUTHORITY_ORIGIN = "https://login.microsoftonline.com";
+export const GRAPH_ORIGIN = "https://graph.microsoft.com";
 
 /** The addresses of one of Microsoft's clouds. */
 export interface Cloud {

@@ -1,4 +1,4 @@
-import type { Fault } from "./faults/fault.ts";
+import type { Fault } from "../faults/fault.ts";
 
 /** The tenant that the apps are registered in. */
 export const TENANT_ID = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
@@ -27,8 +27,8 @@ export interface Account {
   readonly shows: string;
   /** What `GET /api/profile` answers after the sign-in: status and code. */
   readonly answer?: string;
-  /** Whether the API may call Graph on this user's behalf; without it Entra answers AADSTS65001. */
-  readonly consentToGraph: boolean;
+  /** Whether administrators' consent to permissions of Microsoft Graph covers this user. Default: true. */
+  readonly consentToGraph?: boolean;
   /** Properties Graph knows; those not named are null. */
   readonly profile: Readonly<Record<string, unknown>> & {
     readonly displayName: string;
@@ -44,6 +44,8 @@ export interface Account {
   readonly isGuest?: boolean;
   /** Object ids of groups, all of them in every token. */
   readonly groups?: readonly string[];
+  /** Values of app roles that the user is assigned to, by client id. */
+  readonly appRoles?: Readonly<Record<string, readonly string[]>>;
   /** How long access tokens for the tenant's own APIs last. */
   readonly accessTokenSeconds?: number;
   /** What Entra answers to an exchange on behalf of this user. */
