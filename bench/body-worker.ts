@@ -5,7 +5,7 @@ import { ReadableStream } from "node:stream/web";
 import { setTimeout as wait } from "node:timers/promises";
 import { app, type HttpHandler } from "@azure/functions";
 import { listenOnLoopback } from "../packages/easy-auth-local/src/loopback-server.ts";
-import { type Caller, callerOf, streamAnswers } from "../src/http/caller.ts";
+import { connectionOf, type OpenConnection, streamAnswers } from "../src/http/connection.ts";
 import { paced } from "../src/http/paced-body.ts";
 import { serveStreamed } from "./v4-frame.ts";
 import { answerMessages } from "./worker.ts";
@@ -67,7 +67,7 @@ async function start(peer: BodyPeer, bodyBytes: number): Promise<number> {
     paced(
       { headers, body: ReadableStream.from(makeBody(bodyBytes)) },
       {
-        connection: (callerOf(invocationId) as Caller).connection,
+        connection: (connectionOf(invocationId) as OpenConnection).connection,
         userId: invocationId,
         idleMs: IDLE_MS,
         controller: new AbortController(),

@@ -1,7 +1,7 @@
 import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { type Exchange, OnBehalfOf, type OnBehalfOfOptions } from "../src/entra/on-behalf-of.ts";
 import { TokenCache } from "../src/entra/token-cache.ts";
-import type { VerifiedUser } from "../src/entra/verify.ts";
+import type { VerifiedUser } from "../src/user.ts";
 import { GRAPH_SCOPES, graphToken, objectIdOf, TOKENS_END_AT, unsignedAssertion } from "./tokens.ts";
 
 /** Times the number of users: a bound with room for all of them and not much more, as an operator would set it. */

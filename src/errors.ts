@@ -1,6 +1,6 @@
 /**
- * Every way a request can fail. Status, title and text of each are in `http/problem.ts`: a code that is missing there
- * does not compile.
+ * The codes of all failures. `http/problem.ts` gives each its status, title and text; a code that is missing there does
+ * not compile.
  */
 export type ErrorCode =
   | "invalid_request"
@@ -24,32 +24,41 @@ export type ErrorCode =
   | "misconfigured"
   | "internal_error";
 
-export interface AppErrorOptions extends ErrorOptions {
-  /** Shown to the caller instead of the code's own text. Our words only, never those of another service. */
+/** Options of every failure. */
+export interface FailureOptions extends ErrorOptions {
+  /** Text for the client instead of the code's own. Our words only, never those of another service. */
   readonly detail?: string;
-  /** For the operator's log: what to look at or fix. Holds no token, secret or claim value. */
+  /** Advice for the operator, in the log: what to look at or fix. Holds no token, secret or claim value. */
   readonly hint?: string;
-  /** For the log: what the service that failed calls the request. Entra's trace id, Graph's request id. */
+  /** The failed service's own id of the request, for the log: Entra's trace id, Graph's request id. */
   readonly serviceRequestId?: string | undefined;
-  /** Seconds the caller should wait, for the `Retry-After` header. */
-  readonly retryAfterSeconds?: number;
-  /** What another sign-in has to satisfy: the JSON of a claims request, for `claims_challenge`. */
-  readonly claims?: string;
-  /** Where the user, or their administrator, can do something about it. */
-  readonly remedy?: Remedy;
-  /** Whose permission is missing, for `consent_required`: the resource of the scopes that our own code names. */
+  /** Seconds the client should wait; sent as `Retry-After`. */
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+export interface ClaimsChallengeOptions extends FailureOptions {
+  /** JSON of a claims request: what the next sign-in has to satisfy. */
+  readonly claims: string;
+  /** Address at the authority where that sign-in begins. */
+  readonly authorizationUri?: string | undefined;
+}
+
+export interface ConsentOptions extends FailureOptions {
+  /** Resource whose scopes lack consent. */
   readonly resource?: string | undefined;
+  /** Address at the authority where an administrator grants consent to this app. */
+  readonly adminConsentUrl?: string | undefined;
 }
 
-/** Addresses at the authority. */
-export interface Remedy {
-  /** For `claims_challenge`: where another sign-in begins. */
-  readonly authorizationUri?: string;
-  /** For `consent_required`: where an administrator of the user's tenant grants consent to this app. */
-  readonly adminConsentUrl?: string;
-}
+type AppErrorArguments =
+  | [code: "claims_challenge", options: ClaimsChallengeOptions]
+  | [code: "consent_required", options?: ConsentOptions]
+  | [code: Exclude<ErrorCode, "claims_challenge">, options?: FailureOptions];
 
-/** A failure with a known answer. Whatever else is thrown is a bug and answered as `internal_error`. */
+/**
+ * A failure with a known answer. Endpoints throw it to refuse a request: `throw new AppError("not_found")`. Anything else
+ * that is thrown is a bug, answered as `internal_error`.
+ */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ErrorCode;
@@ -58,23 +67,27 @@ export class AppError extends Error {
   readonly serviceRequestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly claims: string | undefined;
-  readonly remedy: Remedy;
+  readonly authorizationUri: string | undefined;
   readonly resource: string | undefined;
+  readonly adminConsentUrl: string | undefined;
 
-  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+  constructor(...[code, options = {}]: AppErrorArguments) {
     super(code, options);
+    const { claims, authorizationUri, resource, adminConsentUrl }: Partial<ClaimsChallengeOptions & ConsentOptions> =
+      options;
     this.code = code;
     this.detail = options.detail;
     this.hint = options.hint;
     this.serviceRequestId = options.serviceRequestId;
     this.retryAfterSeconds = options.retryAfterSeconds;
-    this.claims = options.claims;
-    this.remedy = options.remedy ?? {};
-    this.resource = options.resource;
+    this.claims = claims;
+    this.authorizationUri = authorizationUri;
+    this.resource = resource;
+    this.adminConsentUrl = adminConsentUrl;
   }
 }
 
-/** A code or id that another service sent, for the log; undefined when it is not a single word, for then it could say anything. */
-export function wordOf(value: unknown): string | undefined {
+/** Returns a code or id that another service sent, for the log; undefined unless it is a single word, for other text could say anything. */
+export function loggableWord(value: unknown): string | undefined {
   return typeof value === "string" && /^[\w.-]{1,80}$/.test(value) ? value : undefined;
 }

@@ -1,4 +1,4 @@
-import { AppError, type Remedy, wordOf } from "../errors.ts";
+import { AppError, loggableWord } from "../errors.ts";
 import { retryAfterOf } from "../outgoing/send.ts";
 
 /** What a service behind this API answered instead of a success. */
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly retryAfter?: unknown;
   /** What its challenge asks for: the JSON of a claims request. */
   readonly claims?: string | undefined;
-  readonly remedy?: Remedy;
+  readonly authorizationUri?: string;
 }
 
 /** The failure with the code that fits the status. The service's own words are left out: they may be about the user. */
@@ -23,22 +23,16 @@ export function downstreamFailure({
   requestId,
   retryAfter,
   claims,
-  remedy = {},
+  authorizationUri,
 }: Refusal): AppError {
-  const hint = `${service}: ${[status, wordOf(code)].filter(Boolean).join(", ")}`;
-  const options = { hint, serviceRequestId: wordOf(requestId) };
-  if (claims !== undefined) return new AppError("claims_challenge", { ...options, claims, remedy });
+  const hint = `${service}: ${[status, loggableWord(code)].filter(Boolean).join(", ")}`;
+  const options = { hint, serviceRequestId: loggableWord(requestId) };
+  if (claims !== undefined) return new AppError("claims_challenge", { ...options, claims, authorizationUri });
   if (status === 400) return new AppError("invalid_request", options);
   if (status === 403) return new AppError("downstream_forbidden", options);
   if (status === 404) return new AppError("not_found", options);
   if (status === 416) return new AppError("range_not_satisfiable", options);
   if (status === 504) return new AppError("downstream_timeout", options);
   if (status !== 429 && status !== 503) return new AppError("downstream_failed", options);
-  const retryAfterSeconds = retryAfterOf(retryAfter);
-  return new AppError("throttled", { ...options, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
-}
-
-/** The failure of a request that got no answer: the service cannot be reached, or the request's time was up. */
-export function unreachable(cause: unknown, { aborted }: AbortSignal): AppError {
-  return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
+  return new AppError("throttled", { ...options, retryAfterSeconds: retryAfterOf(retryAfter) });
 }

@@ -1,7 +1,7 @@
 import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal-node";
 import type { Settings } from "../settings.ts";
 import { createFederatedAssertion } from "./managed-identity.ts";
-import { createTokenEndpoint } from "./msal-network.ts";
+import { createMsalNetwork } from "./msal-network.ts";
 
 /** Of the request's time: an exchange that fails at once can be tried again within it, and Graph still be asked. */
 const TOKEN_TIMEOUT_SHARE = 0.4;
@@ -22,7 +22,7 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
       clientCapabilities: ["cp1"],
       ...credentialOf(settings),
     },
-    system: { networkClient: createTokenEndpoint(settings.requestTimeoutMs * TOKEN_TIMEOUT_SHARE) },
+    system: { networkClient: createMsalNetwork(settings.requestTimeoutMs * TOKEN_TIMEOUT_SHARE) },
   });
 }
 
@@ -30,7 +30,7 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
 function credentialOf({ credential, requestTimeoutMs }: Settings): Partial<NodeAuthOptions> {
   switch (credential.kind) {
     case "managedIdentity": {
-      const network = createTokenEndpoint(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE);
+      const network = createMsalNetwork(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE);
       return { clientAssertion: createFederatedAssertion(credential, network) };
     }
     case "certificate":

@@ -1,5 +1,6 @@
 import { AuthError, ClientConfigurationError } from "@azure/msal-node";
-import { AppError, type ErrorCode, type Remedy, wordOf } from "../errors.ts";
+import { AppError, type ErrorCode, loggableWord } from "../errors.ts";
+import type { SignInLinks } from "../user.ts";
 import { TokenEndpointError } from "./msal-network.ts";
 
 /**
@@ -32,23 +33,28 @@ const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
  * Turns what an exchange for a resource threw into a failure with a code. What is neither Entra's nor MSAL's is returned as
  * it is.
  */
-export function exchangeFailure(error: unknown, remedy: Remedy, resource?: string): unknown {
-  if (error instanceof TokenEndpointError) {
-    const { claims, retryAfterSeconds } = error;
-    return new AppError(codeOf(error), {
-      cause: error,
-      hint: hintFor(error),
-      serviceRequestId: wordOf(error.traceId),
-      remedy,
-      resource,
-      ...(claims !== undefined && { claims }),
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    });
-  }
+export function exchangeFailure(error: unknown, links: SignInLinks, resource?: string): unknown {
+  if (error instanceof TokenEndpointError) return refusalOf(error, links, resource);
   // MSAL's own: it was given something it does not take.
   if (error instanceof ClientConfigurationError) return new AppError("misconfigured", { cause: error });
   if (error instanceof AuthError) return new AppError("identity_unavailable", { cause: error });
   return error;
+}
+
+function refusalOf(error: TokenEndpointError, links: SignInLinks, resource: string | undefined): AppError {
+  const { claims, retryAfterSeconds } = error;
+  const options = {
+    cause: error,
+    hint: hintFor(error),
+    serviceRequestId: loggableWord(error.traceId),
+    retryAfterSeconds,
+  };
+  const code = codeOf(error);
+  if (code === "claims_challenge") {
+    return new AppError(code, { ...options, claims: claims ?? "", authorizationUri: links.authorizationUri });
+  }
+  if (code !== "consent_required") return new AppError(code, options);
+  return new AppError(code, { ...options, resource, adminConsentUrl: links.adminConsentUrl });
 }
 
 function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndpointError): ErrorCode {
@@ -64,7 +70,7 @@ function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndp
 }
 
 function hintFor({ status, errorCode, suberror, errorNumbers }: TokenEndpointError): string {
-  const words = [errorCode, suberror, ...errorNumbers.map((number) => `AADSTS${number}`)].map(wordOf);
+  const words = [errorCode, suberror, ...errorNumbers.map((number) => `AADSTS${number}`)].map(loggableWord);
   return `Entra: ${[status, ...words].filter(Boolean).join(", ")}`;
 }
 

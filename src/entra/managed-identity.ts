@@ -1,7 +1,6 @@
 import { type AuthenticationResult, type INetworkModule, ManagedIdentityApplication } from "@azure/msal-node";
 import { AppError } from "../errors.ts";
-import { askTwice } from "../outgoing/retry.ts";
-import { TokenEndpointError } from "./msal-network.ts";
+import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 
 /** Which identity, and what its token is for. */
 export interface ManagedIdentity {
@@ -40,10 +39,10 @@ export function createFederatedAssertion(
     });
     const ask = application.acquireToken.bind(application, { resource: audience, forceRefresh: true });
     try {
-      const { accessToken, expiresOn } = await askTwice<AuthenticationResult>(ask);
+      const { accessToken, expiresOn } = await retriedOnce<AuthenticationResult>(ask);
       // MSAL passes on whatever the answer holds.
       if (typeof accessToken !== "string" || accessToken === "") {
-        throw new AppError("identity_unavailable", { hint: `${OURS} answered without a token.` });
+        throw new AppError("identity_unavailable", { hint: `${ENDPOINT} answered without a token.` });
       }
       current = { assertion: accessToken, endsAt: expiresOn?.getTime() ?? 0 };
     } catch (error) {
@@ -61,7 +60,7 @@ export function createFederatedAssertion(
   };
 }
 
-const OURS = "The endpoint of managed identities";
+const ENDPOINT = "The endpoint of managed identities";
 /** What may pass: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance */
 const NOT_READY: ReadonlySet<number> = new Set([404, 408, 410, 429]);
 
@@ -69,15 +68,15 @@ function failureOf(error: unknown): AppError {
   if (error instanceof AppError) return error;
   // MSAL's own errors: an answer that it cannot read.
   if (!(error instanceof TokenEndpointError)) {
-    return new AppError("identity_unavailable", { hint: `${OURS} gave no usable answer.`, cause: error });
+    return new AppError("identity_unavailable", { hint: `${ENDPOINT} gave no usable answer.`, cause: error });
   }
   const { status, errorCode } = error;
   if (status < 400 || status >= 500 || NOT_READY.has(status)) {
-    const hint = `${OURS} failed: ${status || errorCode}. It exists in Azure only, in apps with an identity.`;
+    const hint = `${ENDPOINT} failed: ${status || errorCode}. It exists in Azure only, in apps with an identity.`;
     return new AppError("identity_unavailable", { hint, cause: error });
   }
   const hint =
-    `${OURS} refused: ${status}. Assign the user-assigned identity to this app, and set ` +
+    `${ENDPOINT} refused: ${status}. Assign the user-assigned identity to this app, and set ` +
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID to its client id.";
   return new AppError("misconfigured", { hint, cause: error });
 }

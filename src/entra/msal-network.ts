@@ -1,4 +1,5 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
+import { withJitter, withRetries } from "../outgoing/retry.ts";
 import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../outgoing/send.ts";
 
 /** Tokens have some kilobytes. */
@@ -40,14 +41,14 @@ export class TokenEndpointError extends AuthError {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** Whether the same request may succeed in a moment: the connection failed, or Entra itself did. Not a time-out. */
-  get mayPass(): boolean {
+  /** Whether a retry may succeed: the connection failed, or Entra itself did. A time-out is none: its time is used up. */
+  get isTransient(): boolean {
     return this.errorCode === "unreachable" || this.status >= 500;
   }
 }
 
 /** MSAL's way to the token endpoint: one request with a time-out. Whatever is not a success is a `TokenEndpointError`. */
-export function createTokenEndpoint(timeoutMs: number): INetworkModule {
+export function createMsalNetwork(timeoutMs: number): INetworkModule {
   async function exchange<T>(
     method: string,
     url: string,
@@ -73,6 +74,17 @@ export function createTokenEndpoint(timeoutMs: number): INetworkModule {
     sendGetRequestAsync: (url, options) => exchange("GET", url, options),
     sendPostRequestAsync: (url, options) => exchange("POST", url, options),
   };
+}
+
+const RETRY_DELAY_MS = 100;
+const JITTER = 1;
+
+/** Retries a request of MSAL once, 100 to 200 ms later, when its failure is transient. */
+export function retriedOnce<T>(request: () => Promise<T>): Promise<T> {
+  return withRetries(request, (outcome, retries) => {
+    const isTransient = "error" in outcome && outcome.error instanceof TokenEndpointError && outcome.error.isTransient;
+    return isTransient && retries === 0 ? withJitter(RETRY_DELAY_MS, JITTER) : undefined;
+  });
 }
 
 /** What is not JSON, such as a proxy's HTML, counts as an answer without content. */

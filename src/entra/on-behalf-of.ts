@@ -2,16 +2,15 @@ import { hash } from "node:crypto";
 import type { AuthenticationResult, ConfidentialClientApplication } from "@azure/msal-node";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
-import { AppError, type ErrorCode, type Remedy } from "../errors.ts";
+import { AppError, type ErrorCode } from "../errors.ts";
 import { untilAborted } from "../outgoing/deadline.ts";
-import { askTwice } from "../outgoing/retry.ts";
-import { countExchange, countLookup, OK, observeExchanges, operation, outcomeOf } from "../telemetry/telemetry.ts";
+import { resourceOf } from "../scopes.ts";
+import { countExchange, countLookup, OK, observeExchanges, outcomeOf, withSpan } from "../telemetry/telemetry.ts";
+import type { SignInLinks, VerifiedUser } from "../user.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
-import { TokenEndpointError } from "./msal-network.ts";
-import { resourceOf } from "./scopes.ts";
+import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 import type { TokenCache } from "./token-cache.ts";
 import type { CachedToken } from "./token-table.ts";
-import type { VerifiedUser } from "./verify.ts";
 
 export interface Exchange {
   /** The user's access token for this API. */
@@ -104,7 +103,7 @@ export class OnBehalfOf {
     countLookup(cached ? "hit" : "miss");
     if (cached) return cached;
     const name = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
-    return operation({ name: "exchange" }, async () => {
+    return withSpan({ name: "exchange" }, async () => {
       const flight = this.#inFlight.get(name) ?? this.#begin(name, key, exchange);
       flight.callers += 1;
       return untilAborted(flight.token, exchange.signal, tooLate).finally(() => {
@@ -123,8 +122,8 @@ export class OnBehalfOf {
     return this.#inFlight.size;
   }
 
-  /** Where this user, or their administrator, can lift a refusal. Source: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
-  remedyFor({ tenantId }: VerifiedUser): Remedy {
+  /** Addresses of the user's tenant at the authority. Source: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
+  linksFor({ tenantId }: VerifiedUser): SignInLinks {
     const { authorityOrigin, clientId } = this.#options;
     return {
       authorizationUri: `${authorityOrigin}/${tenantId}/oauth2/v2.0/authorize`,
@@ -160,14 +159,14 @@ export class OnBehalfOf {
     const paused = this.#pause();
     if (paused) throw paused;
     try {
-      const { accessToken, expiresOn } = await askTwice(() => this.#ask(exchange));
+      const { accessToken, expiresOn } = await retriedOnce(() => this.#ask(exchange));
       const token = { user: exchange.user, accessToken };
       this.#cache.set(key, token, expiresOn?.getTime() ?? 0);
       countExchange(OK);
       return token;
     } catch (error) {
       if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
-      const failure = exchangeFailure(error, this.remedyFor(exchange.user), exchange.scopes.map(resourceOf)[0]);
+      const failure = exchangeFailure(error, this.linksFor(exchange.user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
       if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(name, failure);
       throw failure;

@@ -20,7 +20,7 @@ const COOLDOWN_MS = 30_000;
  *
  * @param timeoutMs for one reading
  */
-export function createSigningKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
+export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   let remote: ReturnType<typeof createRemoteJWKSet> | undefined;
   let last: { readonly keys: JWTVerifyGetKey; readonly usableUntil: number } | undefined;
   let nextReading = 0;

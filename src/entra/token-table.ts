@@ -1,4 +1,4 @@
-import type { VerifiedUser } from "./verify.ts";
+import type { VerifiedUser } from "../user.ts";
 
 /** A verified user and the access token that was issued on their behalf. */
 export interface CachedToken {
@@ -88,7 +88,7 @@ export class TokenTable {
     if (this.#size >= this.capacity) throw new RangeError("The table of tokens is full.");
     const slot = this.#search(digest);
     const [page, first] = [this.#ownPageOf(slot), cellOf(slot)];
-    for (let cell = 0; cell < DIGEST_CELLS; cell += 1) page[first + cell] = wordOf(digest, cell);
+    for (let cell = 0; cell < DIGEST_CELLS; cell += 1) page[first + cell] = digestWord(digest, cell);
     page[first + END] = end;
     page[first + USED] = 1;
     page[first + USER] = user;
@@ -126,7 +126,7 @@ export class TokenTable {
 
   /** The digest's slot, or else the empty one it would take. */
   #search(digest: string): number {
-    let slot = wordOf(digest, 0) & this.#lastSlot;
+    let slot = digestWord(digest, 0) & this.#lastSlot;
     while (this.endOf(slot) !== 0 && !this.#holds(slot, digest)) slot = this.#after(slot);
     return slot;
   }
@@ -134,7 +134,7 @@ export class TokenTable {
   #holds(slot: number, digest: string): boolean {
     const [page, first] = [this.#pageOf(slot), cellOf(slot)];
     for (let cell = 0; cell < DIGEST_CELLS; cell += 1) {
-      if (page[first + cell] !== wordOf(digest, cell)) return false;
+      if (page[first + cell] !== digestWord(digest, cell)) return false;
     }
     return true;
   }
@@ -181,7 +181,7 @@ function cellOf(slot: number): number {
   return (slot % PAGE_SLOTS) * SLOT_CELLS;
 }
 
-function wordOf(digest: string, word: number): number {
+function digestWord(digest: string, word: number): number {
   const at = word * 4;
   return (
     digest.charCodeAt(at) |

@@ -2,15 +2,8 @@ import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } f
 import { AppError } from "../errors.ts";
 import { isSeveralTenants } from "../settings/authority.ts";
 import type { Settings } from "../settings.ts";
-import { createSigningKeys } from "./public-keys.ts";
-
-/** Who signed in, as the verified assertion says. */
-export interface VerifiedUser {
-  readonly tenantId: string;
-  readonly objectId: string;
-  /** Seconds since 1970: when the assertion ends. */
-  readonly expiresAt: number;
-}
+import type { VerifiedUser } from "../user.ts";
+import { createPublicKeys } from "./public-keys.ts";
 
 export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
 
@@ -68,7 +61,7 @@ export function createVerifier(
 
 function keysOf({ authority, requestTimeoutMs }: Pick<Settings, "authority" | "requestTimeoutMs">): JWTVerifyGetKey {
   const url = new URL(`${authority.origin}/${authority.tenant}/discovery/v2.0/keys`);
-  return createSigningKeys(url, Math.round(requestTimeoutMs * KEYS_TIMEOUT_SHARE));
+  return createPublicKeys(url, Math.round(requestTimeoutMs * KEYS_TIMEOUT_SHARE));
 }
 
 /** Whether the authority's own tenant, or any tenant of an authority for several, issued the token for itself. */

@@ -5,8 +5,8 @@ import {
   type HttpResponseInit,
   type InvocationContext,
 } from "@azure/functions";
-import { type AppError, wordOf } from "../errors.ts";
-import { inTraceOf, operation } from "../telemetry/telemetry.ts";
+import { type AppError, loggableWord } from "../errors.ts";
+import { inTraceOf, withSpan } from "../telemetry/telemetry.ts";
 import { JsonResponse } from "./json-response.ts";
 import { problemResponse, statusOf, toAppError } from "./problem.ts";
 
@@ -33,7 +33,7 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
     const correlationId = correlationIdOf(context);
     try {
       return await inTraceOf(context.traceContext, () =>
-        operation({ name: context.functionName, attributes: { correlationId } }, async () =>
+        withSpan({ name: context.functionName, attributes: { correlationId } }, async () =>
           responseOf(await handler(request, context, correlationId), correlationId),
         ),
       );
@@ -85,7 +85,7 @@ function logFailure(context: InvocationContext, error: AppError, correlationId: 
 function describe(cause: unknown): object | undefined {
   if (!(cause instanceof Error)) return undefined;
   const { name, code, errorCode } = cause as { name?: unknown; code?: unknown; errorCode?: unknown };
-  return { name: wordOf(name), code: wordOf(code) ?? wordOf(errorCode), at: framesOf(cause) };
+  return { name: loggableWord(name), code: loggableWord(code) ?? loggableWord(errorCode), at: framesOf(cause) };
 }
 
 /** Where it happened. The message, which comes first in the stack and may have lines that look like frames, is left out. */

@@ -2,16 +2,16 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { ReadableStream, type ReadableStreamDefaultReader } from "node:stream/web";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
-import { unreachable } from "../downstream/failure.ts";
 import { AppError } from "../errors.ts";
-import { UNHEARD } from "./caller.ts";
+import { unreachable } from "../outgoing/send.ts";
+import { DISCONNECTED } from "./connection.ts";
 
 /** Less than `functionTimeout` of host.json, at which the host ends the worker and all that runs in it. */
 const LONGEST_MS = 20 * 60_000;
 
 /** Half of the requests that host.json lets run: the others are for those who ask for no body. */
-const MOST = 100;
-const MOST_OF_A_USER = 10;
+const MAX_BODIES = 100;
+const MAX_BODIES_PER_USER = 10;
 
 export interface Pace {
   /** On which the answer leaves; undefined while streaming is off. */
@@ -41,7 +41,7 @@ export function paced<T extends HttpResponseInit | HttpResponse>(
   if (answer instanceof HttpResponse || !(answer.body instanceof ReadableStream) || !connection) return answer;
   if (connection.destroyed) {
     controller.abort();
-    return UNHEARD;
+    return DISCONNECTED;
   }
   enter(userId);
   const { signal } = controller;
@@ -85,7 +85,7 @@ async function* chunksOf({ reader, connection, idle, signal }: Source): AsyncGen
 function enter(userId: string): void {
   const own = bodies.get(userId) ?? 0;
   const total = [...bodies.values()].reduce((sum, count) => sum + count, 0);
-  if (total >= MOST || own >= MOST_OF_A_USER) {
+  if (total >= MAX_BODIES || own >= MAX_BODIES_PER_USER) {
     throw new AppError("overloaded", { hint: "Too many bodies are on their way.", retryAfterSeconds: 5 });
   }
   bodies.set(userId, own + 1);

@@ -152,7 +152,7 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
     correlationId,
     ...(error.code === "consent_required" && {
       resource: error.resource,
-      adminConsentUrl: error.remedy.adminConsentUrl,
+      adminConsentUrl: error.adminConsentUrl,
     }),
   };
   return { status: problem.status, headers, jsonBody: body };
@@ -162,10 +162,10 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
  * One `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. For claims:
  * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
  */
-function challengeFor({ challenge }: Problem, { claims, remedy }: AppError): string {
+function challengeFor({ challenge }: Problem, { claims, authorizationUri }: AppError): string {
   const parameters: Record<string, string | undefined> = {
     realm: "",
-    authorization_uri: remedy.authorizationUri,
+    authorization_uri: authorizationUri,
     error: challenge,
     scope: challenge === "insufficient_scope" ? "user_impersonation" : undefined,
     claims: claims && Buffer.from(claims).toString("base64"),

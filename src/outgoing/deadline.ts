@@ -1,20 +1,20 @@
 import { AppError } from "../errors.ts";
 
-/** When a request has to be over. */
+/** The end of a request's time. */
 export interface Deadline {
   /** Aborted when the time is up. */
   readonly signal: AbortSignal;
-  /** Milliseconds until then. */
+  /** Returns the milliseconds until then. */
   timeLeft(): number;
 }
 
-/** How long work that obeys its signal has to say itself what it was waiting for. */
+/** Grace period after the abort, so that the work's own error wins. */
 const GRACE_MS = 50;
 
 /**
- * Runs work for at most a time: then its deadline's signal is aborted, and 50 ms later this rejects whatever the work does.
- * Work that fails has the signal aborted too: nothing of it goes on. The signal's controller is for what outlives the work,
- * the body of its answer.
+ * Runs work within a time. At its end the deadline's signal is aborted, and 50 ms later this rejects whatever the work does.
+ * Work that fails has the signal aborted too: nothing of it goes on. The signal's controller is for the body of the answer,
+ * which outlives the work.
  *
  * @throws AppError `downstream_timeout`, or what the work throws
  */
@@ -47,14 +47,14 @@ export async function withDeadline<T>(
   }
 }
 
-/** Of `AbortSignal`, and of what the Azure SDK takes for one. */
+/** The part of an `AbortSignal` that the Azure SDK's own kind has too. */
 interface Abortable {
   readonly aborted: boolean;
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** Waits for a promise until the signal is aborted; then rejects with the reason. What was waited for goes on. */
+/** Waits for a promise until the signal is aborted; then rejects with the reason. The promise's work goes on. */
 export function untilAborted<T>(promise: Promise<T>, signal: Abortable, reason: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(reason());

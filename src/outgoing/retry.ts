@@ -1,15 +1,32 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { TokenEndpointError } from "../entra/msal-network.ts";
 
-const RETRY_DELAY_MS = 100;
+/** How an attempt ended. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
-/** Asks once more when the connection failed or the answering side did (5xx), after a moment that differs from caller to caller. */
-export async function askTwice<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof TokenEndpointError && error.mayPass)) throw error;
-    await sleep(RETRY_DELAY_MS * (1 + Math.random()));
-    return ask();
+/**
+ * Makes attempts until `delayBeforeRetry` returns undefined; the last outcome is the result. It returns the milliseconds to
+ * wait before the next attempt, given how many retries there were. A wait ends, with AbortError, when the signal is aborted.
+ */
+export async function withRetries<T>(
+  attempt: () => Promise<T>,
+  delayBeforeRetry: (outcome: Outcome<T>, retries: number) => Promise<number | undefined> | number | undefined,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let retries = 0; ; retries += 1) {
+    const outcome = await attempt().then<Outcome<T>, Outcome<T>>(
+      (value) => ({ value }),
+      (error) => ({ error }),
+    );
+    const delayMs = await delayBeforeRetry(outcome, retries);
+    if (delayMs === undefined) {
+      if ("error" in outcome) throw outcome.error;
+      return outcome.value;
+    }
+    await sleep(delayMs, undefined, { signal });
   }
+}
+
+/** Adds up to `share` of a delay to it, at random, so that clients which failed together do not retry together. */
+export function withJitter(delayMs: number, share: number): number {
+  return delayMs * (1 + share * Math.random());
 }

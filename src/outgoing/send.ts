@@ -2,7 +2,8 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Dispatcher } from "undici";
 import request from "undici/lib/api/api-request.js";
 import { getGlobalDispatcher } from "undici/lib/global.js";
-import { operation } from "../telemetry/telemetry.ts";
+import { AppError } from "../errors.ts";
+import { withSpan } from "../telemetry/telemetry.ts";
 
 export interface OutgoingRequest {
   readonly url: string;
@@ -25,7 +26,7 @@ export function send({ url, method, headers, body, signal }: OutgoingRequest): P
   const options = { origin, path: pathname + search, method, headers, body: body ?? null, signal };
   // Names of https://opentelemetry.io/docs/specs/semconv/http/http-spans/; no path, for it may name a person.
   const attributes = { "http.request.method": method, "server.address": host };
-  return operation({ name: `${method} ${host}`, kind: SpanKind.CLIENT, attributes }, async (span) => {
+  return withSpan({ name: `${method} ${host}`, kind: SpanKind.CLIENT, attributes }, async (span) => {
     const answer = await request.call(getGlobalDispatcher(), options as Dispatcher.RequestOptions);
     span.setAttribute("http.response.status_code", answer.statusCode);
     return answer;
@@ -45,6 +46,11 @@ export function readBody({ body }: Pick<OutgoingAnswer, "body">, maxBytes: numbe
     body.on("end", () => resolve(Buffer.concat(chunks)));
     body.on("error", reject);
   });
+}
+
+/** Returns the failure of a request without an answer: the service cannot be reached, or the request's time was up. */
+export function unreachable(cause: unknown, { aborted }: AbortSignal): AppError {
+  return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
 }
 
 /** A day: no service means more. A caller's timer fires at once when it is set to more than 24: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */

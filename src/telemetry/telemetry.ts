@@ -14,7 +14,7 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { AppError, wordOf } from "../errors.ts";
+import { AppError, loggableWord } from "../errors.ts";
 
 /** What telemetry of this app is filed under. */
 const SCOPE = "functions-on-behalf-of";
@@ -89,7 +89,7 @@ export function observeExchanges(count: () => Exchanges): void {
   countCurrent = count;
 }
 
-export interface Operation {
+export interface SpanOptions {
   /** One of a few: never made of a request. */
   readonly name: string;
   readonly kind?: SpanKind;
@@ -101,7 +101,7 @@ export interface Operation {
  * Runs work as a span of the trace it belongs to, and measures its time. A failure is named by its code; its message stays
  * here.
  */
-export function operation<T>({ name, kind, attributes }: Operation, work: (span: Span) => Promise<T>): Promise<T> {
+export function withSpan<T>({ name, kind, attributes }: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
   if (!instruments) return work(NOT_RECORDED);
   const { tracer, durations } = instruments;
   const options = { kind: kind ?? SpanKind.INTERNAL, attributes: attributes ?? {} };
@@ -126,7 +126,7 @@ export function operation<T>({ name, kind, attributes }: Operation, work: (span:
 export function outcomeOf(error: unknown): string {
   if (error instanceof AppError) return error.code;
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
-  return wordOf(code) ?? wordOf(name) ?? "unknown";
+  return loggableWord(code) ?? loggableWord(name) ?? "unknown";
 }
 
 /** Runs work in the trace a request belongs to, by its `traceparent` (https://www.w3.org/TR/trace-context/). */

@@ -1,8 +1,10 @@
 import http from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
-import { type Api, type ApiCaller, type FetchOptions, fetchAs } from "../../src/downstream/fetch-as.ts";
+import { type Api, type FetchOptions, fetchAs } from "../../src/downstream/fetch-as.ts";
+import type { SignedInUser } from "../../src/user.ts";
 import { routeOrigin } from "../support/route-origin.ts";
+import { signedInUser } from "../support/signed-in-user.ts";
 
 const ORDERS: Api = { origin: "https://orders.contoso.example", scope: "api://orders/Orders.Read" };
 const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
@@ -10,18 +12,16 @@ const CHALLENGE = {
   "www-authenticate": `Bearer error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`,
 };
 
-interface Caller extends ApiCaller {
+interface RecordedUser extends SignedInUser {
+  /** Arguments of each request for a token. */
   readonly asked: (string | undefined)[][];
 }
 
-function caller(signal = new AbortController().signal): Caller {
+function recordedUser(signal = new AbortController().signal): RecordedUser {
   const asked: (string | undefined)[][] = [];
   let forgotten = 0;
-  return {
-    asked,
-    correlationId: "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+  const user = signedInUser({
     deadline: { signal, timeLeft: () => 1000 },
-    remedy: { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" },
     accessToken: async (...args) => {
       asked.push(args);
       return `token-${forgotten + 1}`;
@@ -29,13 +29,15 @@ function caller(signal = new AbortController().signal): Caller {
     forgetAccessToken: () => {
       forgotten += 1;
     },
-  };
+  });
+  return { ...user, asked };
 }
 
 interface Seen {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly headers: http.IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
   readonly body: string;
 }
 
@@ -48,6 +50,7 @@ async function ordersAnswering(...answers: http.RequestListener[]): Promise<read
       method: request.method,
       url: request.url,
       headers: request.headers,
+      rawHeaders: request.rawHeaders,
       body: Buffer.concat(chunks).toString(),
     });
     (answers[seen.length - 1] ?? answers.at(-1))?.(request, response);
@@ -66,14 +69,14 @@ const answer =
   (_, response) =>
     response.writeHead(status, headers).end(body);
 
-function fetching(path = "/orders", options?: FetchOptions, user = caller()): Promise<Response> {
+function fetching(path = "/orders", options?: FetchOptions, user = recordedUser()): Promise<Response> {
   return fetchAs(user, ORDERS, path, options);
 }
 
 describe("a fetch as the user", () => {
   test("carries their token for the API, and the correlation id", async () => {
     const seen = await ordersAnswering(answer(200, { "content-type": "application/json", "x-total": "1" }, '{"id":1}'));
-    const user = caller();
+    const user = recordedUser();
     const response = await fetchAs(user, ORDERS, "/orders?top=5", { headers: { accept: "application/json" } });
     expect([response.status, response.headers.get("x-total"), await response.json()]).toEqual([200, "1", { id: 1 }]);
     expect(seen[0]).toMatchObject({
@@ -84,15 +87,42 @@ describe("a fetch as the user", () => {
     expect(user.asked).toEqual([["api://orders"]]);
   });
 
-  test("sends a body, and no Authorization but its own", async () => {
+  test("sends a body", async () => {
     const seen = await ordersAnswering(answer(204));
-    const response = await fetching("/orders", {
-      method: "POST",
-      headers: { Authorization: "Bearer other" },
-      body: '{"id":2}',
-    });
+    const response = await fetching("/orders", { method: "POST", body: '{"id":2}' });
     expect([response.status, await response.text()]).toEqual([204, ""]);
     expect(seen[0]).toMatchObject({ method: "POST", body: '{"id":2}', headers: { authorization: "Bearer token-1" } });
+  });
+
+  test.each<[string, FetchOptions["headers"]]>([
+    ["an object", { Authorization: "Bearer other", "CLIENT-REQUEST-ID": "other", Host: "evil.example" }],
+    [
+      "a list",
+      [
+        ["AUTHORIZATION", "Bearer other"],
+        ["authorization", "Bearer third"],
+        ["client-request-id", "other"],
+      ],
+    ],
+    ["Headers", new Headers({ authorization: "Bearer other", "client-request-id": "other", host: "evil.example" })],
+  ])("sends no token, correlation id or host but its own, whatever %s says", async (_, headers) => {
+    const seen = await ordersAnswering(answer(204));
+    const user = recordedUser();
+    await fetching("/orders", headers === undefined ? {} : { headers }, user);
+    const { rawHeaders = [] } = seen[0] ?? {};
+    const valuesOf = (name: string) => rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === name);
+    expect([valuesOf("authorization"), valuesOf("client-request-id"), valuesOf("host")]).toEqual([
+      ["Bearer token-1"],
+      [user.correlationId],
+      [expect.not.stringContaining("evil")],
+    ]);
+  });
+
+  test("is made again when the API could not serve it at first, unless it changes something", async () => {
+    const seen = await ordersAnswering(answer(503), answer(200), answer(503));
+    expect((await fetching()).status).toBe(200);
+    await expect(fetching("/orders", { method: "POST", body: "x" })).rejects.toMatchObject({ code: "throttled" });
+    expect(seen.map(({ method }) => method)).toEqual(["GET", "GET", "POST"]);
   });
 
   test.each([
@@ -102,7 +132,7 @@ describe("a fetch as the user", () => {
     "https://orders.contoso.example:8443/",
     "http://[",
   ])("to %s gets no token: it leads away from the API", async (path) => {
-    const user = caller();
+    const user = recordedUser();
     await expect(fetching(path, {}, user)).rejects.toMatchObject({ code: "internal_error" });
     expect(user.asked).toEqual([]);
   });
@@ -114,14 +144,14 @@ describe("a fetch as the user", () => {
   });
 
   test("over http alone gets no token, whatever the API's origin says", async () => {
-    await expect(fetchAs(caller(), { ...ORDERS, origin: "http://localhost:9" }, "/")).rejects.toMatchObject({
+    await expect(fetchAs(recordedUser(), { ...ORDERS, origin: "http://localhost:9" }, "/")).rejects.toMatchObject({
       code: "internal_error",
     });
   });
 
   test.each([401, 403])("that is challenged with %i is made once more, with the claims", async (status) => {
     const seen = await ordersAnswering(answer(status, CHALLENGE), answer(200));
-    const user = caller();
+    const user = recordedUser();
     expect((await fetching("/orders", { method: "POST", body: "x" }, user)).status).toBe(200);
     expect(seen.map(({ headers, body }) => [headers.authorization, body])).toEqual([
       ["Bearer token-1", "x"],
@@ -132,11 +162,11 @@ describe("a fetch as the user", () => {
 
   test.each([401, 403])("that the API challenges again (%i) asks the caller for the claims", async (status) => {
     const seen = await ordersAnswering(answer(status, CHALLENGE));
-    const user = caller();
+    const user = recordedUser();
     await expect(fetching("/orders", {}, user)).rejects.toMatchObject({
       code: "claims_challenge",
       claims: CLAIMS,
-      remedy: user.remedy,
+      authorizationUri: user.links.authorizationUri,
     });
     expect(seen).toHaveLength(2);
   });
@@ -185,7 +215,7 @@ describe("a fetch as the user", () => {
   test("ends with the request's time", async () => {
     const controller = new AbortController();
     await ordersAnswering(() => controller.abort());
-    await expect(fetching("/orders", {}, caller(controller.signal))).rejects.toMatchObject({
+    await expect(fetching("/orders", {}, recordedUser(controller.signal))).rejects.toMatchObject({
       code: "downstream_timeout",
     });
   });

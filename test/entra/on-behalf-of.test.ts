@@ -247,13 +247,15 @@ describe("an exchange with the claims a resource asked for", () => {
 });
 
 describe("a refusal", () => {
-  test("says where this user signs in again, and where their administrator grants consent", async () => {
+  test("for want of consent says where the administrator of the user's own tenant grants it", async () => {
     const entra = await startTokenEndpoint((_, response) => refuse(response, 400, NO_CONSENT));
     const tenantId = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     const user = { ...exchangeOf("").user, tenantId };
-    expect((await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele", { user })))).remedy).toEqual({
-      authorizationUri: `https://login.microsoftonline.com/${tenantId}/oauth2/v2.0/authorize`,
+    expect(await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele", { user })))).toMatchObject({
+      code: "consent_required",
+      resource: "https://graph.microsoft.com",
       adminConsentUrl: `https://login.microsoftonline.com/${tenantId}/adminconsent?client_id=${API.clientId}`,
+      authorizationUri: undefined,
     });
   });
 

@@ -7,7 +7,7 @@ import {
   type SigningKeys,
 } from "../../packages/easy-auth-local/src/entra/keys.ts";
 import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
-import { createSigningKeys } from "../../src/entra/public-keys.ts";
+import { createPublicKeys } from "../../src/entra/public-keys.ts";
 import { createVerifier } from "../../src/entra/verify.ts";
 
 let today: SigningKeys;
@@ -61,7 +61,7 @@ function advance(seconds: number): void {
 describe("an authority's signing keys", () => {
   test("are read once for many tokens, and again after an hour", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url, 3000);
+    const keys = createPublicKeys(authority.url, 3000);
     for (let count = 0; count < 5; count += 1) expect(await codeOf(keys, today)).toBe("accepted");
     expect(authority.reads).toBe(1);
     advance(3601);
@@ -71,7 +71,7 @@ describe("an authority's signing keys", () => {
 
   test("are read again for a token of a key that was added since", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url, 3000);
+    const keys = createPublicKeys(authority.url, 3000);
     expect(await codeOf(keys, today)).toBe("accepted");
     authority.publish(today, tomorrow);
     advance(31);
@@ -81,7 +81,7 @@ describe("an authority's signing keys", () => {
 
   test("are not read over and over for made-up key ids", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url, 3000);
+    const keys = createPublicKeys(authority.url, 3000);
     await codeOf(keys, today);
     advance(31);
     for (let count = 0; count < 20; count += 1) expect(await codeOf(keys, tomorrow)).toBe("ERR_JWKS_NO_MATCHING_KEY");
@@ -95,7 +95,7 @@ describe("an authority's signing keys", () => {
     ["never answers", () => {}],
   ])("serve on while the authority %s, and are asked for twice a minute at most", async (_, answer) => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url, 100);
+    const keys = createPublicKeys(authority.url, 100);
     await codeOf(keys, today);
     authority.answer = answer;
     advance(3601);
@@ -109,7 +109,7 @@ describe("an authority's signing keys", () => {
 
   test("serve no longer than a day without the authority", async () => {
     const authority = await startAuthority();
-    const keys = createSigningKeys(authority.url, 3000);
+    const keys = createPublicKeys(authority.url, 3000);
     await codeOf(keys, today);
     authority.answer = (response) => response.writeHead(500).end();
     advance(24 * 3600 + 1);
@@ -144,7 +144,7 @@ describe("a key that the authority publishes with an issuer", () => {
     authority.answer = (response) =>
       void response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [{ ...key, issuer }] }));
     const token = await today.sign({ tid });
-    const verifying = jwtVerify(token, createSigningKeys(authority.url, 3000));
+    const verifying = jwtVerify(token, createPublicKeys(authority.url, 3000));
     expect(
       await verifying.then(
         () => "accepted",
@@ -172,12 +172,12 @@ describe("an assertion while the keys were never read", () => {
   ])("is not wrong: keys that %s make sign-in unavailable", async (_, answer) => {
     const authority = await startAuthority();
     authority.answer = answer;
-    const verify = createVerifier(settings, createSigningKeys(authority.url, 100));
+    const verify = createVerifier(settings, createPublicKeys(authority.url, 100));
     await expect(verify(await today.sign({}))).rejects.toMatchObject({ code: "identity_unavailable" });
   });
 
   test("whose authority cannot be reached at all makes sign-in unavailable", async () => {
-    const verify = createVerifier(settings, createSigningKeys(new URL("http://localhost:9/keys"), 3000));
+    const verify = createVerifier(settings, createPublicKeys(new URL("http://localhost:9/keys"), 3000));
     await expect(verify(await today.sign({}))).rejects.toMatchObject({ code: "identity_unavailable" });
   });
 });

@@ -39,13 +39,17 @@ function failing(error: unknown): EndpointHandler {
   };
 }
 
+function failureWith(code: ErrorCode): AppError {
+  return code === "claims_challenge" ? new AppError(code, { claims: "{}" }) : new AppError(code);
+}
+
 const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   invalid_request: [400, undefined],
   not_signed_in: [401, /^Bearer realm=""$/],
   token_expired: [401, /^Bearer realm="", error="invalid_token"$/],
   token_rejected: [401, /^Bearer realm="", error="invalid_token"$/],
   tenant_not_allowed: [403, undefined],
-  claims_challenge: [401, /^Bearer realm="", error="insufficient_claims"$/],
+  claims_challenge: [401, /^Bearer realm="", error="insufficient_claims", claims="e30="$/],
   insufficient_scope: [403, /^Bearer realm="", error="insufficient_scope", scope="user_impersonation"$/],
   consent_required: [403, undefined],
   blocked_by_policy: [403, undefined],
@@ -66,7 +70,7 @@ describe("a failure", () => {
   test.each(Object.entries(ANSWERS))(
     "%s is answered as problem+json with its status",
     async (code, [status, challenge]) => {
-      const { body, headers, ...answer } = await answerOf(failing(new AppError(code as ErrorCode)));
+      const { body, headers, ...answer } = await answerOf(failing(failureWith(code as ErrorCode)));
       expect(answer.status).toBe(status);
       expect(headers["content-type"]).toBe("application/problem+json");
       expect(headers["cache-control"]).toBe("no-store");
@@ -158,28 +162,22 @@ describe("a failure", () => {
   });
 
   test("of the caller's making is a warning, ours an error", async () => {
-    const levelOf = async (code: ErrorCode) => (await answerOf(failing(new AppError(code)))).logs[0]?.split(" ")[0];
+    const levelOf = async (code: ErrorCode) => (await answerOf(failing(failureWith(code)))).logs[0]?.split(" ")[0];
     expect([await levelOf("not_signed_in"), await levelOf("downstream_failed")]).toEqual(["warning", "error"]);
   });
 
   test("for want of consent says where an administrator grants it, and nothing else does", async () => {
-    const remedy = {
-      adminConsentUrl: "https://login.microsoftonline.com/t/adminconsent?client_id=c",
-      authorizationUri: "https://a",
-    };
-    const { body } = await answerOf(failing(new AppError("consent_required", { remedy })));
-    expect(body.adminConsentUrl).toBe(remedy.adminConsentUrl);
-    expect(body).not.toHaveProperty("authorizationUri");
-    expect((await answerOf(failing(new AppError("blocked_by_policy", { remedy })))).body).not.toHaveProperty(
-      "adminConsentUrl",
-    );
+    const adminConsentUrl = "https://login.microsoftonline.com/t/adminconsent?client_id=c";
+    const { body } = await answerOf(failing(new AppError("consent_required", { adminConsentUrl })));
+    expect(body.adminConsentUrl).toBe(adminConsentUrl);
+    expect((await answerOf(failing(new AppError("blocked_by_policy")))).body).not.toHaveProperty("adminConsentUrl");
   });
 
   test("that asks for claims says where to sign in", async () => {
-    const remedy = { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" };
-    const { headers } = await answerOf(failing(new AppError("claims_challenge", { remedy, claims: "{}" })));
+    const authorizationUri = "https://login.microsoftonline.com/t/oauth2/v2.0/authorize";
+    const { headers } = await answerOf(failing(new AppError("claims_challenge", { authorizationUri, claims: "{}" })));
     expect(headers["www-authenticate"]).toBe(
-      `Bearer realm="", authorization_uri="${remedy.authorizationUri}", error="insufficient_claims", claims="e30="`,
+      `Bearer realm="", authorization_uri="${authorizationUri}", error="insufficient_claims", claims="e30="`,
     );
   });
 

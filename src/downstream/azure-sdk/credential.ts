@@ -1,16 +1,8 @@
 import type { GetTokenOptions, TokenCredential } from "@azure/core-auth";
-import { resourceOf } from "../../entra/scopes.ts";
 import { AppError } from "../../errors.ts";
 import { untilAborted } from "../../outgoing/deadline.ts";
-
-/** Whose tokens the credential hands out. */
-export interface TokenSource {
-  readonly tenantId: string;
-  /** An access token for the resource as the user; a new one that satisfies the claims when there are some. */
-  accessToken(resource: string, claims?: string): Promise<string>;
-  /** Told when the resource no longer takes the token. */
-  forgetAccessToken(resource: string): void;
-}
+import { resourceOf } from "../../scopes.ts";
+import type { SignedInUser } from "../../user.ts";
 
 /** The token cache hands out nothing that ends sooner (`token-cache.ts`), so a client of the Azure SDK may keep a token as long. */
 const USABLE_MS = 300_000;
@@ -30,7 +22,7 @@ const ASKS_AGAIN_MS = 0;
  * `getToken` throws AppError as the exchange does, `downstream_forbidden` when the service belongs to another tenant, and
  * AbortError when `abortSignal` ends the wait.
  */
-export function createUserCredential(user: TokenSource): TokenCredential {
+export function createUserCredential(user: SignedInUser): TokenCredential {
   let resource: string | undefined;
   let isShownUnasked = false;
   return {

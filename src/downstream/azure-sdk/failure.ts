@@ -1,19 +1,14 @@
-import { AppError, type Remedy } from "../../errors.ts";
-import type { Deadline } from "../../outgoing/deadline.ts";
+import { AppError } from "../../errors.ts";
+import { unreachable } from "../../outgoing/send.ts";
+import type { SignedInUser } from "../../user.ts";
 import { tokenRefusalIn } from "../claims-challenge.ts";
-import { downstreamFailure, unreachable } from "../failure.ts";
+import { downstreamFailure } from "../failure.ts";
 
 /** `RestError` of the Azure SDK, of which a bundle may hold several: https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror */
 interface RestError extends Error {
   readonly code?: string;
   readonly statusCode?: number;
   readonly response?: { readonly headers?: { get(name: string): string | undefined } };
-}
-
-export interface SdkCaller {
-  readonly deadline: Deadline;
-  readonly remedy: Remedy;
-  forgetAccessToken(resource: string): void;
 }
 
 const MAX_CAUSES = 5;
@@ -23,8 +18,8 @@ const MAX_CAUSES = 5;
  * is no success, no answer, or the end of the request's time. Anything else is returned as it is. A 401 drops the tokens of
  * the `resources` that the caller has: few clients ask for a new one themselves, and which was refused is not told.
  */
-export function sdkFailure(error: unknown, user: SdkCaller, resources: Iterable<string>): unknown {
-  const { deadline, remedy } = user;
+export function sdkFailure(error: unknown, user: SignedInUser, resources: Iterable<string>): unknown {
+  const { deadline, links } = user;
   const own = causesOf(error).find((cause) => cause instanceof AppError);
   if (own) return own;
   if (isNamed(error, "AbortError") && deadline.signal.aborted) return unreachable(error, deadline.signal);
@@ -43,7 +38,7 @@ export function sdkFailure(error: unknown, user: SdkCaller, resources: Iterable<
     requestId,
     retryAfter: header("retry-after"),
     claims,
-    remedy,
+    authorizationUri: links.authorizationUri,
   });
 }
 

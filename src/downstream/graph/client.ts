@@ -1,11 +1,65 @@
-import { Client, GraphClientError, GraphError } from "@microsoft/microsoft-graph-client";
-import type { AppError } from "../../errors.ts";
+import { Client, type Context, GraphClientError, GraphError, type Middleware } from "@microsoft/microsoft-graph-client";
+import { AppError } from "../../errors.ts";
+import type { SignedInUser } from "../../user.ts";
 import { downstreamFailure } from "../failure.ts";
-import { type GraphUser, UserTransport } from "./transport.ts";
+import { callAs, type Service, type ServiceAnswer, type UserCall } from "../user-call.ts";
 
-/** A Microsoft Graph client that acts as one user. What its calls throw, `graphFailure` explains. */
-export function createGraphClient(user: GraphUser): Client {
-  return Client.initWithMiddleware({ baseUrl: `${user.graphOrigin}/`, middleware: new UserTransport(user) });
+/**
+ * Makes a Microsoft Graph client that acts as one user. `graphFailure` explains what its calls throw.
+ *
+ * @param graphOrigin without a slash at the end
+ */
+export function createGraphClient(user: SignedInUser, graphOrigin: string): Client {
+  const graph = { name: "Graph", origin: graphOrigin, resource: graphOrigin };
+  return Client.initWithMiddleware({ baseUrl: `${graphOrigin}/`, middleware: new UserTransport(user, graph) });
+}
+
+/**
+ * The whole middleware chain of the Graph client. The default chain has no time-out, its waits cannot be interrupted, and
+ * its options could name another user's token.
+ */
+class UserTransport implements Middleware {
+  readonly #user: SignedInUser;
+  readonly #graph: Service;
+
+  constructor(user: SignedInUser, graph: Service) {
+    this.#user = user;
+    this.#graph = graph;
+  }
+
+  async execute(context: Context): Promise<void> {
+    try {
+      context.response = responseOf(await callAs(this.#user, this.#graph, callOf(context)));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      // The Graph client wraps whatever its middleware throws, and drops it, except its own class.
+      throw Object.assign(new GraphClientError(error.code), { customError: error });
+    }
+  }
+}
+
+function callOf({ request, options = {} }: Context): UserCall {
+  return {
+    url: typeof request === "string" ? request : request.url,
+    method: options.method ?? "GET",
+    headers: options.headers as Record<string, string> | undefined,
+    body: options.body as UserCall["body"],
+  };
+}
+
+/** The part of a `Response` that the Graph client reads. */
+function responseOf({ status, headers, body, bytes }: ServiceAnswer): Response {
+  const response = {
+    status,
+    ok: status >= 200 && status < 300,
+    headers,
+    body,
+    json: async () => JSON.parse((await bytes()).toString()),
+    text: async () => (await bytes()).toString(),
+    blob: async () => new Blob([await bytes()], { type: headers.get("content-type") ?? "" }),
+    arrayBuffer: async () => Uint8Array.from(await bytes()).buffer,
+  };
+  return response as unknown as Response;
 }
 
 /** Turns what a Graph call threw into a failure with a code. Anything else is returned as it is. */
@@ -15,7 +69,7 @@ export function graphFailure(error: unknown): unknown {
 }
 
 function failureOf({ statusCode, code, requestId, headers }: GraphError): AppError {
-  // The request's time was up while the answer was being read.
+  // AbortError: the request's time was up while the answer was being read.
   const status = code === "AbortError" ? 504 : statusCode;
   return downstreamFailure({ status, service: "Graph", code, requestId, retryAfter: headers?.get("retry-after") });
 }

@@ -1,6 +1,5 @@
 import { type Client, ResponseType } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../../errors.ts";
-import { parameterOf } from "../../http/query.ts";
 
 export interface Photo {
   readonly bytes: Uint8Array;
@@ -30,8 +29,7 @@ export async function getPhoto(graph: Client, size?: string): Promise<Photo> {
  *
  * @throws AppError `invalid_request`
  */
-export function sizeFrom(query: URLSearchParams): string | undefined {
-  const size = parameterOf(query, "size");
+export function sizeFrom(size: string | undefined): string | undefined {
   if (size === undefined || SIZES.has(size)) return size;
   throw new AppError("invalid_request", { detail: `size takes one of ${[...SIZES].join(", ")}.` });
 }

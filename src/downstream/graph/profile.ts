@@ -1,6 +1,5 @@
 import type { Client } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../../errors.ts";
-import { parameterOf } from "../../http/query.ts";
 
 /** A user's profile as Graph gives it: https://learn.microsoft.com/graph/api/user-get */
 export type Profile = Readonly<Record<string, unknown>>;
@@ -28,8 +27,7 @@ function isJsonObject(value: unknown): value is Profile {
  *
  * @throws AppError `invalid_request`
  */
-export function selectFrom(query: URLSearchParams): readonly string[] {
-  const select = parameterOf(query, "select");
+export function selectFrom(select: string | undefined): readonly string[] {
   if (select === undefined) return [];
   const names = select.split(",").map((name) => name.trim());
   if (names.length <= MAX_PROPERTIES && names.every((name) => PROPERTY_NAME.test(name))) return names;

@@ -1,15 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { createUserCredential, type TokenSource } from "../../../src/downstream/azure-sdk/credential.ts";
+import { createUserCredential } from "../../../src/downstream/azure-sdk/credential.ts";
 import { AppError } from "../../../src/errors.ts";
+import type { SignedInUser } from "../../../src/user.ts";
+import { signedInUser } from "../../support/signed-in-user.ts";
 
 const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const STORAGE = "https://storage.azure.com/.default";
 
 /** Hands out `token-1`, `token-2` …, a new one only when the last is forgotten or claims are to be satisfied. */
-function user(changes: Partial<TokenSource> = {}) {
+function user(changes: Partial<SignedInUser> = {}) {
   const asked: (string | undefined)[][] = [];
   let forgotten = 0;
-  const source: TokenSource = {
+  const source = signedInUser({
     tenantId: TENANT,
     accessToken: async (...args) => {
       asked.push(args);
@@ -19,7 +21,7 @@ function user(changes: Partial<TokenSource> = {}) {
       forgotten += 1;
     },
     ...changes,
-  };
+  });
   return { credential: createUserCredential(source), asked };
 }
 

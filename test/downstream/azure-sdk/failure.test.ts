@@ -2,13 +2,14 @@ import { RestError } from "@azure/storage-blob";
 import { describe, expect, test } from "vitest";
 import { sdkFailure } from "../../../src/downstream/azure-sdk/failure.ts";
 import { AppError } from "../../../src/errors.ts";
+import { signedInUser } from "../../support/signed-in-user.ts";
 
-const remedy = { authorizationUri: "https://login.microsoftonline.com/t/oauth2/v2.0/authorize" };
+const { links } = signedInUser();
 
 function explained(error: unknown, signal = new AbortController().signal, forgotten: string[] = []): unknown {
-  const forgetAccessToken = (resource: string) => forgotten.push(resource);
-  const caller = { deadline: { signal, timeLeft: () => 1000 }, remedy, forgetAccessToken };
-  return sdkFailure(error, caller, ["https://vault.azure.net"]);
+  const forgetAccessToken = (resource: string) => void forgotten.push(resource);
+  const user = signedInUser({ deadline: { signal, timeLeft: () => 1000 }, links, forgetAccessToken });
+  return sdkFailure(error, user, ["https://vault.azure.net"]);
 }
 
 function restError(status: number | undefined, headers: Record<string, string> = {}): RestError {
@@ -51,7 +52,7 @@ describe("what a client of the Azure SDK threw", () => {
     expect(explained(restError(status, { "www-authenticate": header }))).toMatchObject({
       code: "claims_challenge",
       claims: '{"a":1}',
-      remedy,
+      authorizationUri: links.authorizationUri,
     });
   });
 

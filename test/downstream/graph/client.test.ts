@@ -1,14 +1,21 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { Readable } from "node:stream";
+import {
+  AuthenticationHandlerOptions,
+  type Client,
+  type GraphRequest,
+  RedirectHandlerOptions,
+} from "@microsoft/microsoft-graph-client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory/directory.ts";
 import { listenOnLoopback } from "../../../packages/easy-auth-local/src/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/microsoft-origins.ts";
 import { createGraphClient, graphFailure } from "../../../src/downstream/graph/client.ts";
 import { getProfile } from "../../../src/downstream/graph/profile.ts";
-import type { GraphUser } from "../../../src/downstream/graph/transport.ts";
 import { AppError } from "../../../src/errors.ts";
+import type { SignedInUser } from "../../../src/user.ts";
+import { signedInUser } from "../../support/signed-in-user.ts";
 
 async function graphAnswering(answer: http.RequestListener): Promise<void> {
   const server = await listenOnLoopback(http.createServer(answer), 0, [new URL(GRAPH_ORIGIN).host]);
@@ -16,20 +23,12 @@ async function graphAnswering(answer: http.RequestListener): Promise<void> {
   onTestFinished(routeMicrosoftOrigins({ entra: "http://localhost:9", graph: server.url }));
 }
 
-function graphUser(changes: Partial<GraphUser> = {}): GraphUser {
-  return {
-    graphOrigin: GRAPH_ORIGIN,
-    graphToken: async () => "graph-token",
-    forgetGraphToken: () => {},
-    correlationId: randomUUID(),
-    deadline: { signal: new AbortController().signal, timeLeft: () => 5000 },
-    remedy: { authorizationUri: "https://login.microsoftonline.com/tenant/oauth2/v2.0/authorize" },
-    ...changes,
-  };
+function graphFor(changes?: Partial<SignedInUser>): Client {
+  return createGraphClient(signedInUser(changes), GRAPH_ORIGIN);
 }
 
-async function failureOf(changes?: Partial<GraphUser>): Promise<AppError> {
-  return getProfile(createGraphClient(graphUser(changes))).then(
+async function failureOf(changes?: Partial<SignedInUser>): Promise<AppError> {
+  return getProfile(graphFor(changes)).then(
     () => {
       throw new Error("The call succeeded.");
     },
@@ -51,8 +50,8 @@ describe("a call to Graph", () => {
       response.setHeader("content-type", "application/json").end('{"id":"1"}');
     });
     const correlationId = randomUUID();
-    expect(await getProfile(createGraphClient(graphUser({ correlationId })))).toEqual({ id: "1" });
-    expect(seen[0]).toMatchObject({ authorization: "Bearer graph-token", "client-request-id": correlationId });
+    expect(await getProfile(graphFor({ correlationId }))).toEqual({ id: "1" });
+    expect(seen[0]).toMatchObject({ authorization: "Bearer access-token", "client-request-id": correlationId });
   });
 
   test.each<[number, string, string]>([
@@ -104,7 +103,7 @@ describe("a call to Graph", () => {
 
   test("whose token could not be had fails as the exchange did", async () => {
     const failure = new AppError("consent_required");
-    expect(await failureOf({ graphToken: () => Promise.reject(failure) })).toBe(failure);
+    expect(await failureOf({ accessToken: () => Promise.reject(failure) })).toBe(failure);
   });
 
   test("that Graph answers with 401 makes the token be forgotten", async () => {
@@ -112,11 +111,11 @@ describe("a call to Graph", () => {
     let forgotten = 0;
     let asked = 0;
     await failureOf({
-      graphToken: async () => {
+      accessToken: async () => {
         asked += 1;
         return `graph-token ${asked}`;
       },
-      forgetGraphToken: () => {
+      forgetAccessToken: () => {
         forgotten += 1;
       },
     });
@@ -133,7 +132,7 @@ describe("a user's token", () => {
         asked += 1;
         response.end();
       });
-      const calling = createGraphClient(graphUser()).api(url).get();
+      const calling = graphFor().api(url).get();
       expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "internal_error" });
       expect(asked).toBe(0);
     },
@@ -141,10 +140,47 @@ describe("a user's token", () => {
 
   test("goes along to the next page, whose address Graph gave", async () => {
     await graphAnswering((_, response) => response.setHeader("content-type", "application/json").end('{"value":[]}'));
-    const page = await createGraphClient(graphUser())
-      .api("https://graph.microsoft.com/v1.0/me/messages?$skip=10")
-      .get();
+    const page = await graphFor().api("https://graph.microsoft.com/v1.0/me/messages?$skip=10").get();
     expect(page).toEqual({ value: [] });
+  });
+
+  test.each<[string, (request: GraphRequest) => GraphRequest]>([
+    ["a header", (request) => request.header("Authorization", "Bearer other").header("client-request-id", "other")],
+    [
+      "headers in capitals",
+      (request) => request.headers({ AUTHORIZATION: "Bearer other", "Client-Request-Id": "other" }),
+    ],
+    ["options", (request) => request.options({ headers: { authorization: "Bearer other", Host: "evil.example" } })],
+    ["a list of headers", (request) => request.options({ headers: [["Authorization", "Bearer other"]] })],
+    ["Headers", (request) => request.options({ headers: new Headers({ authorization: "Bearer other" }) })],
+    [
+      "middleware options",
+      (request) =>
+        request.middlewareOptions([
+          new AuthenticationHandlerOptions({ getAccessToken: async () => "other" }),
+          new RedirectHandlerOptions(),
+        ]),
+    ],
+  ])("is the only one that goes out when the handler sets another by %s", async (_, set) => {
+    const seen: string[][] = [];
+    await graphAnswering((request, response) => {
+      seen.push(request.rawHeaders);
+      response.setHeader("content-type", "application/json").end("{}");
+    });
+    const correlationId = randomUUID();
+    await set(graphFor({ correlationId }).api("/me")).get();
+    const [sent = []] = seen;
+    const valuesOf = (name: string) => sent.filter((_, index) => sent[index - 1]?.toLowerCase() === name);
+    expect([valuesOf("authorization"), valuesOf("client-request-id"), valuesOf("host")]).toEqual([
+      ["Bearer access-token"],
+      [correlationId],
+      [new URL(GRAPH_ORIGIN).host],
+    ]);
+  });
+
+  test("does not go out with a header that cannot be sent: that is a fault of this app", async () => {
+    const calling = graphFor().api("/me").header("x-name", "Jürgen 日本").get();
+    expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "internal_error" });
   });
 
   test("that Graph refuses is not replaced for a body that streams: it is gone", async () => {
@@ -154,7 +190,7 @@ describe("a user's token", () => {
       request.resume();
       graphError(401, "InvalidAuthenticationToken")(request, response);
     });
-    const calling = createGraphClient(graphUser())
+    const calling = graphFor()
       .api("/me/photo/$value")
       .putStream(Readable.from(["x"]));
     expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "downstream_failed" });
@@ -183,7 +219,7 @@ describe("a call that Graph could not serve at first", () => {
 
   test.each([429, 503, 504, 0])("with %i is made again, and succeeds", async (status) => {
     const seen = await graphStumbling([status]);
-    expect(await getProfile(createGraphClient(graphUser()))).toEqual({ id: "1" });
+    expect(await getProfile(graphFor())).toEqual({ id: "1" });
     expect(seen.requests).toBe(2);
   });
 
@@ -201,13 +237,13 @@ describe("a call that Graph could not serve at first", () => {
 
   test("is not made again when it changes something", async () => {
     const seen = await graphStumbling([503]);
-    await expect(createGraphClient(graphUser()).api("/me").patch({ city: "Rome" })).rejects.toThrow();
+    await expect(graphFor().api("/me").patch({ city: "Rome" })).rejects.toThrow();
     expect(seen.requests).toBe(1);
   });
 
   test("uses the same connection again: the first answer's body was read to its end", async () => {
     const seen = await graphStumbling([429], { "retry-after": "0" });
-    await getProfile(createGraphClient(graphUser()));
+    await getProfile(graphFor());
     expect(seen.connections.size).toBe(1);
   });
 
@@ -258,9 +294,9 @@ describe("a call that Graph answers with a claims challenge", () => {
       else graphError(401, "InvalidAuthenticationToken", { "www-authenticate": wwwAuthenticate })(request, response);
     });
     let forgotten = 0;
-    const user = graphUser({
-      graphToken: async (claims) => (forgotten === 0 ? "old" : `new ${claims}`),
-      forgetGraphToken: () => {
+    const user = signedInUser({
+      accessToken: async (_, claims) => (forgotten === 0 ? "old" : `new ${claims}`),
+      forgetAccessToken: () => {
         forgotten += 1;
       },
     });
@@ -269,36 +305,40 @@ describe("a call that Graph answers with a claims challenge", () => {
 
   test("is made once more with a token that satisfies it", async () => {
     const { calls, user } = await graphTaking(`new ${CLAIMS}`);
-    expect(await getProfile(createGraphClient(user))).toEqual({ id: "1" });
+    expect(await getProfile(createGraphClient(user, GRAPH_ORIGIN))).toEqual({ id: "1" });
     expect(calls).toEqual(["old", `new ${CLAIMS}`]);
   });
 
   test("challenges the caller when the new token does not satisfy it either", async () => {
     const { calls, user } = await graphTaking("none");
     const failure = await failureOf(user);
-    expect([failure.code, failure.claims, failure.remedy]).toEqual(["claims_challenge", CLAIMS, user.remedy]);
+    expect([failure.code, failure.claims, failure.authorizationUri]).toEqual([
+      "claims_challenge",
+      CLAIMS,
+      user.links.authorizationUri,
+    ]);
     expect(calls).toHaveLength(2);
   });
 
   test("is made once more with a plainly new token when no claims are asked for", async () => {
     const { calls, user } = await graphTaking("new undefined", 'Bearer realm=""');
-    expect(await getProfile(createGraphClient(user))).toEqual({ id: "1" });
+    expect(await getProfile(createGraphClient(user, GRAPH_ORIGIN))).toEqual({ id: "1" });
     expect(calls).toEqual(["old", "new undefined"]);
   });
 
   test("fails as Entra says when the exchange with the claims is refused", async () => {
     await graphAnswering(graphError(401, "InvalidAuthenticationToken", { "www-authenticate": challenge }));
     const refusal = new AppError("claims_challenge", { claims: '{"access_token":{"acrs":{}}}' });
-    const graphToken = async (claims?: string) => {
+    const accessToken = async (_: string, claims?: string) => {
       if (claims !== undefined) throw refusal;
       return "old";
     };
-    expect(await failureOf({ graphToken })).toBe(refusal);
+    expect(await failureOf({ accessToken })).toBe(refusal);
   });
 
   test("challenges the caller at once when its body cannot be sent again", async () => {
     const { calls, user } = await graphTaking("none");
-    const call = createGraphClient(user)
+    const call = createGraphClient(user, GRAPH_ORIGIN)
       .api("/me/photo/$value")
       .put(new Blob(["x"]));
     const failure = await call.then(
@@ -311,7 +351,7 @@ describe("a call that Graph answers with a claims challenge", () => {
 
   test("is made again even when it changes something: Graph did nothing yet", async () => {
     const { calls, user } = await graphTaking(`new ${CLAIMS}`);
-    await createGraphClient(user).api("/me").patch({ city: "Rome" });
+    await createGraphClient(user, GRAPH_ORIGIN).api("/me").patch({ city: "Rome" });
     expect(calls).toHaveLength(2);
   });
 });

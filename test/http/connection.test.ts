@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { type Caller, callerOf, streamAnswers } from "../../src/http/caller.ts";
+import { connectionOf, type OpenConnection, streamAnswers } from "../../src/http/connection.ts";
 
 const BEGIN_WITHIN_MS = 20_000;
 
 /** Like the one that the library opens once the app is loaded. */
 const server = createServer((_, connection) => void connections.push(connection));
 const connections: ServerResponse[] = [];
-const beforehand = callerOf("1");
+const beforehand = connectionOf("1");
 
 beforeAll(async () => {
   streamAnswers(BEGIN_WITHIN_MS);
@@ -35,23 +35,25 @@ test("nobody is known before streaming is on", () => {
 });
 
 test("a caller is known by the invocation, until they have their answer or leave", async () => {
-  expect(callerOf("1")).toBe("gone");
+  expect(connectionOf("1")).toBe("closed");
   const first = await ask({ "x-ms-invocation-id": "1" });
   await ask({ "x-ms-invocation-id": "2" });
   await ask({});
   streamAnswers(BEGIN_WITHIN_MS);
-  expect([callerOf("1"), callerOf("2")]).toMatchObject(connections.slice(0, 2).map((connection) => ({ connection })));
+  expect([connectionOf("1"), connectionOf("2")]).toMatchObject(
+    connections.slice(0, 2).map((connection) => ({ connection })),
+  );
   first.leave();
-  await vi.waitFor(() => expect(callerOf("1")).toBe("gone"), 10_000);
-  expect(callerOf("2")).not.toBe("gone");
+  await vi.waitFor(() => expect(connectionOf("1")).toBe("closed"), 10_000);
+  expect(connectionOf("2")).not.toBe("closed");
   connections[1]?.end();
-  await vi.waitFor(() => expect(callerOf("2")).toBe("gone"), 10_000);
+  await vi.waitFor(() => expect(connectionOf("2")).toBe("closed"), 10_000);
 });
 
 test("their headers are those of the request, of a session with many groups too", async () => {
   const token = "x".repeat(30_000);
   await ask({ "x-ms-invocation-id": "3", authorization: `Bearer ${token}`, "x-forwarded-for": "a" });
-  const { headers } = callerOf("3") as Caller;
+  const { headers } = connectionOf("3") as OpenConnection;
   expect(headers.get("authorization")).toBe(`Bearer ${token}`);
   expect(headers.get("x-forwarded-for")).toBe("a");
   expect(headers.get("x-ms-token-aad-access-token")).toBeNull();
@@ -73,7 +75,7 @@ test("they are answered 500 when nothing has begun to, and left to their answer 
 
     await ask({ "x-ms-invocation-id": "6" });
     connections[2]?.end();
-    await vi.waitFor(() => expect(callerOf("6")).toBe("gone"), 10_000);
+    await vi.waitFor(() => expect(connectionOf("6")).toBe("closed"), 10_000);
     expect(vi.getTimerCount()).toBe(0);
   } finally {
     vi.useRealTimers();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { resourceOf, scopesByResource } from "../../src/entra/scopes.ts";
+import { resourceOf, scopesByResource } from "../src/scopes.ts";
 
 const GRAPH = "https://graph.microsoft.com";
 const sorted = (...scopes: string[]) => Object.fromEntries(scopesByResource(scopes, GRAPH));

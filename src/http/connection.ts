@@ -6,23 +6,23 @@ import { app, type HttpResponseInit } from "@azure/functions";
 const REQUEST_START = "http.server.request.start";
 const LISTEN_START = "tracing:net.server.listen:asyncStart";
 
-/** With which the host tells the worker what a forwarded request belongs to. */
+/** Header by which the host tells the worker the invocation of a forwarded request. */
 const INVOCATION_ID = "x-ms-invocation-id";
 /** Bytes. The host takes 32 KiB and adds some; Node alone would take 16 KiB, less than a session with many groups needs. */
 const MAX_HEADER_SIZE = 65_536;
 
-/** Whoever waits for an invocation's answer. */
-export interface Caller {
+/** The connection on which an invocation's answer leaves. */
+export interface OpenConnection {
   /** As the host forwarded them. Those of the function's own request are binding data: `?Headers={…}` takes their place. */
   readonly headers: Headers;
   readonly connection: ServerResponse;
 }
 
-/** What nobody receives. */
-export const UNHEARD: HttpResponseInit = { status: 499 };
+/** Answer for a disconnected client; never sent. */
+export const DISCONNECTED: HttpResponseInit = { status: 499 };
 
-/** Of all that still wait, by invocation; undefined while streaming is off. */
-let callers: Map<string, Caller> | undefined;
+/** Open connections by invocation id; undefined while streaming is off. */
+let connections: Map<string, OpenConnection> | undefined;
 
 /**
  * Lets the answers of all functions leave while they are made. To be called while the app loads. What the library
@@ -31,9 +31,9 @@ let callers: Map<string, Caller> | undefined;
  * never called, would leave it waiting.
  */
 export function streamAnswers(beginWithinMs: number): void {
-  if (callers) return;
+  if (connections) return;
   app.setup({ enableHttpStream: true });
-  const waiting = new Map<string, Caller>();
+  const waiting = new Map<string, OpenConnection>();
   const widen = (message: unknown) => {
     (message as { server: { maxHeaderSize?: number } }).server.maxHeaderSize ??= MAX_HEADER_SIZE;
   };
@@ -59,12 +59,12 @@ export function streamAnswers(beginWithinMs: number): void {
     unsubscribe(LISTEN_START, widen);
     unsubscribe(REQUEST_START, remember);
   });
-  callers = waiting;
+  connections = waiting;
 }
 
-/** Who waits for an invocation's answer; "gone" when nobody does any more; undefined while streaming is off. */
-export function callerOf(invocationId: string): Caller | "gone" | undefined {
-  return callers && (callers.get(invocationId) ?? "gone");
+/** Returns the connection of an invocation, "closed" once the client has left; undefined while streaming is off. */
+export function connectionOf(invocationId: string): OpenConnection | "closed" | undefined {
+  return connections && (connections.get(invocationId) ?? "closed");
 }
 
 function headersOf({ headersDistinct }: IncomingMessage): Headers {

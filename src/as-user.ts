@@ -1,0 +1,110 @@
+import type { HttpHandler, HttpRequest, HttpResponse, HttpResponseInit, InvocationContext } from "@azure/functions";
+import { sdkFailure } from "./downstream/azure-sdk/failure.ts";
+import { graphFailure } from "./downstream/graph/client.ts";
+import { assertionFrom } from "./easy-auth/assertion.ts";
+import type { OnBehalfOf } from "./entra/on-behalf-of.ts";
+import type { VerifyAssertion } from "./entra/verify.ts";
+import { AppError } from "./errors.ts";
+import { connectionOf, DISCONNECTED } from "./http/connection.ts";
+import { endpoint } from "./http/endpoint.ts";
+import { paced } from "./http/paced-body.ts";
+import type { Deadline } from "./outgoing/deadline.ts";
+import { type ScopesByResource, scopesByResource } from "./scopes.ts";
+import { withSpan } from "./telemetry/telemetry.ts";
+import type { SignedInUser } from "./user.ts";
+
+/** The parts that every request of a user passes through. */
+export interface RequestPath {
+  readonly verify: VerifyAssertion;
+  readonly onBehalfOf: Pick<OnBehalfOf, "find" | "exchange" | "forget" | "linksFor">;
+  /** Runs the handler within the request's time. */
+  readonly withDeadline: <T>(work: (deadline: Deadline, controller: AbortController) => Promise<T>) => Promise<T>;
+  /** Resource of scopes that are named without one. */
+  readonly graphOrigin: string;
+  /** Milliseconds that a streamed body may pause. */
+  readonly idleMs: number;
+}
+
+/** Answers one request of a signed-in user, or throws. */
+export type UserHandler = (
+  user: SignedInUser,
+  request: HttpRequest,
+  context: InvocationContext,
+) => Promise<HttpResponseInit | HttpResponse>;
+
+/** A Functions handler with the scopes it asks for on behalf of its users. */
+export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
+
+/**
+ * Makes `asUser`, which makes a Functions handler that runs only for a signed-in user. The path of each request: assertion →
+ * cached token or verification → handler → answer. Every failure is answered as problem+json, in time.
+ */
+export function createAsUser(path: RequestPath): (scopes: readonly string[], handler: UserHandler) => UserEndpoint {
+  return (scopes, handler) => {
+    const needed = scopesByResource(scopes, path.graphOrigin);
+    const handle = endpoint((request, context, correlationId) =>
+      path.withDeadline(async (deadline, controller) => {
+        const open = connectionOf(context.invocationId);
+        if (open === "closed") return DISCONNECTED;
+        const assertion = assertionFrom((open ?? request).headers);
+        const user = await signedInUser({ path, needed, assertion }, { correlationId, deadline });
+        const answer = await handler(user, request, context).catch((error) => {
+          throw sdkFailure(graphFailure(error), user, needed.keys());
+        });
+        const { idleMs } = path;
+        return paced(answer, { connection: open?.connection, userId: user.objectId, idleMs, controller });
+      }),
+    );
+    return Object.assign(handle, { scopes: [...needed.values()].flat() });
+  };
+}
+
+interface Assertion {
+  readonly path: RequestPath;
+  /** Scopes that the endpoint names. */
+  readonly needed: ScopesByResource;
+  readonly assertion: string;
+}
+
+/**
+ * Returns the user of an assertion. A cached token vouches for its assertion, which was verified before the token was asked
+ * for and has not ended. Without one the assertion is verified now, and exchanged when the handler first uses a token.
+ */
+async function signedInUser(
+  { path: { verify, onBehalfOf }, needed, assertion }: Assertion,
+  { correlationId, deadline }: Pick<SignedInUser, "correlationId" | "deadline">,
+): Promise<SignedInUser> {
+  const [first = []] = needed.values();
+  let cached = onBehalfOf.find(assertion, first);
+  const user = cached?.user ?? (await withSpan({ name: "verify" }, () => verify(assertion)));
+  const { signal } = deadline;
+  const exchange = async (scopes: readonly string[], claims?: string) =>
+    (await onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims })).accessToken;
+  let isFirstUse = true;
+  return {
+    tenantId: user.tenantId,
+    objectId: user.objectId,
+    expiresAt: user.expiresAt,
+    correlationId,
+    deadline,
+    links: onBehalfOf.linksFor(user),
+    accessToken: async (resource, claims) => {
+      const scopes = scopesOf(resource, needed);
+      if (cached && scopes === first && claims === undefined && needed.size === 1) return cached.accessToken;
+      // All resources' tokens at once. Safe to ignore: later callers join these exchanges and get their errors.
+      if (isFirstUse) for (const others of needed.values()) if (others !== scopes) exchange(others).catch(() => {});
+      isFirstUse = false;
+      return exchange(scopes, claims);
+    },
+    forgetAccessToken: (resource) => {
+      cached = undefined;
+      onBehalfOf.forget(assertion, scopesOf(resource, needed));
+    },
+  };
+}
+
+function scopesOf(resource: string, needed: ScopesByResource): readonly string[] {
+  const scopes = needed.get(resource);
+  if (scopes) return scopes;
+  throw new AppError("internal_error", { hint: `The endpoint names no scope of ${resource}.` });
+}
