@@ -64,7 +64,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const { folder, progress } = options;
   const stub = write(folder, "core-stub.cjs", CORE_STUB);
   const empty = write(folder, "empty.cjs", "");
-  const bundle = join(ROOT, "dist/main.cjs");
+  const bundle = join(ROOT, "dist/api/main.cjs");
   progress("compiling");
   const scripts = { empty, bundle, unbundled: compileFileByFile(folder) };
   const processes = timesOf(run(options, stub, scripts));

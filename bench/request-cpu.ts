@@ -74,7 +74,7 @@ async function startAll({ folder, fake, progress }: RequestCpuOptions): Promise<
   return Promise.all([
     start("bare", "plain"),
     start("floor", floor),
-    start("ours", { bundle: join(ROOT, "dist/main.cjs") }),
+    start("ours", { bundle: join(ROOT, "dist/api/main.cjs") }),
     start("bare_fetch", "plain-fetch"),
     ...Object.entries(TUTORIALS).map(([peer, users]) => start(peer as Peer, tutorial, users)),
   ]);

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
+import { apiFiles, type BuiltFile } from "./deployed-files.ts";
 import { FRONTEND_PAGE, FRONTEND_SERVER, frontendFiles } from "./frontend-build.ts";
 import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
@@ -15,38 +16,42 @@ const AS_MODULE = {
     js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
   },
 } as const;
-const NODE = { bundle: true, platform: "node", target: "node20", sourcemap: true } as const;
+const NODE = { bundle: true, platform: "node", target: "node20" } as const;
 
 /**
- * Makes `dist/`: the Functions app and the frontend. Types are checked apart, by `npm run typecheck`. Resolves to the paths
- * of the files that are not as they were, below `dist/`. Rejects when a source is not valid.
+ * Builds `dist/`: the Functions app in `dist/api` and the frontend in `dist/frontend`, each to be deployed alone, and their
+ * source maps in `dist/maps`. Removes whatever else lies in `dist/`. Types are checked apart, by `npm run typecheck`. Resolves to
+ * the paths of the files that changed, below `dist/`. Rejects when a source is not valid.
  */
 export async function build(): Promise<readonly string[]> {
-  const written = await Promise.all([
-    writeFunctionsApp(),
-    writeBundle(FRONTEND_SERVER),
-    writeBundle(FRONTEND_PAGE),
-    writeBundle(ROUTING),
-    ...(await frontendFiles(ROOT)).map(([name, contents]) => writeChanged(`${ROOT}dist/${name}`, contents)),
+  const files = await Promise.all([
+    functionsApp(),
+    apiFiles(ROOT),
+    bundleWithMap(FRONTEND_SERVER, "frontend/main.mjs"),
+    bundled(FRONTEND_PAGE, "frontend/page/page.js"),
+    frontendFiles(ROOT),
+    bundled({ ...ROUTING, sourcemap: "inline" }, "emulator/route-microsoft-origins.mjs"),
   ]);
-  return written.flat().map((path) => path.slice(`${ROOT}dist/`.length));
+  const changed = await Promise.all(files.flat().map(writeChanged));
+  await removeAllBut(files.flat().map(([name]) => name));
+  return changed.flat();
 }
 
 /**
- * `dist/main.cjs`: every file of `src/functions`, and all they need, in one CommonJS bundle; and beside it a bundle for each
+ * Bundles the Functions app: `main.cjs` with every file of `src/functions` and all they need, and beside it a bundle for each
  * file or package that is imported only when it is needed.
  */
-async function writeFunctionsApp(): Promise<readonly string[]> {
+async function functionsApp(): Promise<readonly BuiltFile[]> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
   const parts = lazyParts();
   const plugins = [markdownPage, parts.plugin];
   const stdin = { contents, resolveDir: ROOT, sourcefile: "main.ts" };
-  const written = [await writeBundle({ ...FUNCTIONS_APP, plugins, stdin, outfile: "dist/main.cjs" })];
+  const bundles = [await bundleWithMap({ ...FUNCTIONS_APP, plugins, stdin }, "api/main.cjs")];
   for (const { source, name } of parts.found.values()) {
-    written.push(await writeBundle({ ...NODE, ...AS_MODULE, plugins, entryPoints: [source], outfile: `dist/${name}` }));
+    bundles.push(await bundleWithMap({ ...NODE, ...AS_MODULE, plugins, entryPoints: [source] }, `api/${name}`));
   }
-  return written.flat();
+  return bundles.flat();
 }
 
 const FUNCTIONS_APP: BuildOptions = {
@@ -57,29 +62,48 @@ const FUNCTIONS_APP: BuildOptions = {
   mainFields: ["module", "main"],
 };
 
-/** `dist/emulator/route-microsoft-origins.mjs`: for processes without TypeScript. Never deployed. */
+/** For processes without TypeScript. Never deployed. */
 const ROUTING: BuildOptions = {
   ...NODE,
   ...AS_MODULE,
   entryPoints: ["packages/easy-auth-local/src/route-microsoft-origins.ts"],
-  outfile: "dist/emulator/route-microsoft-origins.mjs",
 };
 
-async function writeBundle(options: BuildOptions): Promise<string[]> {
-  const { outputFiles = [] } = await bundle({ absWorkingDir: ROOT, ...options, logLevel: "warning", write: false });
-  return (await Promise.all(outputFiles.map(({ path, contents }) => writeChanged(path, contents)))).flat();
+/** Bundles into `<folder>/<name>`, and the source map into `maps/`, which is as deep: the sources' paths fit both. */
+async function bundleWithMap(options: BuildOptions, path: string): Promise<readonly BuiltFile[]> {
+  const map = path.replace(/^[^/]+/, "maps");
+  const footer = { js: `//# sourceMappingURL=../${map}.map` };
+  const files = await bundled({ ...options, sourcemap: "external", footer }, path);
+  return files.map(([name, contents]) => [name.endsWith(".map") ? `${map}.map` : name, contents]);
+}
+
+async function bundled(options: BuildOptions, path: string): Promise<readonly BuiltFile[]> {
+  const how = { absWorkingDir: ROOT, ...options, outfile: `dist/${path}`, logLevel: "warning", write: false } as const;
+  const { outputFiles = [] } = await bundle(how);
+  return outputFiles.map((file) => [relative(`${ROOT}dist`, file.path).replaceAll("\\", "/"), file.contents]);
 }
 
 /**
  * Replaces a file at once and only when it differs, so that a process that is loading it never sees half of it. Resolves to
  * the path when it did.
  */
-async function writeChanged(path: string, contents: Uint8Array): Promise<string[]> {
+async function writeChanged([name, contents]: BuiltFile): Promise<string[]> {
+  const path = `${ROOT}dist/${name}`;
   const current = await readFile(path).catch(() => undefined);
   if (current?.equals(contents)) return [];
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}`;
+  // Where another build leaves it alone.
+  const draft = `${ROOT}dist/.${name.replaceAll("/", "-")}.${process.pid}`;
   await writeFile(draft, contents);
   await rename(draft, path);
-  return [path];
+  return [name];
+}
+
+/** Removes from `dist/` what is not among `names`, since every tool deploys all that lies in a folder: old bundles, an `.env`. */
+async function removeAllBut(names: readonly string[]): Promise<void> {
+  const found = (await readdir(`${ROOT}dist`, { recursive: true })).map((path) => path.replaceAll("\\", "/"));
+  const isDraft = (path: string) => /^\.[^/]+$/.test(path);
+  const isKept = (path: string) => names.some((name) => name === path || name.startsWith(`${path}/`));
+  const others = found.filter((path) => !isKept(path) && !isDraft(path));
+  await Promise.all(others.map((path) => rm(`${ROOT}dist/${path}`, { recursive: true, force: true })));
 }

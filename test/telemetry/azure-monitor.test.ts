@@ -15,7 +15,7 @@ const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 
 /** In a process of its own, since what a process trusts is settled when it starts. */
 const SEND_ONE_SPAN = `
-  const { startExporter } = await import("./dist/exporter.mjs");
+  const { startExporter } = await import("./dist/api/exporter.mjs");
   const { trace } = await import("@opentelemetry/api");
   const stop = startExporter(JSON.parse(process.argv[1]));
   trace.getTracer("test").startSpan("verify").end();

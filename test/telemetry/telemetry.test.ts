@@ -141,7 +141,7 @@ interface Measured {
 
 test("the exporter is not in the bundle that every start loads", async () => {
   const [app, exporter] = await Promise.all(
-    ["main.cjs", "exporter.mjs"].map((name) => readFile(new URL(`../../dist/${name}`, import.meta.url), "utf8")),
+    ["main.cjs", "exporter.mjs"].map((name) => readFile(new URL(`../../dist/api/${name}`, import.meta.url), "utf8")),
   );
   expect(app).not.toContain("class BatchSpanProcessor");
   expect(exporter).toContain("BatchSpanProcessor");

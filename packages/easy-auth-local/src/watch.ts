@@ -56,7 +56,7 @@ async function serve(changed: readonly string[], stack: RunningApps, print: (tex
     print("The frontend's page is new: load it again in the browser.");
   }
   if (changed.includes("frontend/main.mjs")) print("The frontend's server is new: start again to see it.");
-  if (!changed.includes("main.cjs")) return;
+  if (!changed.includes("api/main.cjs")) return;
   const { functions } = stack;
   try {
     await functions.reload();
