@@ -1,37 +1,12 @@
-import type http from "node:http";
 import { type Reply, readBody } from "../router.ts";
-import type { AuthSettings } from "./auth-settings.ts";
+import type { AuthRoutesOptions, GateRequest, Route } from "./auth-route.ts";
 import { createClientDirectedLogin } from "./client-directed-login.ts";
 import { clearCookie, cookieOf, setCookie } from "./cookies.ts";
 import { page, text } from "./pages.ts";
 import { redirectTarget } from "./redirect-target.ts";
 import { clearSessionCookies, sessionCookies, sessionIdOf } from "./session-cookie.ts";
-import { randomId, type Sessions } from "./sessions.ts";
-import type { SignInClient } from "./sign-in.ts";
-import type { Switches } from "./switches.ts";
-import type { TokenCheck } from "./token-check.ts";
+import { randomId } from "./sessions.ts";
 import { createMe, createRefresh } from "./token-store-routes.ts";
-
-export interface AuthRoutesOptions {
-  readonly settings: AuthSettings;
-  readonly switches: Switches;
-  readonly sessions: Sessions;
-  readonly checkToken: TokenCheck;
-  /** Undefined where nobody can sign in: an API that only takes bearer tokens. */
-  readonly signIn: SignInClient | undefined;
-  /** Told of what failed behind an answer that says little. */
-  readonly onError: (step: string, error: unknown) => void;
-}
-
-/** A request as the gate sees it. */
-export interface GateRequest {
-  readonly message: http.IncomingMessage;
-  readonly url: URL;
-  /** The origin under which browsers reach the gate. */
-  readonly site: string;
-}
-
-export type Route = (request: GateRequest) => Reply | Promise<Reply>;
 
 const NONCE_COOKIE = "Nonce";
 /** Of the login's address to Entra's. `claims` asks for what a claims challenge names. */

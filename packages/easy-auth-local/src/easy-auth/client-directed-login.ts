@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { JWTPayload } from "jose";
 import { json, readBody } from "../router.ts";
-import type { AuthRoutesOptions, Route } from "./auth-routes.ts";
+import type { AuthRoutesOptions, Route } from "./auth-route.ts";
 import { text } from "./pages.ts";
 import { sessionCookies } from "./session-cookie.ts";
 import type { SignedIn } from "./sign-in.ts";

@@ -2,37 +2,13 @@ import http from "node:http";
 import type net from "node:net";
 import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
 import { BadRequest, type Reply, write } from "../router.ts";
-import type { AppSettings, AuthSettings } from "./auth-settings.ts";
-import { type CorsSettings, corsHeaders } from "./cors.ts";
+import { corsHeaders } from "./cors.ts";
+import type { GateOptions } from "./gate-options.ts";
 import { text } from "./pages.ts";
 import { createPipeline } from "./pipeline.ts";
-import type { Switches } from "./switches.ts";
 import { createUpstream, writeToSocket } from "./upstream.ts";
 
-export interface GateOptions {
-  readonly settings: AuthSettings;
-  /** The app behind the gate, on this machine. */
-  readonly upstream: string;
-  /** The app's settings that Easy Auth reads: the client secret, where users sign in; allowed tenants. */
-  readonly appSettings?: AppSettings;
-  /** The platform's CORS; default none, then preflights reach the app if they pass the gate. */
-  readonly cors?: CorsSettings;
-  /** What is not known of Easy Auth, otherwise than by default. */
-  readonly switches?: Partial<Switches>;
-  /**
-   * Where browsers reach the authority when that is not its own origin: the emulator. Sign-ins lead there, and so do the
-   * addresses at Entra in the app's problem+json.
-   */
-  readonly browserOrigin?: string;
-  /** Default 0: a free one. */
-  readonly port?: number;
-  /** How long the app may take until it answers, and between two parts of an answer; default 230,000. */
-  readonly upstreamTimeoutMs?: number;
-  /** Told of failures whose answer says little; never of a token. Default: standard error. */
-  readonly onError?: (line: string) => void;
-  /** Told of the server before it listens. */
-  readonly onServer?: (server: http.Server) => void;
-}
+export type { GateOptions } from "./gate-options.ts";
 
 /** Bytes of a request's headers, all together; more is answered 431. https://azureossd.github.io/2022/06/08/Increasing-Request-Header-sizes-on-Linux-App-Services/ */
 const MAX_HEADER_SIZE = 65_536;

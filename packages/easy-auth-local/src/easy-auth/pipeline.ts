@@ -1,13 +1,14 @@
 import type http from "node:http";
 import type { Reply } from "../router.ts";
-import { AuthRoutes, type GateRequest } from "./auth-routes.ts";
+import type { GateRequest } from "./auth-route.ts";
+import { AuthRoutes } from "./auth-routes.ts";
 import type { AuthSettings, UnauthenticatedClientAction } from "./auth-settings.ts";
 import { createAuthentication } from "./authentication.ts";
 import { createAuthorizationPolicy } from "./authorization-policy.ts";
 import { preflightReply } from "./cors.ts";
 import { isBrowser, isForgeable } from "./cross-site.ts";
 import { isExcluded } from "./excluded-path.ts";
-import type { GateOptions } from "./gate.ts";
+import type { GateOptions } from "./gate-options.ts";
 import { injectUserHeaders, stripHopByHopHeaders, stripReservedHeaders } from "./headers.ts";
 import { authorizationUriOf } from "./issuer.ts";
 import { Sessions } from "./sessions.ts";

@@ -1,5 +1,5 @@
 import { json } from "../router.ts";
-import type { AuthRoutesOptions, Route } from "./auth-routes.ts";
+import type { AuthRoutesOptions, Route } from "./auth-route.ts";
 import { expiresOn, principalName, userClaims } from "./headers.ts";
 import { text } from "./pages.ts";
 import { sessionIdOf } from "./session-cookie.ts";
