@@ -1,0 +1,28 @@
+import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
+import { startFunctionsHost } from "../../packages/easy-auth-local/src/functions-host/host.ts";
+import { startStack } from "../../packages/easy-auth-local/src/stack.ts";
+import { settingsFor } from "../../packages/easy-auth-local/src/storage/stack-storage.ts";
+import { accountOf } from "../support/account.ts";
+import { ENVIRONMENT } from "../support/exchange.ts";
+
+/** `node --import tsx serve-folder.ts <folder>` serves a function app, calls all its routes as a user, and prints the statuses. */
+const [folder = ""] = process.argv.slice(2);
+const FILE = { name: "report.txt", content: "report" };
+
+const stack = await startStack({ files: [FILE] });
+const settings = { ...(ENVIRONMENT as Record<string, string>), ...(stack.storage && settingsFor(stack.storage)) };
+const host = await startFunctionsHost({ appRoot: folder, settings });
+const account = accountOf(stack.directory, "works");
+const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
+const statuses: Record<string, number> = {};
+for (const { route } of host.functions) {
+  const path = route.replace(/\{[^}]+\}/, FILE.name);
+  const init = { headers: { authorization: `Bearer ${token}` }, redirect: "manual" } as const;
+  const response = await fetch(`${host.url}/${path}`, init);
+  await response.arrayBuffer();
+  statuses[path] = response.status;
+}
+const functions = host.functions.map(({ name }) => name);
+process.stdout.write(`${JSON.stringify({ node: process.version, functions, statuses })}\n`);
+await host.close();
+await stack.close();
