@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { ReadableStream } from "node:stream/web";
 import { setTimeout as wait } from "node:timers/promises";
 import { app, type HttpHandler } from "@azure/functions";
-import { listenOnLoopback } from "../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
 import { connectionOf, type OpenConnection, streamAnswers } from "../src/http/connection.ts";
 import { paced } from "../src/http/paced-body.ts";
 import { serveStreamed } from "./v4-frame.ts";

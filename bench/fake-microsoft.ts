@@ -2,7 +2,7 @@ import http from "node:http";
 import { buffer } from "node:stream/consumers";
 import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
-import { listenOnLoopback } from "../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
 import { assertionClaims, tokenAnswer } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
 

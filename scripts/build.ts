@@ -66,7 +66,7 @@ const FUNCTIONS_APP: BuildOptions = {
 const ROUTING: BuildOptions = {
   ...NODE,
   ...AS_MODULE,
-  entryPoints: ["packages/easy-auth-local/src/route-microsoft-origins.ts"],
+  entryPoints: ["packages/easy-auth-local/src/routing/preload.ts"],
 };
 
 /** Bundles into `<folder>/<name>`, and the source map into `maps/`, which is as deep: the sources' paths fit both. */

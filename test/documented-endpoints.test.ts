@@ -2,7 +2,7 @@ import http from "node:http";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { API, FRONTEND, type Registration } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { type FunctionsHost, startFunctionsHost } from "../packages/easy-auth-local/src/functions-host/host.ts";
-import { listenOnLoopback } from "../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
 import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { type AppCopy, blocksOf, buildCopyWith } from "./support/app-copy.ts";

@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { API, FRONTEND } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { MISCONFIGURATIONS, type MisconfigurationName } from "../packages/easy-auth-local/src/misconfigurations.ts";
+import {
+  MISCONFIGURATIONS,
+  type MisconfigurationName,
+} from "../packages/easy-auth-local/src/stack/misconfigurations.ts";
 import type { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
 import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 

@@ -4,8 +4,8 @@ import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts
 import { startEntra } from "../packages/easy-auth-local/src/entra/server.ts";
 import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
 import { startGraph } from "../packages/easy-auth-local/src/graph/server.ts";
-import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/microsoft-origins.ts";
-import { startTenantStack, type TenantStack } from "../packages/easy-auth-local/src/tenant-stack.ts";
+import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/routing/microsoft-origins.ts";
+import { startTenantStack, type TenantStack } from "../packages/easy-auth-local/src/stack/tenant-stack.ts";
 import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
 
 const OWN_API: typeof API = {

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
-import type { StackOptions } from "../../packages/easy-auth-local/src/stack.ts";
+import type { StackOptions } from "../../packages/easy-auth-local/src/stack/stack.ts";
 import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { launchChromium } from "./chromium.ts";
 

@@ -34,7 +34,7 @@ describe("npm start -- --func", () => {
 
   async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
     const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
-    return start("packages/easy-auth-local/src/main.ts", ["--free-ports", "--func", ...args], { PATH });
+    return start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--func", ...args], { PATH });
   }
 
   test.each(["SIGINT", "SIGTERM"] as const)(
@@ -116,7 +116,9 @@ describe("npm start -- --func", () => {
   });
 
   test.skipIf(existsSync(`${ROOT}node_modules/.bin/func`))("says how to get func when it is not there", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--free-ports", "--func"], { PATH: tmpdir() });
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--func"], {
+      PATH: tmpdir(),
+    });
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain("func was not found");
     expect(running.output()).toContain("npm install --global azure-functions-core-tools@4");

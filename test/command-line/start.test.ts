@@ -1,7 +1,7 @@
 import http from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
-import { FREE_PORTS, startStack } from "../../packages/easy-auth-local/src/stack.ts";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
+import { FREE_PORTS, startStack } from "../../packages/easy-auth-local/src/stack/stack.ts";
 import { SAMPLE_FILES } from "../../packages/easy-auth-local/src/storage/sample-files.ts";
 import { exitCode, freePort, run, start, urlOf } from "../support/command.ts";
 
@@ -24,7 +24,7 @@ describe("npm start", () => {
   );
 
   test("prints each request with all it led to, with --trace", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--free-ports", "--trace"]);
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--trace"]);
     const url = /http:\S+/.exec(await running.line(/^API, behind Easy Auth/))?.[0] ?? "";
     await running.line(/^Ready/);
     expect((await fetch(url)).status).toBe(401);
@@ -43,7 +43,7 @@ describe("npm start", () => {
   });
 
   test("serves files from Storage with --files, each user by their role", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--free-ports", "--files"]);
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--files"]);
     await running.line(/^Ready/);
     expect(running.output()).toMatch(/^Azure Storage emulator +https:\/\/localhost:\d+\/devstoreaccount1\/documents$/m);
     const [api, entra] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Entra ID emulator/)];
@@ -63,7 +63,9 @@ describe("npm start", () => {
   });
 
   test("refuses to start in App Service", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--free-ports"], { WEBSITE_SITE_NAME: "real-app" });
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports"], {
+      WEBSITE_SITE_NAME: "real-app",
+    });
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain("WEBSITE_SITE_NAME");
   });
@@ -82,14 +84,14 @@ describe("npm start", () => {
     [["--tenant="], "--tenant needs the id or a domain"],
     [["--settings", "x.json"], "--settings is for --tenant"],
   ])("refuses %j with exit code 2, and says why", async (args, why) => {
-    const running = start("packages/easy-auth-local/src/main.ts", args);
+    const running = start("packages/easy-auth-local/src/command/main.ts", args);
     expect(await exitCode(running)).toBe(2);
     expect(running.output()).toContain(why);
   });
 
   test("lets pages of the origins named with --cors call the API", async () => {
     const origins = ["http://localhost:5173", "http://localhost:3000"];
-    const running = start("packages/easy-auth-local/src/main.ts", [
+    const running = start("packages/easy-auth-local/src/command/main.ts", [
       "--free-ports",
       ...origins.flatMap((origin) => ["--cors", origin]),
     ]);
@@ -106,7 +108,7 @@ describe("npm start", () => {
   });
 
   test("lists its options", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--help"]);
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--help"]);
     expect(await exitCode(running)).toBe(0);
     for (const option of [
       "--free-ports",
@@ -120,13 +122,17 @@ describe("npm start", () => {
   });
 
   test("says which mistake is made", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--free-ports", "--misconfigure", "wrong-secret"]);
+    const running = start("packages/easy-auth-local/src/command/main.ts", [
+      "--free-ports",
+      "--misconfigure",
+      "wrong-secret",
+    ]);
     await running.line(/^Ready/);
     expect(running.output()).toContain("Misconfigured, wrong-secret: ");
   });
 
   test("prints where Entra listens with https", async () => {
-    const running = start("packages/easy-auth-local/src/main.ts", ["--free-ports", "--https"]);
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--https"]);
     await running.line(/^Ready/);
     expect(running.output()).toMatch(/^Entra ID emulator +http:\/\/localhost:\d+ {2}https:\/\/localhost:\d+$/m);
   });

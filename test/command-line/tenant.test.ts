@@ -22,7 +22,7 @@ describe("npm start -- --tenant", () => {
   }
 
   test("starts the apps with the settings of the file, with Entra where it is", async () => {
-    const stack = start("packages/easy-auth-local/src/main.ts", ["--free-ports"]);
+    const stack = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports"]);
     const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
     // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
     const env = {
@@ -32,7 +32,7 @@ describe("npm start -- --tenant", () => {
     };
     const settings = await settingsFile(JSON.stringify({ IsEncrypted: false, Values: SETTINGS }));
     const running = start(
-      "packages/easy-auth-local/src/main.ts",
+      "packages/easy-auth-local/src/command/main.ts",
       ["--free-ports", "--tenant", TENANT_ID, "--settings", settings],
       env,
     );
@@ -51,7 +51,7 @@ describe("npm start -- --tenant", () => {
     ["is empty", '{"IsEncrypted":false}', "FRONTEND_CLIENT_SECRET is missing."],
   ])("says so when the file of settings %s", async (_, content, why) => {
     const settings = content === undefined ? "not-there.json" : await settingsFile(content);
-    const running = start("packages/easy-auth-local/src/main.ts", [
+    const running = start("packages/easy-auth-local/src/command/main.ts", [
       "--tenant",
       "contoso.example",
       "--settings",

@@ -3,7 +3,7 @@ import { exitCode, start } from "../support/command.ts";
 
 describe("npm run token", () => {
   test("prints a token for the API and nothing else", async () => {
-    const stack = start("packages/easy-auth-local/src/main.ts", ["--free-ports"]);
+    const stack = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports"]);
     const entra = /http:\S+/.exec(await stack.line(/^Entra ID emulator/))?.[0] ?? "";
     const script = start("scripts/token.ts", ["sparse", "--entra", entra]);
     expect(await exitCode(script)).toBe(0);

@@ -1,6 +1,6 @@
 import http from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { type Api, type FetchOptions, fetchAs } from "../../src/downstream/fetch-as.ts";
 import type { SignedInUser } from "../../src/user.ts";
 import { routeOrigin } from "../support/route-origin.ts";

@@ -14,7 +14,7 @@ import {
 import { createSigningKeys, type SigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
 import { startEntra } from "../../packages/easy-auth-local/src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../packages/easy-auth-local/src/entra/tokens.ts";
-import type { Exchanged } from "../../packages/easy-auth-local/src/router.ts";
+import type { Exchanged } from "../../packages/easy-auth-local/src/http/router.ts";
 import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
 import type { AppError } from "../../src/errors.ts";
 import type { Environment } from "../../src/settings.ts";

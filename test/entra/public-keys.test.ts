@@ -6,7 +6,7 @@ import {
   createSigningKeys as createEmulatorKeys,
   type SigningKeys,
 } from "../../packages/easy-auth-local/src/entra/keys.ts";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { createPublicKeys } from "../../src/entra/public-keys.ts";
 import { createVerifier } from "../../src/entra/verify.ts";
 

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { frontendAuth } from "../../packages/easy-auth-local/src/app-auth.ts";
+import { frontendAuth } from "../../packages/easy-auth-local/src/stack/app-auth.ts";
 import { SETTING_NAMES } from "../../src/settings.ts";
 import { at, entriesOf, itemsOf, unquote } from "./bicep.ts";
 import { ofType, sitesOf } from "./checks.ts";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { readBody, retryAfterOf, send } from "../../src/outgoing/send.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -3,9 +3,9 @@ import type http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { decodeJwt } from "jose";
-import { createCertificate } from "../../packages/easy-auth-local/src/entra/certificate.ts";
+import { createCertificate } from "../../packages/easy-auth-local/src/http/certificate.ts";
+import { trust } from "../../packages/easy-auth-local/src/http/trust.ts";
 import { type Answer, answerWith } from "../../packages/easy-auth-local/src/storage/errors.ts";
-import { trust } from "../../packages/easy-auth-local/src/storage/trust.ts";
 import { routeTlsHost } from "./route-tls-host.ts";
 
 export interface ServiceRequest {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/loopback-server.ts";
+import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createCertificate } from "../../packages/easy-auth-local/src/entra/certificate.ts";
+import { createCertificate } from "../../packages/easy-auth-local/src/http/certificate.ts";
 import type { TelemetrySettings } from "../../src/settings/telemetry.ts";
 import { type Collector, startCollector } from "../support/collector.ts";
 import { startIdentityEndpoint } from "../support/identity-endpoint.ts";

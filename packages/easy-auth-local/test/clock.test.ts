@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Clock, startClock } from "../src/clock.ts";
+import { type Clock, startClock } from "../src/clock/clock.ts";
 
 const HOUR = 3600;
 const machineDate = Date;

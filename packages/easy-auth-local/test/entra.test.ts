@@ -2,11 +2,13 @@ import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { sendRaw } from "../../../test/support/raw-http.ts";
+import { controlRoutes } from "../src/control/control-routes.ts";
 import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
 import { startEntra } from "../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
-import type { LoopbackServer } from "../src/loopback-server.ts";
+import { Faults } from "../src/faults/faults.ts";
+import type { LoopbackServer } from "../src/http/loopback-server.ts";
 
 const CALLBACK = "http://localhost/.auth/login/aad/callback";
 const ON_BEHALF_OF = {
@@ -19,7 +21,11 @@ let issuer: TokenIssuer;
 let entra: LoopbackServer;
 beforeAll(async () => {
   issuer = createTokenIssuer(await createSigningKeys());
-  entra = await startEntra({ directory, issuer });
+  entra = await startEntra({
+    directory,
+    issuer,
+    moreRoutes: controlRoutes({ directory, issuer, faults: new Faults(directory) }),
+  });
 });
 afterAll(() => entra.close());
 

@@ -4,6 +4,7 @@ import http from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
+import { controlRoutes } from "../src/control/control-routes.ts";
 import { API, createDirectory, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
 import { startEntra } from "../src/entra/server.ts";
@@ -12,7 +13,7 @@ import type { Fault, FaultRule, Service } from "../src/faults/fault.ts";
 import { Faults } from "../src/faults/faults.ts";
 import { FAULT_TEXT } from "../src/faults/show-fault.ts";
 import { startGraph } from "../src/graph/server.ts";
-import type { LoopbackServer } from "../src/loopback-server.ts";
+import type { LoopbackServer } from "../src/http/loopback-server.ts";
 
 const KEYS_PATH = `/${TENANT_ID}/discovery/v2.0/keys`;
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const keys = await createSigningKeys();
   issuer = createTokenIssuer(keys);
   servers = {
-    entra: await startEntra({ directory, issuer, faults }),
+    entra: await startEntra({ directory, issuer, faults, moreRoutes: controlRoutes({ directory, issuer, faults }) }),
     graph: await startGraph({ directory, keys, faults }),
   };
 });

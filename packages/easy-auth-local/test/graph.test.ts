@@ -4,7 +4,7 @@ import { API, createDirectory } from "../src/directory/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
 import { startGraph } from "../src/graph/server.ts";
-import type { LoopbackServer } from "../src/loopback-server.ts";
+import type { LoopbackServer } from "../src/http/loopback-server.ts";
 
 const directory = createDirectory();
 let keys: SigningKeys;

@@ -4,7 +4,7 @@ import net from "node:net";
 import os from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sendRaw } from "../../../test/support/raw-http.ts";
-import { listenOnLoopback } from "../src/loopback-server.ts";
+import { listenOnLoopback } from "../src/http/loopback-server.ts";
 
 async function listen(
   listener: http.RequestListener = (_, response) => response.end("ok"),

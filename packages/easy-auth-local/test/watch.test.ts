@@ -31,7 +31,7 @@ beforeAll(async () => {
   writeFunction("hello", `() => ({ body: "one" })`);
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", "packages/easy-auth-local/src/main.ts", "--free-ports", "--watch"],
+    ["--import", "tsx", "packages/easy-auth-local/src/command/main.ts", "--free-ports", "--watch"],
     {
       cwd: folder,
     },

@@ -9,8 +9,8 @@ import {
 } from "@microsoft/microsoft-graph-client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory/directory.ts";
-import { listenOnLoopback } from "../../../packages/easy-auth-local/src/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/microsoft-origins.ts";
+import { listenOnLoopback } from "../../../packages/easy-auth-local/src/http/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/routing/microsoft-origins.ts";
 import { createGraphClient, graphFailure } from "../../../src/downstream/graph/client.ts";
 import { getProfile } from "../../../src/downstream/graph/profile.ts";
 import { AppError } from "../../../src/errors.ts";

@@ -1,5 +1,5 @@
 import type http from "node:http";
-import type { Reply } from "../router.ts";
+import type { Reply } from "../http/router.ts";
 import type { AuthSettings } from "./auth-settings.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SignInClient } from "./sign-in.ts";

@@ -1,4 +1,4 @@
-import { type Reply, readBody } from "../router.ts";
+import { type Reply, readBody } from "../http/router.ts";
 import type { AuthRoutesOptions, GateRequest, Route } from "./auth-route.ts";
 import { createClientDirectedLogin } from "./client-directed-login.ts";
 import { clearCookie, cookieOf, setCookie } from "./cookies.ts";

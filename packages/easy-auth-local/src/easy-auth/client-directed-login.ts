@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { JWTPayload } from "jose";
-import { json, readBody } from "../router.ts";
+import { json, readBody } from "../http/router.ts";
 import type { AuthRoutesOptions, Route } from "./auth-route.ts";
 import { text } from "./pages.ts";
 import { sessionCookies } from "./session-cookie.ts";

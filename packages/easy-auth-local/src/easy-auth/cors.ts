@@ -1,5 +1,5 @@
 import type http from "node:http";
-import type { Reply } from "../router.ts";
+import type { Reply } from "../http/router.ts";
 
 /** The platform's CORS, `siteConfig.cors` of the app. */
 export interface CorsSettings {

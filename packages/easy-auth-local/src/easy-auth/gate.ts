@@ -1,7 +1,7 @@
 import http from "node:http";
 import type net from "node:net";
-import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
-import { BadRequest, type Reply, write } from "../router.ts";
+import { type LoopbackServer, listenOnLoopback } from "../http/loopback-server.ts";
+import { BadRequest, type Reply, write } from "../http/router.ts";
 import { corsHeaders } from "./cors.ts";
 import type { GateOptions } from "./gate-options.ts";
 import { text } from "./pages.ts";

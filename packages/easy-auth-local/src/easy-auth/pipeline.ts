@@ -1,5 +1,5 @@
 import type http from "node:http";
-import type { Reply } from "../router.ts";
+import type { Reply } from "../http/router.ts";
 import type { GateRequest } from "./auth-route.ts";
 import { AuthRoutes } from "./auth-routes.ts";
 import type { AuthSettings, UnauthenticatedClientAction } from "./auth-settings.ts";

@@ -1,4 +1,4 @@
-import { json } from "../router.ts";
+import { json } from "../http/router.ts";
 import type { AuthRoutesOptions, Route } from "./auth-route.ts";
 import { expiresOn, principalName, userClaims } from "./headers.ts";
 import { text } from "./pages.ts";

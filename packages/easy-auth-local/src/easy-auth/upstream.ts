@@ -1,7 +1,7 @@
 import http from "node:http";
 import type net from "node:net";
 import { createProxyServer } from "httpxy";
-import { type Reply, write } from "../router.ts";
+import { type Reply, write } from "../http/router.ts";
 import { replaceLinks } from "./browser-links.ts";
 import { type CorsSettings, corsHeaders } from "./cors.ts";
 import { page } from "./pages.ts";

@@ -1,8 +1,8 @@
 import { graphPermissionsOf } from "../directory/consents.ts";
 import type { Directory } from "../directory/directory.ts";
 import { redirectPlatformOf } from "../directory/registration.ts";
-import { onlyFromHere } from "../own-routes.ts";
-import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
+import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
+import { sameOriginOnly } from "../http/same-origin.ts";
 import { authorityOf, refusalOfApp } from "./authority.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import type { WantedConsent } from "./authorize-request.ts";
@@ -17,7 +17,7 @@ import { adminConsentPage, notice, signInError } from "./sign-in-pages.ts";
 export function adminConsentRoutes(directory: Directory): Readonly<Record<string, RouteHandler>> {
   const show = (request: RoutedRequest) =>
     answering(() => adminConsentPage([wantedBy(request, directory)], request.url.pathname + request.url.search));
-  const decide = onlyFromHere((request) => answering(() => decided(request, directory)));
+  const decide = sameOriginOnly((request) => answering(() => decided(request, directory)));
   return {
     "GET /:tenant/adminconsent": show,
     "POST /:tenant/adminconsent": decide,

@@ -1,6 +1,6 @@
 import { AUTHORITY_HOSTS } from "../directory/clouds.ts";
 import { OTHER_TENANT_ID, type Registration, TENANT_ID } from "../directory/directory.ts";
-import type { RoutedRequest } from "../router.ts";
+import type { RoutedRequest } from "../http/router.ts";
 import { type EntraError, entraError } from "./errors.ts";
 
 /** Whom a request asked. */

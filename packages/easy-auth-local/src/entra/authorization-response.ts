@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { escapeHtml } from "../html-page.ts";
-import type { Reply } from "../router.ts";
+import { escapeHtml } from "../http/html-page.ts";
+import type { Reply } from "../http/router.ts";
 import { page } from "./page.ts";
 
 /** How an app is answered: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-the-sign-in-request */

@@ -1,7 +1,7 @@
 import { graphPermissionsOf } from "../directory/consents.ts";
 import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory/directory.ts";
 import { redirectPlatformOf } from "../directory/registration.ts";
-import type { RoutedRequest } from "../router.ts";
+import type { RoutedRequest } from "../http/router.ts";
 import { type Authority, authorityOf, refusalOfApp } from "./authority.ts";
 import type { ResponseMode, Target } from "./authorization-response.ts";
 import { claimsRequestOf } from "./claims-request.ts";

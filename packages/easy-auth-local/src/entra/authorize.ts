@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Refusal } from "../directory/account.ts";
 import { type Directory, usernameOf } from "../directory/directory.ts";
-import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
+import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import {
   type AuthorizeRequest,

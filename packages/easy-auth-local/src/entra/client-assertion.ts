@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from "jose";
 import type { Registration } from "../directory/directory.ts";
-import type { RoutedRequest } from "../router.ts";
+import type { RoutedRequest } from "../http/router.ts";
 import { authorityOf } from "./authority.ts";
 import { type EntraError, entraError } from "./errors.ts";
 

@@ -1,6 +1,6 @@
 import type { JWTVerifyGetKey } from "jose";
 import type { Directory, Registration } from "../directory/directory.ts";
-import type { RoutedRequest } from "../router.ts";
+import type { RoutedRequest } from "../http/router.ts";
 import { authorityOf, refusalOfApp } from "./authority.ts";
 import { verifyClientAssertion } from "./client-assertion.ts";
 import { entraError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Refusal } from "../directory/account.ts";
-import { json, type Reply, type RoutedRequest } from "../router.ts";
+import { json, type Reply, type RoutedRequest } from "../http/router.ts";
 
 /** A refusal of an endpoint, in Entra's terms. */
 export class EntraError extends Error {

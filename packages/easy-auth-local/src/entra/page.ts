@@ -1,5 +1,5 @@
-import { htmlPage } from "../html-page.ts";
-import type { Reply } from "../router.ts";
+import { htmlPage } from "../http/html-page.ts";
+import type { Reply } from "../http/router.ts";
 
 const STYLE = `
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }

@@ -1,27 +1,28 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
-import type { Clock } from "../clock.ts";
-import { clockRoutes } from "../clock-routes.ts";
 import { AUTHORITY_HOSTS } from "../directory/clouds.ts";
-import { API, type Directory } from "../directory/directory.ts";
-import { faultRoutes } from "../faults/admin-routes.ts";
+import type { Directory } from "../directory/directory.ts";
 import { Faults } from "../faults/faults.ts";
-import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
-import { onlyFromHere, refusal } from "../own-routes.ts";
-import { createRouter, type Exchanged, json, type Reply, type RoutedRequest, type RouteHandler } from "../router.ts";
-import { accountsPageRoutes } from "./accounts-page.ts";
+import { createCertificate } from "../http/certificate.ts";
+import { type LoopbackServer, listenOnLoopback } from "../http/loopback-server.ts";
+import {
+  createRouter,
+  type Exchanged,
+  json,
+  type Reply,
+  type RoutedRequest,
+  type RouteHandler,
+} from "../http/router.ts";
 import { adminConsentRoutes } from "./admin-consent.ts";
 import { authorityOf, isTenant } from "./authority.ts";
 import { Authorize } from "./authorize.ts";
 import { BrowserSessions } from "./browser-sessions.ts";
-import { createCertificate } from "./certificate.ts";
 import { authenticateClient } from "./client-authentication.ts";
 import { openidConfiguration } from "./discovery.ts";
-import { correlationIdOf, described, EntraError, errorReply } from "./errors.ts";
+import { correlationIdOf, EntraError, errorReply } from "./errors.ts";
 import { Grants } from "./grants.ts";
 import { notice } from "./sign-in-pages.ts";
-import { UNKNOWN_USER } from "./silent-sign-in.ts";
 import type { TokenIssuer } from "./tokens.ts";
 
 export interface EntraOptions {
@@ -33,8 +34,6 @@ export interface EntraOptions {
   readonly https?: boolean;
   /** Default 0: a free one. */
   readonly httpsPort?: number;
-  /** What can be put forward. Default: nothing. */
-  readonly clock?: Clock;
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
@@ -78,7 +77,7 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
 }
 
 function createListener(options: EntraOptions): http.RequestListener {
-  const { directory, issuer, clock, faults = new Faults(directory), onExchange, moreRoutes } = options;
+  const { directory, issuer, faults = new Faults(directory), onExchange, moreRoutes } = options;
   const grants = new Grants(directory);
   const sessions = new BrowserSessions();
   const ofTenants: Record<string, RouteHandler> = {
@@ -91,10 +90,6 @@ function createListener(options: EntraOptions): http.RequestListener {
     "GET /:tenant/oauth2/v2.0/logout": (request) => logout(request, sessions.end(request)),
   };
   const routes = {
-    "GET /emulator/token": onlyFromHere((request) => tokenForScripts(request, directory, issuer)),
-    ...(clock && clockRoutes(clock)),
-    ...faultRoutes(faults),
-    ...accountsPageRoutes({ directory, keys: issuer.keys, faults, clock }),
     ...moreRoutes,
     ...Object.fromEntries(Object.entries(ofTenants).map(([route, handle]) => [route, forTenant(handle)])),
   };
@@ -131,13 +126,4 @@ function logout({ url }: RoutedRequest, cookie: string): Reply {
   }
   const reply = notice("You are signed out", "It is a good idea to close all browser windows.");
   return { ...reply, headers: { ...reply.headers, "set-cookie": cookie } };
-}
-
-/** An access token for scripts, as the frontend's sign-in would hold it. */
-async function tokenForScripts({ url }: RoutedRequest, directory: Directory, issuer: TokenIssuer): Promise<Reply> {
-  const account = directory.accountByKey(url.searchParams.get("account") ?? "works");
-  if (!account) return json(404, { accounts: directory.accounts.map(({ key }) => key) });
-  if (!directory.isKnownIn(directory.tenant.id, account)) return refusal(403, described(UNKNOWN_USER));
-  const audience = directory.registrationById(API.clientId) ?? API;
-  return json(200, { access_token: await issuer.apiToken({ account, audience, scope: "user_impersonation" }) });
 }

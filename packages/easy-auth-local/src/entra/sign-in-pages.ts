@@ -1,7 +1,7 @@
 import type { Refusal } from "../directory/account.ts";
 import { type Account, type Registration, usernameOf } from "../directory/directory.ts";
-import { escapeHtml } from "../html-page.ts";
-import type { Reply } from "../router.ts";
+import { escapeHtml } from "../http/html-page.ts";
+import type { Reply } from "../http/router.ts";
 import type { WantedConsent } from "./authorize-request.ts";
 import { described } from "./errors.ts";
 import { page } from "./page.ts";

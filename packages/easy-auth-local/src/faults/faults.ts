@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { decodeJwt } from "jose";
 import type { Directory } from "../directory/directory.ts";
-import type { Intercept, Reply, RoutedRequest } from "../router.ts";
+import type { Intercept, Reply, RoutedRequest } from "../http/router.ts";
 import { problemsOf } from "./check-fault-rule.ts";
 import type { Fault, FaultRule, Service } from "./fault.ts";
 import { showFault } from "./show-fault.ts";

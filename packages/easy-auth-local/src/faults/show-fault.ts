@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { correlationIdOf, errorReply } from "../entra/errors.ts";
 import { graphError } from "../graph/errors.ts";
-import { json, type Reply, type RoutedRequest, write } from "../router.ts";
+import { json, type Reply, type RoutedRequest, write } from "../http/router.ts";
 import type { Fault } from "./fault.ts";
 
 type Ask = () => Promise<Reply>;

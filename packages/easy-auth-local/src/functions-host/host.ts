@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { listenOnLoopback } from "../loopback-server.ts";
+import { listenOnLoopback } from "../http/loopback-server.ts";
 import { applySettings } from "./environment.ts";
 import type { HostLog } from "./host-log.ts";
 import type { HostedFunction } from "./routes.ts";

@@ -2,7 +2,7 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import { GRAPH_HOSTS } from "../directory/clouds.ts";
 import { type Account, type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH } from "../directory/directory.ts";
 import { type SigningKeys, withHashedNonce } from "../entra/keys.ts";
-import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
+import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
 import { graphError } from "./errors.ts";
 
 export type AccountHandler = (request: RoutedRequest, account: Account) => Reply | Promise<Reply>;

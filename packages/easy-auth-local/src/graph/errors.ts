@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { json, type Reply, type RoutedRequest } from "../router.ts";
+import { json, type Reply, type RoutedRequest } from "../http/router.ts";
 
 /** An error answer: https://learn.microsoft.com/graph/errors#error-resource-type */
 export function graphError(request: RoutedRequest, status: number, code: string, message: string): Reply {

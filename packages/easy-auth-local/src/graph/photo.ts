@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
-import { json, type Reply, type RoutedRequest } from "../router.ts";
+import { json, type Reply, type RoutedRequest } from "../http/router.ts";
 import { graphError, requestIds } from "./errors.ts";
 
 /** Pixels. https://learn.microsoft.com/graph/api/profilephoto-get: the sizes Microsoft 365 keeps, all of them square. */

@@ -1,5 +1,5 @@
 import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
-import { json, type Reply, type RoutedRequest } from "../router.ts";
+import { json, type Reply, type RoutedRequest } from "../http/router.ts";
 import { graphError, requestIds } from "./errors.ts";
 
 /** What a user is without `$select`: https://learn.microsoft.com/graph/api/user-get#response */

@@ -1,11 +1,11 @@
 import http from "node:http";
+import { faultRoutes } from "../control/fault-routes.ts";
 import { GRAPH_HOSTS } from "../directory/clouds.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { SigningKeys } from "../entra/keys.ts";
-import { faultRoutes } from "../faults/admin-routes.ts";
 import { Faults } from "../faults/faults.ts";
-import { type LoopbackServer, listenOnLoopback } from "../loopback-server.ts";
-import { createRouter, type Exchanged, type RouteHandler } from "../router.ts";
+import { type LoopbackServer, listenOnLoopback } from "../http/loopback-server.ts";
+import { createRouter, type Exchanged, type RouteHandler } from "../http/router.ts";
 import { type AccountHandler, withAccount } from "./access.ts";
 import { graphError } from "./errors.ts";
 import { photoBytes, photoList, photoMetadata } from "./photo.ts";

@@ -2,13 +2,13 @@ import http from "node:http";
 import https from "node:https";
 import { pipeline } from "node:stream";
 import type { ContainerClient } from "@azure/storage-blob";
-import { createCertificate } from "../entra/certificate.ts";
-import { listenOnLoopback } from "../loopback-server.ts";
+import { createCertificate } from "../http/certificate.ts";
+import { listenOnLoopback } from "../http/loopback-server.ts";
+import { trust } from "../http/trust.ts";
 import { authenticate, type Gate, refusalByRole, type StorageRequest } from "./access.ts";
 import { ACCOUNT_NAME, type Azurite, startAzurite } from "./azurite.ts";
 import { type Answer, answerWith } from "./errors.ts";
 import type { StoredFile } from "./sample-files.ts";
-import { trust } from "./trust.ts";
 
 const CONTAINER = "documents";
 

@@ -1,4 +1,4 @@
-import type { Closers } from "../closers.ts";
+import type { Closers } from "../stack/closers.ts";
 import { carryTrace } from "../trace/carry.ts";
 import type { Traces } from "../trace/traces.ts";
 import type { Storage, StorageOptions } from "./server.ts";

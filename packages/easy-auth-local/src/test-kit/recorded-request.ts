@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Service } from "../faults/fault.ts";
-import type { Exchanged } from "../router.ts";
+import type { Exchanged } from "../http/router.ts";
 
 /** A request that Entra or Graph got, and what it answered. */
 export interface RecordedRequest {

@@ -1,4 +1,4 @@
-import type { Exchanged } from "../router.ts";
+import type { Exchanged } from "../http/router.ts";
 import type { Hop, SeenToken } from "./hop.ts";
 import { membersOf } from "./members.ts";
 import { safeText, seeToken } from "./secrets.ts";

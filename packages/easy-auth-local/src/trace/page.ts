@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { escapeHtml, htmlPage } from "../html-page.ts";
-import type { Reply } from "../router.ts";
+import { escapeHtml, htmlPage } from "../http/html-page.ts";
+import type { Reply } from "../http/router.ts";
 import { type Hop, hasFailed, isRunning, type SeenToken, type Trace } from "./hop.ts";
 import { LIVE_SCRIPT } from "./live-script.ts";
 import { STYLE } from "./style.ts";

@@ -1,5 +1,5 @@
-import { LOOPBACK_NAMES } from "../loopback-server.ts";
-import { json, type RouteHandler } from "../router.ts";
+import { LOOPBACK_NAMES } from "../http/loopback-server.ts";
+import { json, type RouteHandler } from "../http/router.ts";
 import { tracePage } from "./page.ts";
 import type { Traces } from "./traces.ts";
 

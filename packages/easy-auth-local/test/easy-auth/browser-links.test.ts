@@ -1,7 +1,7 @@
 import http from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { CLOUDS } from "../../src/directory/clouds.ts";
-import { listenOnLoopback } from "../../src/loopback-server.ts";
+import { listenOnLoopback } from "../../src/http/loopback-server.ts";
 import { apiSettings, openGate, surroundings } from "./fixture.ts";
 
 const around = surroundings();

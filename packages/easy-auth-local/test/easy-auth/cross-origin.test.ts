@@ -1,6 +1,6 @@
 import http from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../src/loopback-server.ts";
+import { listenOnLoopback } from "../../src/http/loopback-server.ts";
 import { apiSettings, frontendSettings, openGate, signedIn, surroundings } from "./fixture.ts";
 
 const around = surroundings();

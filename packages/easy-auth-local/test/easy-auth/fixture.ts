@@ -14,8 +14,8 @@ import { type GateOptions, startGate } from "../../src/easy-auth/gate.ts";
 import { createSigningKeys, type SigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
-import { type LoopbackServer, listenOnLoopback } from "../../src/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../src/microsoft-origins.ts";
+import { type LoopbackServer, listenOnLoopback } from "../../src/http/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../src/routing/microsoft-origins.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
 
 export const V2_ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;

@@ -8,8 +8,8 @@ import { startGate } from "../../src/easy-auth/gate.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
-import { type LoopbackServer, listenOnLoopback } from "../../src/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../src/microsoft-origins.ts";
+import { type LoopbackServer, listenOnLoopback } from "../../src/http/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../src/routing/microsoft-origins.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
 
 const directory = createDirectory();

@@ -1,7 +1,7 @@
 import http from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { FRONTEND } from "../../src/directory/directory.ts";
-import { listenOnLoopback } from "../../src/loopback-server.ts";
+import { listenOnLoopback } from "../../src/http/loopback-server.ts";
 import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
 
 const LONG = "http://schemas.microsoft.com";

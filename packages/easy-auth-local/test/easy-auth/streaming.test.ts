@@ -4,7 +4,7 @@ import net from "node:net";
 import { decodeJwt } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Account, API } from "../../src/directory/directory.ts";
-import { listenOnLoopback } from "../../src/loopback-server.ts";
+import { listenOnLoopback } from "../../src/http/loopback-server.ts";
 import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
 
 const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({

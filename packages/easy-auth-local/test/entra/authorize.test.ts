@@ -7,7 +7,7 @@ import { API, createDirectory, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "../.
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer } from "../../src/entra/tokens.ts";
-import type { LoopbackServer } from "../../src/loopback-server.ts";
+import type { LoopbackServer } from "../../src/http/loopback-server.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
 
 const CALLBACK = "http://localhost:4280/.auth/login/aad/callback";

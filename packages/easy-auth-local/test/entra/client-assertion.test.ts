@@ -14,7 +14,7 @@ import {
 import { createSigningKeys, type SigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
-import type { LoopbackServer } from "../../src/loopback-server.ts";
+import type { LoopbackServer } from "../../src/http/loopback-server.ts";
 
 const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const IDENTITY = { iss: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`, sub: randomUUID(), aud: "api://AzureADTokenExchange" };

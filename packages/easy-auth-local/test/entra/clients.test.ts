@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { answerPage, pickAccount } from "../../../../test/support/entra-pages.ts";
 import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
-import { createCertificate } from "../../src/entra/certificate.ts";
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { type EntraServer, startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
-import { routeMicrosoftOrigins } from "../../src/microsoft-origins.ts";
-import type { Exchanged } from "../../src/router.ts";
+import { createCertificate } from "../../src/http/certificate.ts";
+import type { Exchanged } from "../../src/http/router.ts";
+import { routeMicrosoftOrigins } from "../../src/routing/microsoft-origins.ts";
 
 const CALLBACK = "http://localhost:3000/.auth/login/aad/callback";
 const API_SCOPE = `${API.identifierUris[0]}/user_impersonation`;

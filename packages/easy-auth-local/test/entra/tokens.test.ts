@@ -15,7 +15,7 @@ import {
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
-import type { LoopbackServer } from "../../src/loopback-server.ts";
+import type { LoopbackServer } from "../../src/http/loopback-server.ts";
 
 const CALLBACK = "http://localhost:4280/callback";
 const GRAPH_DEFAULT = "https://graph.microsoft.com/.default";

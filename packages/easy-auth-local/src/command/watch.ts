@@ -2,11 +2,11 @@ import { type FSWatcher, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "../../../scripts/build.ts";
-import type { RunningApps } from "./apps.ts";
-import { describeFunctions } from "./functions-host/console-log.ts";
+import { build } from "../../../../scripts/build.ts";
+import { describeFunctions } from "../functions-host/console-log.ts";
+import type { RunningApps } from "../stack/apps.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 /** What `dist/` is built from. */
 const SOURCES = ["src", "frontend", "docs"];
 /** An editor writes several files at once, or one in several steps. */

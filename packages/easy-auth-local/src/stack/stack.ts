@@ -1,12 +1,14 @@
+import { readLocalSettings } from "../configuration/local-settings.ts";
+import { API, FRONTEND, type Registration, TENANT_ID } from "../directory/directory.ts";
+import type { CorsSettings } from "../easy-auth/cors.ts";
+import type { Switches } from "../easy-auth/switches.ts";
+import type { HostLog } from "../functions-host/host.ts";
+import { settingsFor } from "../storage/stack-storage.ts";
+import { observe } from "../trace/observe.ts";
 import { type Apps, CLIENT_SECRET_SETTING } from "./app-auth.ts";
 import { type AppPorts, ROOT, type RunningApps, startApps } from "./apps.ts";
 import { Closers } from "./closers.ts";
-import { API, FRONTEND, type Registration, TENANT_ID } from "./directory/directory.ts";
-import type { CorsSettings } from "./easy-auth/cors.ts";
-import type { Switches } from "./easy-auth/switches.ts";
 import { type EmulatorPorts, type Emulators, type EmulatorsOptions, startEmulators } from "./emulators.ts";
-import type { HostLog } from "./functions-host/host.ts";
-import { readLocalSettings } from "./local-settings.ts";
 import {
   gateSettings,
   MISCONFIGURATIONS,
@@ -14,8 +16,6 @@ import {
   type MisconfigurationName,
 } from "./misconfigurations.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
-import { settingsFor } from "./storage/stack-storage.ts";
-import { observe } from "./trace/observe.ts";
 
 /** Ports of the parts people open; 0 takes a free one. */
 export interface StackPorts extends AppPorts, EmulatorPorts {}

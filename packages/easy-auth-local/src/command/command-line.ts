@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import type { CorsSettings } from "./easy-auth/cors.ts";
-import { parseSwitches, SWITCHES, type Switches } from "./easy-auth/switches.ts";
-import { isMisconfigurationName, MISCONFIGURATIONS, type MisconfigurationName } from "./misconfigurations.ts";
+import type { CorsSettings } from "../easy-auth/cors.ts";
+import { parseSwitches, SWITCHES, type Switches } from "../easy-auth/switches.ts";
+import { isMisconfigurationName, MISCONFIGURATIONS, type MisconfigurationName } from "../stack/misconfigurations.ts";
 
 /** What `npm start -- …` was told. */
 export interface CommandLine {

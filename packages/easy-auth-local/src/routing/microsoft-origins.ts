@@ -1,5 +1,5 @@
 import { Agent, Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from "undici";
-import { CLOUDS } from "./directory/clouds.ts";
+import { CLOUDS } from "../directory/clouds.ts";
 
 /** Addresses on this machine that stand for Microsoft's. */
 export interface MicrosoftOrigins {

@@ -1,18 +1,18 @@
 import type http from "node:http";
-import type { Clock } from "./clock.ts";
-import { onlyFromHere, refusal, withJson } from "./own-routes.ts";
-import { json, type Reply, type RouteHandler } from "./router.ts";
+import type { Clock } from "../clock/clock.ts";
+import { json, type Reply, type RouteHandler } from "../http/router.ts";
+import { refusal, sameOriginOnly, withJson } from "../http/same-origin.ts";
 
 /** The routes by which a developer reads the stack's clock and puts it forward, and other processes follow it. */
 export function clockRoutes(clock: Clock): Readonly<Record<string, RouteHandler>> {
   const show = () => json(200, { now: new Date(clock.now()).toISOString(), advancedSeconds: clock.advancedSeconds });
   return {
-    "GET /emulator/clock": onlyFromHere(show),
-    "GET /emulator/clock/advances": onlyFromHere(() => ({
+    "GET /emulator/clock": sameOriginOnly(show),
+    "GET /emulator/clock/advances": sameOriginOnly(() => ({
       status: 200,
       send: (response) => tellAdvances(clock, response),
     })),
-    "POST /emulator/clock": onlyFromHere(
+    "POST /emulator/clock": sameOriginOnly(
       withJson((value) => {
         const { advanceSeconds } = { ...(value as { readonly advanceSeconds?: unknown } | null) };
         return advance(clock, advanceSeconds) ?? show();

@@ -1,23 +1,23 @@
 import type http from "node:http";
-import { type Clock, startClock } from "./clock.ts";
+import { type Clock, startClock } from "../clock/clock.ts";
+import { controlRoutes } from "../control/control-routes.ts";
+import { type Account, createDirectory, type Directory, type Registration } from "../directory/directory.ts";
+import { createSigningKeys } from "../entra/keys.ts";
+import { type EntraServer, startEntra } from "../entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../entra/tokens.ts";
+import { Faults } from "../faults/faults.ts";
+import { startGraph } from "../graph/server.ts";
+import type { Exchanged } from "../http/router.ts";
+import { routeMicrosoftOrigins } from "../routing/microsoft-origins.ts";
+import { STORAGE, type StorageRequest } from "../storage/access.ts";
+import type { StoredFile } from "../storage/sample-files.ts";
+import type { Storage } from "../storage/server.ts";
+import { startStackStorage } from "../storage/stack-storage.ts";
+import { detailsOf } from "../trace/exchange.ts";
+import type { Station } from "../trace/hop.ts";
+import { observe } from "../trace/observe.ts";
+import { Traces, type TracesOptions } from "../trace/traces.ts";
 import type { Closers } from "./closers.ts";
-import { type Account, createDirectory, type Directory, type Registration } from "./directory/directory.ts";
-import { createSigningKeys } from "./entra/keys.ts";
-import { type EntraServer, startEntra } from "./entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
-import { Faults } from "./faults/faults.ts";
-import { startGraph } from "./graph/server.ts";
-import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
-import type { Exchanged } from "./router.ts";
-import { STORAGE, type StorageRequest } from "./storage/access.ts";
-import type { StoredFile } from "./storage/sample-files.ts";
-import type { Storage } from "./storage/server.ts";
-import { startStackStorage } from "./storage/stack-storage.ts";
-import { detailsOf } from "./trace/exchange.ts";
-import type { Station } from "./trace/hop.ts";
-import { observe } from "./trace/observe.ts";
-import { traceRoutes } from "./trace/routes.ts";
-import { Traces, type TracesOptions } from "./trace/traces.ts";
 
 /** Ports of the emulators; 0 takes a free one. */
 export interface EmulatorPorts {
@@ -88,7 +88,13 @@ export async function startEmulators(
     },
   });
   const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
-  const entraOptions = { directory, issuer, faults, clock, ...listening, moreRoutes: traceRoutes(traces) };
+  const entraOptions = {
+    directory,
+    issuer,
+    faults,
+    ...listening,
+    moreRoutes: controlRoutes({ directory, issuer, faults, clock, traces }),
+  };
   const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
   const graphOptions = { directory, keys, faults, port: ports.graph };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));

@@ -1,10 +1,10 @@
+import { API, AUTHORITY_ORIGIN, FRONTEND } from "../directory/directory.ts";
+import type { CorsSettings } from "../easy-auth/cors.ts";
+import type { Switches } from "../easy-auth/switches.ts";
+import type { HostLog } from "../functions-host/host.ts";
 import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } from "./app-auth.ts";
 import { type AppPorts, type RunningApps, startApps } from "./apps.ts";
 import { Closers } from "./closers.ts";
-import { API, AUTHORITY_ORIGIN, FRONTEND } from "./directory/directory.ts";
-import type { CorsSettings } from "./easy-auth/cors.ts";
-import type { Switches } from "./easy-auth/switches.ts";
-import type { HostLog } from "./functions-host/host.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
 
 export interface TenantStackOptions {

@@ -1,14 +1,14 @@
-import { onlyFromHere, refusal, withJson } from "../own-routes.ts";
-import { json, type Reply, type RouteHandler } from "../router.ts";
-import type { FaultRule } from "./fault.ts";
-import { FaultRuleError, type Faults } from "./faults.ts";
+import type { FaultRule } from "../faults/fault.ts";
+import { FaultRuleError, type Faults } from "../faults/faults.ts";
+import { json, type Reply, type RouteHandler } from "../http/router.ts";
+import { refusal, sameOriginOnly, withJson } from "../http/same-origin.ts";
 
 /** The routes by which a developer tells the emulators to fail. */
 export function faultRoutes(faults: Faults): Readonly<Record<string, RouteHandler>> {
   return {
-    "GET /emulator/faults": onlyFromHere(() => json(200, faults.rules)),
-    "POST /emulator/faults": onlyFromHere(withJson((rule) => addFault(rule, faults))),
-    "DELETE /emulator/faults": onlyFromHere(() => {
+    "GET /emulator/faults": sameOriginOnly(() => json(200, faults.rules)),
+    "POST /emulator/faults": sameOriginOnly(withJson((rule) => addFault(rule, faults))),
+    "DELETE /emulator/faults": sameOriginOnly(() => {
       faults.clear();
       return { status: 204 };
     }),

@@ -1,5 +1,5 @@
-import { AUTHORITY_ORIGIN } from "./directory/directory.ts";
-import type { AuthSettings } from "./easy-auth/auth-settings.ts";
+import { AUTHORITY_ORIGIN } from "../directory/directory.ts";
+import type { AuthSettings } from "../easy-auth/auth-settings.ts";
 
 /** The two app registrations of a tenant, as their gates know them. */
 export interface Apps {

@@ -1,7 +1,7 @@
+import { FRONTEND, type Registration } from "../directory/directory.ts";
+import type { AuthSettings, EntraProvider } from "../easy-auth/auth-settings.ts";
+import type { Switches } from "../easy-auth/switches.ts";
 import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth } from "./app-auth.ts";
-import { FRONTEND, type Registration } from "./directory/directory.ts";
-import type { AuthSettings, EntraProvider } from "./easy-auth/auth-settings.ts";
-import type { Switches } from "./easy-auth/switches.ts";
 
 /** What a mistake changes of a set-up that works. */
 export interface Misconfiguration {

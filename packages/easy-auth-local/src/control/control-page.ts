@@ -1,38 +1,32 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../clock/clock.ts";
 import { graphPermissionsOf } from "../directory/consents.ts";
-import {
-  type Account,
-  AUTHORITY_ORIGIN,
-  type Directory,
-  type Registration,
-  TENANT_ID,
-} from "../directory/directory.ts";
+import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory/directory.ts";
+import type { SigningKeys } from "../entra/keys.ts";
+import { page } from "../entra/page.ts";
+import { OIDC_SCOPES } from "../entra/requested-scopes.ts";
 import type { Faults } from "../faults/faults.ts";
-import { escapeHtml } from "../html-page.ts";
-import { onlyFromHere } from "../own-routes.ts";
-import type { Reply, RoutedRequest, RouteHandler } from "../router.ts";
-import type { SigningKeys } from "./keys.ts";
-import { page } from "./page.ts";
-import { OIDC_SCOPES } from "./requested-scopes.ts";
+import { escapeHtml } from "../http/html-page.ts";
+import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
+import { sameOriginOnly } from "../http/same-origin.ts";
 
-/** What the page shows and changes. */
-export interface Emulated {
+/** Parts of the stack that the page shows and changes. */
+interface Shown {
   readonly directory: Directory;
   readonly keys: SigningKeys;
   readonly faults: Faults;
   readonly clock: Clock | undefined;
 }
 
-/** The emulator's own page, at its root: who can be signed in, what each shows, and what can be changed. */
-export function accountsPageRoutes(emulated: Emulated): Readonly<Record<string, RouteHandler>> {
+/** Makes the routes of the control page: the accounts and what each shows, consent, clock, signing keys, faults. */
+export function controlPageRoutes(emulated: Shown): Readonly<Record<string, RouteHandler>> {
   return {
-    "GET /": ({ url }) => accountsPage(emulated, url.origin),
-    "POST /": onlyFromHere((request) => change(emulated, request)),
+    "GET /": ({ url }) => controlPage(emulated, url.origin),
+    "POST /": sameOriginOnly((request) => change(emulated, request)),
   };
 }
 
 /** One button of the page: `name=value`. */
-async function change({ directory, keys, faults, clock }: Emulated, { form }: RoutedRequest): Promise<Reply> {
+async function change({ directory, keys, faults, clock }: Shown, { form }: RoutedRequest): Promise<Reply> {
   const revoked = directory.accountByKey(form.get("revoke") ?? "");
   if (revoked) directory.revocations.revoke(revoked);
   if (form.has("withdraw-consents")) directory.consents.withdraw();
@@ -45,7 +39,7 @@ async function change({ directory, keys, faults, clock }: Emulated, { form }: Ro
 
 const MOST_SECONDS = 86_400;
 
-function accountsPage({ directory, keys, faults, clock }: Emulated, origin: string): Reply {
+function controlPage({ directory, keys, faults, clock }: Shown, origin: string): Reply {
   const rules = faults.rules.map((rule) => `<li><code>${escapeHtml(JSON.stringify(rule))}</code></li>`);
   const content = `<h1>Accounts</h1>
     <p>Sign in to an app as one of these. What each shows is what <code>GET /api/profile</code> answers.
@@ -70,11 +64,13 @@ function accountsPage({ directory, keys, faults, clock }: Emulated, origin: stri
   return page("Accounts", content, { isWide: true });
 }
 
-function accountItem(account: Account, { revocations, consents, registrations }: Directory): string {
+function accountItem(account: Account, { revocations, consents, registrations, tenant }: Directory): string {
   const { key, shows, answer = "", profile } = account;
   const validFrom = revocations.validFrom(account);
   const revoked = validFrom > 0 ? `. Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
-  const links = registrations.filter((app) => isLacking(consents, app, account)).map(consentLink);
+  const links = registrations
+    .filter((app) => isLacking(consents, app, account))
+    .map((app) => consentLink(app, tenant.id));
   return `<li>
         <div><strong>${escapeHtml(profile.displayName)}</strong><p><code>${escapeHtml(key)}</code></p></div>
         <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p>${links.join("<br>")}</div>
@@ -83,12 +79,12 @@ function accountItem(account: Account, { revocations, consents, registrations }:
 }
 
 /** Links to each app's admin consent, with the accounts for whom something of it is missing. */
-function consentLinks({ registrations, accounts, consents }: Directory): string {
+function consentLinks({ registrations, accounts, consents, tenant }: Directory): string {
   const links = registrations.map((app) => {
     const lacking = accounts.filter((account) => isLacking(consents, app, account));
     const missing =
       lacking.length > 0 ? `missing for ${lacking.map(({ key }) => key).join(", ")}` : "nothing is missing";
-    return `<li>${consentLink(app)}: ${escapeHtml(missing)}</li>`;
+    return `<li>${consentLink(app, tenant.id)}: ${escapeHtml(missing)}</li>`;
   });
   return links.join("");
 }
@@ -99,8 +95,8 @@ function isLacking(consents: Directory["consents"], app: Registration, account: 
   return !consents.has(app, { names }, account);
 }
 
-function consentLink({ clientId, displayName }: Registration): string {
-  const path = `/${TENANT_ID}/adminconsent?client_id=${clientId}`;
+function consentLink({ clientId, displayName }: Registration, tenantId: string): string {
+  const path = `/${tenantId}/adminconsent?client_id=${clientId}`;
   return `<a href="${escapeHtml(path)}">Consent for everyone to ${escapeHtml(displayName)}</a>`;
 }
 

@@ -5,7 +5,7 @@ import { json, type Reply, type RoutedRequest, type RouteHandler } from "./route
  * For what the emulators have and Microsoft has not: answered to whoever works on this machine. No secret guards it. A web
  * page is kept out: its browser names the page's origin.
  */
-export function onlyFromHere(handle: RouteHandler): RouteHandler {
+export function sameOriginOnly(handle: RouteHandler): RouteHandler {
   return (request) => {
     const { url, headers } = request;
     // Asked by Microsoft's name, the emulator has what Microsoft has.

@@ -1,14 +1,15 @@
 import { decodeProtectedHeader } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { accountOf } from "../../../../test/support/account.ts";
-import { sendRaw } from "../../../../test/support/raw-http.ts";
-import { type Clock, startClock } from "../../src/clock.ts";
-import { API, createDirectory, FRONTEND } from "../../src/directory/directory.ts";
-import { createSigningKeys } from "../../src/entra/keys.ts";
-import { startEntra } from "../../src/entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
-import { Faults } from "../../src/faults/faults.ts";
-import type { LoopbackServer } from "../../src/loopback-server.ts";
+import { accountOf } from "../../../test/support/account.ts";
+import { sendRaw } from "../../../test/support/raw-http.ts";
+import { type Clock, startClock } from "../src/clock/clock.ts";
+import { controlRoutes } from "../src/control/control-routes.ts";
+import { API, createDirectory, FRONTEND } from "../src/directory/directory.ts";
+import { createSigningKeys } from "../src/entra/keys.ts";
+import { startEntra } from "../src/entra/server.ts";
+import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
+import { Faults } from "../src/faults/faults.ts";
+import type { LoopbackServer } from "../src/http/loopback-server.ts";
 
 const directory = createDirectory();
 const faults = new Faults(directory);
@@ -18,7 +19,12 @@ let entra: LoopbackServer;
 beforeAll(async () => {
   clock = startClock();
   issuer = createTokenIssuer(await createSigningKeys());
-  entra = await startEntra({ directory, issuer, faults, clock });
+  entra = await startEntra({
+    directory,
+    issuer,
+    faults,
+    moreRoutes: controlRoutes({ directory, issuer, faults, clock }),
+  });
 });
 afterEach(() => faults.clear());
 afterAll(() => {
@@ -37,7 +43,7 @@ async function press(name: string, value = "yes", headers: Record<string, string
   return fetch(entra.url, { method: "POST", body: new URLSearchParams({ [name]: value }), headers });
 }
 
-describe("the page at Entra's root", () => {
+describe("the control page", () => {
   test("says that it is an emulator, and of every account what it shows and answers", async () => {
     const html = await pageText();
     expect(html).toContain("Emulator of Microsoft Entra ID");
@@ -143,7 +149,7 @@ describe("/emulator/clock", () => {
 });
 
 test("an emulator without a clock of its own has no route for it, and its page says so", async () => {
-  const other = await startEntra({ directory, issuer });
+  const other = await startEntra({ directory, issuer, moreRoutes: controlRoutes({ directory, issuer, faults }) });
   expect((await fetch(`${other.url}/emulator/clock`)).status).toBe(404);
   expect(await (await fetch(other.url)).text()).toContain("runs by the machine's clock");
   expect((await fetch(other.url, { method: "POST", body: new URLSearchParams({ advance: "60" }) })).status).toBe(200);
@@ -154,7 +160,9 @@ test("what the page shows of accounts cannot break out of it", async () => {
   const name = `<script>alert(1)</script>`;
   const profile = { displayName: name, userPrincipalName: name };
   const stranger = { key: name, objectId: "x", shows: name, answer: name, consentToGraph: true, profile };
-  const other = await startEntra({ directory: createDirectory({ accounts: [stranger] }), issuer });
+  const shown = createDirectory({ accounts: [stranger] });
+  const moreRoutes = controlRoutes({ directory: shown, issuer, faults });
+  const other = await startEntra({ directory: shown, issuer, moreRoutes });
   const authorize = `/common/oauth2/v2.0/authorize?client_id=${FRONTEND.clientId}`;
   for (const path of ["/", authorize]) expect(await (await fetch(other.url + path)).text()).not.toContain("<script>");
   await other.close();

@@ -1,16 +1,16 @@
 import { once } from "node:events";
-import { build } from "../../../scripts/build.ts";
-import type { RunningApps } from "./apps.ts";
+import { build } from "../../../../scripts/build.ts";
+import { readLocalSettings } from "../configuration/local-settings.ts";
+import { describeFunctions, formatLog } from "../functions-host/console-log.ts";
+import type { HostLog } from "../functions-host/host.ts";
+import type { RunningApps } from "../stack/apps.ts";
+import { MISCONFIGURATIONS, type MisconfigurationName } from "../stack/misconfigurations.ts";
+import { FREE_PORTS, type Stack, type StackPorts, startStack } from "../stack/stack.ts";
+import { startTenantStack, type TenantStack } from "../stack/tenant-stack.ts";
+import { SAMPLE_FILES } from "../storage/sample-files.ts";
+import type { Hop, Trace } from "../trace/hop.ts";
+import { traceLines } from "../trace/terminal.ts";
 import { type CommandLine, parseCommandLine, UsageError, usage } from "./command-line.ts";
-import { describeFunctions, formatLog } from "./functions-host/console-log.ts";
-import type { HostLog } from "./functions-host/host.ts";
-import { readLocalSettings } from "./local-settings.ts";
-import { MISCONFIGURATIONS, type MisconfigurationName } from "./misconfigurations.ts";
-import { FREE_PORTS, type Stack, type StackPorts, startStack } from "./stack.ts";
-import { SAMPLE_FILES } from "./storage/sample-files.ts";
-import { startTenantStack, type TenantStack } from "./tenant-stack.ts";
-import type { Hop, Trace } from "./trace/hop.ts";
-import { traceLines } from "./trace/terminal.ts";
 import { watchSources } from "./watch.ts";
 
 const PORTS: StackPorts = {

@@ -1,6 +1,6 @@
-import { followClock } from "./follow-clock.ts";
+import { followClock } from "../clock/follow-clock.ts";
+import { refuseInAzure } from "../stack/refuse-in-azure.ts";
 import { routeMicrosoftOrigins } from "./microsoft-origins.ts";
-import { refuseInAzure } from "./refuse-in-azure.ts";
 
 /**
  * For `NODE_OPTIONS=--import`: sends a process's requests for Entra and Graph to the emulators of a running stack, so that

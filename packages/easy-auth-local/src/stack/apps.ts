@@ -1,14 +1,14 @@
 import type http from "node:http";
 import { fileURLToPath } from "node:url";
-import { createFrontend } from "../../../frontend/server.ts";
+import { createFrontend } from "../../../../frontend/server.ts";
+import { type GateOptions, startGate } from "../easy-auth/gate.ts";
+import { type FuncOptions, type RunningFunc, startFunc } from "../functions-host/func.ts";
+import { type FunctionsHost, type HostLog, startFunctionsHost } from "../functions-host/host.ts";
+import { listenOnLoopback } from "../http/loopback-server.ts";
+import type { Station } from "../trace/hop.ts";
 import type { Closers } from "./closers.ts";
-import { type GateOptions, startGate } from "./easy-auth/gate.ts";
-import { type FuncOptions, type RunningFunc, startFunc } from "./func.ts";
-import { type FunctionsHost, type HostLog, startFunctionsHost } from "./functions-host/host.ts";
-import { listenOnLoopback } from "./loopback-server.ts";
-import type { Station } from "./trace/hop.ts";
 
-export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
 /** Ports of the apps; 0 takes a free one. */
 export interface AppPorts {

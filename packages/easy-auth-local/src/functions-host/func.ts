@@ -5,9 +5,9 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { FunctionsHost } from "./functions-host/host.ts";
-import { listenOnLoopback } from "./loopback-server.ts";
-import type { MicrosoftOrigins } from "./microsoft-origins.ts";
+import { listenOnLoopback } from "../http/loopback-server.ts";
+import type { MicrosoftOrigins } from "../routing/microsoft-origins.ts";
+import type { FunctionsHost } from "./host.ts";
 
 export interface FuncOptions {
   /** Folder with host.json. */
@@ -72,7 +72,7 @@ export async function startFunc({ appRoot, port, settings, origins, certificate 
 
 function environmentFor(appRoot: string, settings: FuncOptions["settings"], origins: FuncOptions["origins"]) {
   const { NODE_OPTIONS = "", PATH = "" } = process.env;
-  const preload = new URL("../../../dist/emulator/route-microsoft-origins.mjs", import.meta.url);
+  const preload = new URL("../../../../dist/emulator/route-microsoft-origins.mjs", import.meta.url);
   return {
     ...process.env,
     ...settings,

@@ -1,0 +1,49 @@
+import type { Clock } from "../clock/clock.ts";
+import { API, type Directory, usernameOf } from "../directory/directory.ts";
+import type { SigningKeys } from "../entra/keys.ts";
+import type { TokenIssuer } from "../entra/tokens.ts";
+import type { Faults } from "../faults/faults.ts";
+import { json, type Reply, type RoutedRequest, type RouteHandler } from "../http/router.ts";
+import { refusal, sameOriginOnly } from "../http/same-origin.ts";
+import { traceRoutes } from "../trace/routes.ts";
+import type { Traces } from "../trace/traces.ts";
+import { clockRoutes } from "./clock-routes.ts";
+import { controlPageRoutes } from "./control-page.ts";
+import { faultRoutes } from "./fault-routes.ts";
+
+/** Parts of a stack that its developer looks into and changes while it runs. */
+export interface Controlled {
+  readonly directory: Directory;
+  readonly issuer: TokenIssuer;
+  readonly faults: Faults;
+  /** Default: the machine's clock, which cannot be put forward. */
+  readonly clock?: Clock | undefined;
+  /** Default: no trace page. */
+  readonly traces?: Traces;
+}
+
+/**
+ * Makes the routes by which a developer controls the stack: the page at `/`, `/trace`, and what scripts use below
+ * `/emulator`. Microsoft has none of them, so they are answered on loopback names only, and to no page of another origin.
+ */
+export function controlRoutes({ directory, issuer, faults, clock, traces }: Controlled) {
+  const keys: SigningKeys = issuer.keys;
+  return {
+    "GET /emulator/token": sameOriginOnly((request) => tokenForScripts(request, directory, issuer)),
+    ...(clock && clockRoutes(clock)),
+    ...faultRoutes(faults),
+    ...controlPageRoutes({ directory, keys, faults, clock }),
+    ...(traces && traceRoutes(traces)),
+  } satisfies Readonly<Record<string, RouteHandler>>;
+}
+
+/** Answers with an access token for the API, as the frontend's sign-in would hold it. */
+async function tokenForScripts({ url }: RoutedRequest, directory: Directory, issuer: TokenIssuer): Promise<Reply> {
+  const account = directory.accountByKey(url.searchParams.get("account") ?? "works");
+  if (!account) return json(404, { accounts: directory.accounts.map(({ key }) => key) });
+  if (!directory.isKnownIn(directory.tenant.id, account)) {
+    return refusal(403, `AADSTS50020: The tenant does not know the account ${usernameOf(account)}.`);
+  }
+  const audience = directory.registrationById(API.clientId) ?? API;
+  return json(200, { access_token: await issuer.apiToken({ account, audience, scope: "user_impersonation" }) });
+}
