@@ -1,6 +1,6 @@
 import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { startFunctionsHost } from "../../packages/easy-auth-local/src/functions-host/host.ts";
-import { startStack } from "../../packages/easy-auth-local/src/stack.ts";
+import { startStack } from "../../packages/easy-auth-local/src/stack/stack.ts";
 import { settingsFor } from "../../packages/easy-auth-local/src/storage/stack-storage.ts";
 import { accountOf } from "../support/account.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
