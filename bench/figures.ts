@@ -1,4 +1,3 @@
-import type { BodiesFigures } from "./bodies.ts";
 import type { BoundFigures } from "./memory.ts";
 import type { StallFigures } from "./stall.ts";
 
@@ -27,7 +26,6 @@ export interface Figures {
   readonly ours_over_floor: number;
   /** The `bare` request with undici, and with the `fetch` that Node has. */
   readonly transport_cpu_us: { readonly undici: number; readonly fetch: number };
-  readonly bodies: BodiesFigures;
   /** Whole processes, from start to end. */
   readonly load_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
   readonly load_min_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
@@ -46,7 +44,7 @@ export interface Target {
 
 /** What this project asks of itself, and whether it is so. */
 export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
-  const { hit_us: hit, load_ms: load, bound, stall_ms: stall, bodies } = figures;
+  const { hit_us: hit, load_ms: load, bound, stall_ms: stall } = figures;
   const hitWithMany = hit.ours["100000"] ?? Number.NaN;
   return [
     target("cached exchange with 100,000 users, µs", hitWithMany, 5),
@@ -61,10 +59,6 @@ export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
       10,
     ),
     target("processor time per request over the floor's", figures.ours_over_floor, 1.15),
-    target("MiB held for a slow caller", bodies.held_mib.ours, 0.5),
-    target("the same over the library's", bodies.held_mib.ours / bodies.held_mib.library, 0.02),
-    target("part of a body that is made for a caller who left", bodies.made_mib.ours / bodies.mib, 0.1),
-    target("processor time per MiB streamed over the library's", bodies.ours_over.library, 1.35),
     target(
       "load time over an empty process, bundled over unbundled",
       (load.bundle - load.empty) / (load.unbundled - load.empty),

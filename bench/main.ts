@@ -1,7 +1,6 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
-import { type BodiesEffort, measureBodies } from "./bodies.ts";
 import type { BurstFigures } from "./burst.ts";
 import type { ExchangeFigures } from "./exchange.ts";
 import type { FakeMicrosoft } from "./fake-microsoft.ts";
@@ -31,7 +30,6 @@ interface Effort {
   readonly requestProcesses: number;
   readonly requestRounds: number;
   readonly requests: number;
-  readonly bodies: BodiesEffort;
   readonly loadRounds: number;
 }
 
@@ -51,7 +49,6 @@ const FULL: Effort = {
   requestProcesses: 3,
   requestRounds: 11,
   requests: 2000,
-  bodies: { mib: 64, callers: 20, processes: 3, rounds: 5, bodies: 2 },
   loadRounds: 21,
 };
 
@@ -67,7 +64,6 @@ const SMOKE: Effort = {
   requestProcesses: 1,
   requestRounds: 1,
   requests: 50,
-  bodies: { mib: 32, callers: 2, processes: 1, rounds: 1, bodies: 1 },
   loadRounds: 1,
 };
 
@@ -92,7 +88,6 @@ async function measureAll(effort: Effort): Promise<Figures> {
   const load = await measureLoad({ folder, rounds: effort.loadRounds, progress: progressOf("load") });
   const caches = await measureCaches(effort, folder);
   const network = await measureOverNetwork(effort, folder);
-  const bodies = await measureBodies({ ...effort.bodies, folder, progress: progressOf("bodies") });
   const [processor] = cpus();
   const figures = {
     node: process.version,
@@ -101,7 +96,6 @@ async function measureAll(effort: Effort): Promise<Figures> {
     date,
     ...caches,
     ...network,
-    bodies,
     load_ms: roundedAll(only("median", load.processes)),
     load_min_ms: roundedAll(only("min", load.processes)),
     dependency_load_ms: Object.fromEntries(

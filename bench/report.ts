@@ -1,4 +1,3 @@
-import type { BodiesFigures } from "./bodies.ts";
 import type { Figures } from "./figures.ts";
 
 /** All figures as tables, in Markdown that is readable as it stands. */
@@ -8,7 +7,6 @@ export function describe(figures: Figures): string {
     ...targetsTable(figures),
     ...cacheTables(figures),
     ...requestTable(figures),
-    ...bodiesTable(figures),
     ...loadTables(figures),
   ].join("\n\n");
 }
@@ -59,27 +57,6 @@ function requestTable({ request_cpu_us: cpu, transport_cpu_us: transport, ours_o
     "### Request, processor time",
     table(["", "µs", "over `floor`"], rows),
     `\`ours\` over \`floor\`, median of the rounds' own ratios: ${plain(ratio)}.`,
-  ];
-}
-
-function bodiesTable({ bodies }: Figures): string[] {
-  const row = (name: string, { floor, ours, library }: BodiesFigures["held_mib"]) => [
-    name,
-    ...[floor, ours, library].map(plain),
-  ];
-  return [
-    `### Streamed bodies of ${plain(bodies.mib)} MiB`,
-    table(
-      ["", "`floor`", "`ours`", "`library`"],
-      [
-        row(`MiB held for each of ${plain(bodies.slow_callers)} slow callers`, bodies.held_mib),
-        row("MiB the process grows by for each of them", bodies.resident_mib),
-        row("MiB made for a caller who leaves after the first chunk", bodies.made_mib),
-        row("µs of processor time for each MiB that a fast caller reads", bodies.cpu_us_per_mib),
-      ],
-    ),
-    `Processor time of \`ours\`, medians of the rounds' own ratios: ${plain(bodies.ours_over.floor)} over \`floor\`, ` +
-      `${plain(bodies.ours_over.library)} over \`library\`.`,
   ];
 }
 

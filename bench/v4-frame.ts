@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { subscribe } from "node:diagnostics_channel";
 import type http from "node:http";
 import { createRequire } from "node:module";
 import {
@@ -11,11 +10,6 @@ import type {
   RpcHttpResponse,
 } from "../packages/easy-auth-local/src/functions-host/core-types.ts";
 import { toRpcRequest, writeRpcResponse } from "../packages/easy-auth-local/src/functions-host/http-conversion.ts";
-import { toTriggerMetadata } from "../packages/easy-auth-local/src/functions-host/trigger-metadata.ts";
-import {
-  INVOCATION_ID_HEADER,
-  openWorkerServers,
-} from "../packages/easy-auth-local/src/functions-host/worker-server.ts";
 
 export interface LoadedFunction {
   /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */
@@ -49,28 +43,6 @@ export async function loadFunction(bundle: string, name: string): Promise<Loaded
   }
 
   return { answer, exported };
-}
-
-/**
- * Registers one function of an app that has HTTP streaming on, and resolves to the port of the library's own server. A request
- * there, which has to bring an invocation id, is answered by that function; the host, which would forward it, is left out.
- */
-export async function serveStreamed(register: () => void): Promise<number> {
-  const registration = await collectRegistration(log, async () => register());
-  const [registered] = registration.functions.values();
-  if (!registered) throw new Error("No function was registered.");
-  const worker = (await openWorkerServers(registration)).get(registered.model);
-  if (!worker) throw new Error("HTTP streaming is off.");
-  const inputData = [{ name: triggerOf(registered), data: { http: {} } }];
-  subscribe("http.server.request.start", (message) => {
-    const { request, response } = message as { request: http.IncomingMessage; response: http.ServerResponse };
-    const sent = { inputData, triggerMetadata: toTriggerMetadata(request, {}) };
-    invoke(registered, String(request.headers[INVOCATION_ID_HEADER]), sent).catch((error) => {
-      console.error(error);
-      response.destroy();
-    });
-  });
-  return worker.port;
 }
 
 function triggerOf({ metadata }: RegisteredFunction): string {

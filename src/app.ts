@@ -1,5 +1,4 @@
 import type { TokenCredential } from "@azure/core-auth";
-import type { ContainerClient } from "@azure/storage-blob";
 import type { Client } from "@microsoft/microsoft-graph-client";
 import { createAsUser } from "./as-user.ts";
 import { createUserCredential } from "./downstream/azure-sdk/credential.ts";
@@ -9,8 +8,7 @@ import { OnBehalfOf } from "./entra/on-behalf-of.ts";
 import { TokenCache } from "./entra/token-cache.ts";
 import { createVerifier } from "./entra/verify.ts";
 import { AppError } from "./errors.ts";
-import { openContainer } from "./files/container.ts";
-import { streamAnswers } from "./http/connection.ts";
+import { type Files, openFiles } from "./files/container.ts";
 import { withDeadline } from "./outgoing/deadline.ts";
 import { readSettings } from "./settings.ts";
 import { startTelemetry } from "./telemetry/start.ts";
@@ -40,7 +38,6 @@ export const asUser = createAsUser({
   }),
   withDeadline: (work) => withDeadline(settings.requestTimeoutMs, work),
   graphOrigin: settings.graphOrigin,
-  idleMs: settings.requestTimeoutMs,
 });
 
 /** Returns a client of Microsoft Graph as this user. The exchange happens at the first call. */
@@ -60,16 +57,7 @@ export function credentialFor(user: SignedInUser): TokenCredential {
 export const hasFiles = settings.storage !== undefined;
 
 /** Returns the container of the settings as this user; throws without them. */
-export function filesFor(user: SignedInUser): Promise<ContainerClient> {
-  if (settings.storage) return openContainer(settings.storage, credentialFor(user));
+export function filesFor(user: SignedInUser): Promise<Files> {
+  if (settings.storage) return openFiles(settings.storage, credentialFor(user));
   throw new AppError("internal_error", { hint: "The settings for files are missing." });
-}
-
-/**
- * Lets the answers of all functions leave while they are made, for those whose `body` is a web stream. To be called while
- * the app loads, by each endpoint that needs it: docs/add-an-endpoint.md.
- */
-export function turnOnStreaming(): void {
-  // Later than every answer of an endpoint above.
-  streamAnswers(2 * settings.requestTimeoutMs);
 }

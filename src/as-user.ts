@@ -5,9 +5,8 @@ import { assertionFrom } from "./easy-auth/assertion.ts";
 import type { OnBehalfOf } from "./entra/on-behalf-of.ts";
 import type { VerifyAssertion } from "./entra/verify.ts";
 import { AppError } from "./errors.ts";
-import { connectionOf, DISCONNECTED } from "./http/connection.ts";
+import { inMemory } from "./http/bounded-body.ts";
 import { endpoint } from "./http/endpoint.ts";
-import { paced } from "./http/paced-body.ts";
 import type { Deadline } from "./outgoing/deadline.ts";
 import { type ScopesByResource, scopesByResource } from "./scopes.ts";
 import { withSpan } from "./telemetry/telemetry.ts";
@@ -18,11 +17,9 @@ export interface RequestPath {
   readonly verify: VerifyAssertion;
   readonly onBehalfOf: Pick<OnBehalfOf, "find" | "exchange" | "forget" | "linksFor">;
   /** Runs the handler within the request's time. */
-  readonly withDeadline: <T>(work: (deadline: Deadline, controller: AbortController) => Promise<T>) => Promise<T>;
+  readonly withDeadline: <T>(work: (deadline: Deadline) => Promise<T>) => Promise<T>;
   /** Resource of scopes that are named without one. */
   readonly graphOrigin: string;
-  /** Milliseconds that a streamed body may pause. */
-  readonly idleMs: number;
 }
 
 /** Answers one request of a signed-in user, or throws. */
@@ -43,16 +40,13 @@ export function createAsUser(path: RequestPath): (scopes: readonly string[], han
   return (scopes, handler) => {
     const needed = scopesByResource(scopes, path.graphOrigin);
     const handle = endpoint((request, context, correlationId) =>
-      path.withDeadline(async (deadline, controller) => {
-        const open = connectionOf(context.invocationId);
-        if (open === "closed") return DISCONNECTED;
-        const assertion = assertionFrom((open ?? request).headers);
+      path.withDeadline(async (deadline) => {
+        const assertion = assertionFrom(request.headers);
         const user = await signedInUser({ path, needed, assertion }, { correlationId, deadline });
         const answer = await handler(user, request, context).catch((error) => {
           throw sdkFailure(graphFailure(error), user, needed.keys());
         });
-        const { idleMs } = path;
-        return paced(answer, { connection: open?.connection, userId: user.objectId, idleMs, controller });
+        return inMemory(answer, deadline.signal);
       }),
     );
     return Object.assign(handle, { scopes: [...needed.values()].flat() });

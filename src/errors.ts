@@ -15,6 +15,7 @@ export type ErrorCode =
   | "user_not_assigned"
   | "downstream_forbidden"
   | "not_found"
+  | "precondition_failed"
   | "range_not_satisfiable"
   | "downstream_failed"
   | "downstream_timeout"
@@ -32,6 +33,8 @@ export interface FailureOptions extends ErrorOptions {
   readonly hint?: string;
   /** The failed service's own id of the request, for the log: Entra's trace id, Graph's request id. */
   readonly serviceRequestId?: string | undefined;
+  /** Headers of the answer, beside those that the code itself has. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Seconds the client should wait; sent as `Retry-After`. */
   readonly retryAfterSeconds?: number | undefined;
 }
@@ -66,6 +69,7 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly serviceRequestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
   readonly claims: string | undefined;
   readonly authorizationUri: string | undefined;
   readonly resource: string | undefined;
@@ -80,6 +84,7 @@ export class AppError extends Error {
     this.hint = options.hint;
     this.serviceRequestId = options.serviceRequestId;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? {};
     this.claims = claims;
     this.authorizationUri = authorizationUri;
     this.resource = resource;

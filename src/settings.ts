@@ -2,7 +2,7 @@ import { type Authority, isSeveralTenants, readAuthority } from "./settings/auth
 import { readCloud } from "./settings/cloud.ts";
 import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
 import { GUID, missingOr } from "./settings/problems.ts";
-import { readStorage, type StorageSettings } from "./settings/storage.ts";
+import { readStorage, STORAGE_SETTING_NAMES, type StorageSettings } from "./settings/storage.ts";
 import { readTelemetry, TELEMETRY_SETTING_NAMES, type TelemetrySettings } from "./settings/telemetry.ts";
 
 /** What the app is told by its environment. Read once, at start. */
@@ -38,8 +38,7 @@ export const SETTING_NAMES = [
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
-  "STORAGE_ACCOUNT_URL",
-  "STORAGE_CONTAINER",
+  ...STORAGE_SETTING_NAMES,
   ...TELEMETRY_SETTING_NAMES,
 ] as const;
 
@@ -90,7 +89,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       { least: 100, most: 230_000, otherwise: 10_000 },
       problems,
     ),
-    storage: readStorage(environment.STORAGE_ACCOUNT_URL, environment.STORAGE_CONTAINER, problems),
+    storage: readStorage(environment, problems),
     telemetry: readTelemetry(environment, problems),
   };
   if (problems.length > 0) throw new SettingsError(problems);

@@ -69,9 +69,6 @@ function fileOf(name: string, snippet: string): string {
   return `${imports}${registered.trimEnd().replace(/\);$/, ") });")}\n`;
 }
 
-/** More than is sent at once. */
-const REPORT = "month,sum\n".repeat(1_000_000);
-
 const closers: (() => unknown)[] = [];
 let copy: AppCopy;
 let stack: TestStack;
@@ -81,19 +78,18 @@ let blocks: readonly string[];
 beforeAll(async () => {
   blocks = await blocksOf(PAGE);
   const shown = await blocksOf("README.md");
-  const [graph = "", sdk = "", own = "", large = ""] = blocks;
+  const [graph = "", sdk = "", own = ""] = blocks;
   copy = await buildCopyWith({
     "manager.ts": graph,
     "containers.ts": sdk,
     "orders.ts": own,
-    "report.ts": large,
     ...Object.fromEntries(shown.map((block, index) => [`readme-${index}.ts`, fileOf(`readme-${index}`, block)])),
     "parallel.ts": PARALLEL,
   });
   closers.push(() => copy.remove());
   stack = await startStack({
     registrations: [API, FRONTEND, ORDERS, PRIVATE],
-    files: [{ name: "2026.csv", content: REPORT }],
+    files: [],
   });
   closers.push(() => stack.close());
   closers.push(routeTlsHost("contoso.blob.core.windows.net", Number(new URL(stack.storage?.accountUrl ?? "").port)));
@@ -143,7 +139,7 @@ function graphHasManager(): () => void {
 
 describe("an endpoint that is added by the page", () => {
   test("is one file of at most 15 lines", () => {
-    expect(blocks).toHaveLength(4);
+    expect(blocks).toHaveLength(3);
     for (const block of blocks) expect(block.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
   });
 
@@ -178,21 +174,6 @@ describe("an endpoint that is added by the page", () => {
         oid: accountOf(stack.directory, "works").objectId,
       },
     ]);
-  });
-});
-
-describe("an endpoint with a large body, as on the page,", () => {
-  test("sends it while it is read", async () => {
-    const response = await call("report");
-    expect([response.status, response.headers.get("transfer-encoding")]).toEqual([200, "chunked"]);
-    expect(await response.text()).toBe(REPORT);
-  });
-
-  test("ends to read it when the caller leaves", async () => {
-    const response = await call("report");
-    expect(stack.storage?.waiting).toBe(1);
-    await response.body?.cancel();
-    await vi.waitFor(() => expect(stack.storage?.waiting).toBe(0), 10_000);
   });
 });
 

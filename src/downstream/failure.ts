@@ -31,6 +31,7 @@ export function downstreamFailure({
   if (status === 400) return new AppError("invalid_request", options);
   if (status === 403) return new AppError("downstream_forbidden", options);
   if (status === 404) return new AppError("not_found", options);
+  if (status === 412) return new AppError("precondition_failed", options);
   if (status === 416) return new AppError("range_not_satisfiable", options);
   if (status === 504) return new AppError("downstream_timeout", options);
   if (status !== 429 && status !== 503) return new AppError("downstream_failed", options);

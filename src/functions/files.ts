@@ -9,7 +9,7 @@ if (hasFiles) {
     authLevel: "anonymous",
     handler: asUser(STORAGE_SCOPES, async (user, request) => {
       const page = pageFrom(request.query);
-      return { jsonBody: await listFiles(await filesFor(user), page, user.deadline.signal) };
+      return { jsonBody: await listFiles((await filesFor(user)).container, page, user.deadline.signal) };
     }),
   });
 }

@@ -78,12 +78,17 @@ const PROBLEMS = {
   },
   not_found: {
     status: 404,
-    title: "There is no such thing",
+    title: "Not found",
     detail: "The service behind this API has nothing there for your account.",
+  },
+  precondition_failed: {
+    status: 412,
+    title: "It has changed in the meantime",
+    detail: "A condition of the request, such as If-Match, does not hold.",
   },
   range_not_satisfiable: {
     status: 416,
-    title: "There is no such part",
+    title: "Range not satisfiable",
     detail: "The part that Range asks for begins after the end.",
   },
   downstream_failed: {
@@ -138,7 +143,11 @@ export function statusOf({ code }: AppError): number {
 /** The answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
 export function problemResponse(error: AppError, requestUrl: string, correlationId: string): HttpResponseInit {
   const problem: Problem = PROBLEMS[error.code];
-  const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  const headers: Record<string, string> = {
+    ...error.headers,
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  };
   if (problem.status === 401 || problem.challenge) headers["www-authenticate"] = challengeFor(problem, error);
   if (problem.status === 503) {
     headers["retry-after"] = String(Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS));

@@ -13,15 +13,11 @@ const GRACE_MS = 50;
 
 /**
  * Runs work within a time. At its end the deadline's signal is aborted, and 50 ms later this rejects whatever the work does.
- * Work that fails has the signal aborted too: nothing of it goes on. The signal's controller is for the body of the answer,
- * which outlives the work.
+ * Work that fails has the signal aborted too: nothing of it goes on.
  *
  * @throws AppError `downstream_timeout`, or what the work throws
  */
-export async function withDeadline<T>(
-  timeoutMs: number,
-  work: (deadline: Deadline, controller: AbortController) => Promise<T>,
-): Promise<T> {
+export async function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const endsAt = performance.now() + timeoutMs;
   let timer: NodeJS.Timeout | undefined;
@@ -36,7 +32,7 @@ export async function withDeadline<T>(
   });
   try {
     return await Promise.race([
-      work({ signal: controller.signal, timeLeft: () => endsAt - performance.now() }, controller),
+      work({ signal: controller.signal, timeLeft: () => endsAt - performance.now() }),
       timeUp,
     ]);
   } catch (error) {

@@ -22,6 +22,11 @@ const SERVED: readonly Scenario[] = [
   { account: "sparse", what: "an almost empty profile", title: "Diego Siciliani" },
   { account: "no-photo", what: "no photo", title: "Alex Wilber" },
   { account: "no-role", what: "no role in Storage, which the profile does not need", title: "Allan Deyoung" },
+  {
+    account: "container-role",
+    what: "a role on one container, which the profile does not need",
+    title: "Johanna Lorenz",
+  },
   { account: "guest", what: "a guest", title: "Megan Bowen" },
   { account: "many-groups", what: "very long headers", title: "Nestor Wilke" },
   {

@@ -36,8 +36,8 @@ export interface Account {
   };
   /** Default: true. */
   readonly hasPhoto?: boolean;
-  /** Whether this user has a data role in Storage: Storage Blob Data Reader. Default: true. */
-  readonly hasStorageRole?: boolean;
+  /** Where this user has the role Storage Blob Data Reader: on the whole account (the default), or on the container alone. */
+  readonly storageRole?: "account" | "container" | "none";
   /** Where the account is at home. Default: the apps' own tenant. */
   readonly homeTenantId?: string;
   /** Whether the apps' own tenant knows an account that is at home elsewhere. */

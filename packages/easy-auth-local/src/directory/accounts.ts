@@ -51,8 +51,17 @@ export const ACCOUNTS: readonly Account[] = [
     objectId: "dddddddd-3333-4444-5555-eeeeeeeeeeee",
     shows: "No role in Storage: with --files, /api/files answers 403 downstream_forbidden. The profile works.",
     answer: "200",
-    hasStorageRole: false,
+    storageRole: "none",
     profile: person("Allan", "Deyoung"),
+  },
+  {
+    key: "container-role",
+    objectId: "dddddddd-4444-5555-6666-eeeeeeeeeeee",
+    shows:
+      "A role on the container alone: with --files, /api/files lists, and a file answers 403 downstream_forbidden.",
+    answer: "200",
+    storageRole: "container",
+    profile: person("Johanna", "Lorenz"),
   },
   {
     key: "guest",

@@ -1,9 +1,10 @@
 import type http from "node:http";
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { CLOUDS } from "../directory/clouds.ts";
-import { type Account, type Directory, type Registration, TENANT_ID } from "../directory/directory.ts";
+import type { Account, Directory, Registration } from "../directory/directory.ts";
 import type { SigningKeys } from "../entra/keys.ts";
 import { type Answer, storageError } from "./errors.ts";
+import type { DelegationKeys } from "./shared-access.ts";
 
 /** Azure Storage as Entra knows it; its tokens are of version 1. */
 export const STORAGE: Registration = {
@@ -21,40 +22,61 @@ export interface Gate {
   readonly keys: SigningKeys;
 }
 
-/** One request, of a user whose token is good. */
+/** One request, of a user whose token is good, or by a link that a user signed. */
 export interface StorageRequest {
   readonly method: string;
-  /** With its query. */
+  /** With its query; without the signature of a link. */
   readonly path: string;
+  /** Empty for a request by a link. */
   readonly token: string;
   readonly account: Account;
 }
 
-/** The request with its user, whose token is for Storage, of this tenant, in time and signed by Entra; else a refusal. */
-export async function authenticate(request: http.IncomingMessage, gate: Gate): Promise<StorageRequest | Answer> {
+/**
+ * The request with its user, whose token is for Storage, of this tenant, in time and signed by Entra, or whose link it is;
+ * else a refusal.
+ */
+export async function authenticate(
+  request: http.IncomingMessage,
+  gate: Gate,
+  delegationKeys: DelegationKeys,
+): Promise<StorageRequest | Answer> {
+  if (/[?&]sig=/.test(request.url ?? "")) {
+    const signer = delegationKeys.signerOf(request, gate.directory);
+    return "status" in signer ? signer : { method: request.method ?? "GET", token: "", ...signer };
+  }
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
-  if (token === undefined) return unauthorized("NoAuthenticationInformation", "The request has no token.");
-  const verified = await verify(token, gate.keys);
-  if (typeof verified === "string") return unauthorized("InvalidAuthenticationInfo", verified);
+  if (token === undefined) return unauthorized(gate, "NoAuthenticationInformation", "The request has no token.");
+  const verified = await verify(token, gate);
+  if (typeof verified === "string") return unauthorized(gate, "InvalidAuthenticationInfo", verified);
   const account = gate.directory.accountById(String(verified.oid));
-  if (!account) return unauthorized("InvalidAuthenticationInfo", "The tenant does not know the user.");
+  if (!account) return unauthorized(gate, "InvalidAuthenticationInfo", "The tenant does not know the user.");
   return { method: request.method ?? "GET", path: request.url ?? "/", token, account };
 }
 
+/** https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key */
+export function asksForDelegationKey({ method, path }: StorageRequest): boolean {
+  return method === "POST" && /[?&]comp=userdelegationkey(&|$)/.test(path);
+}
+
 /**
- * What the user's role does not allow. Who has one has Storage Blob Data Reader on the whole account, so that reading is
- * all they may: https://learn.microsoft.com/azure/storage/blobs/assign-azure-role-data-access
+ * What the user's role, Storage Blob Data Reader, does not allow: reading is all they may. A delegation key is the
+ * account's, so a role on the container gives none:
+ * https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#authorization
  */
-export function refusalByRole({ method, account }: StorageRequest): Answer | undefined {
+export function refusalByRole(request: StorageRequest): Answer | undefined {
+  const { method, account } = request;
+  const { storageRole = "account" } = account;
   const isReading = method === "GET" || method === "HEAD";
-  if (isReading && account.hasStorageRole !== false) return undefined;
+  if (isReading && storageRole !== "none") return undefined;
+  if (asksForDelegationKey(request) && storageRole === "account") return undefined;
   const text = "This request is not authorized to perform this operation using this permission.";
   return storageError(403, "AuthorizationPermissionMismatch", {}, text);
 }
 
 /** The token's claims, or what is wrong with it. */
-async function verify(token: string, keys: SigningKeys): Promise<JWTPayload | string> {
-  const options = { audience: AUDIENCES, issuer: ISSUERS, algorithms: ["RS256"] };
+async function verify(token: string, { keys, directory }: Gate): Promise<JWTPayload | string> {
+  const options = { audience: AUDIENCES, issuer: issuersOf(directory), algorithms: ["RS256"] };
   try {
     return (await jwtVerify(token, keys.verificationKeys, options)).payload;
   } catch (error) {
@@ -67,10 +89,12 @@ async function verify(token: string, keys: SigningKeys): Promise<JWTPayload | st
 /** With and without a slash: https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory */
 const AUDIENCES = ["https://storage.azure.com", "https://storage.azure.com/", STORAGE.clientId];
 
-const ISSUERS = CLOUDS.map(({ v1IssuerOrigin }) => `${v1IssuerOrigin}/${TENANT_ID}/`);
+function issuersOf({ tenant }: Directory): string[] {
+  return CLOUDS.map(({ v1IssuerOrigin }) => `${v1IssuerOrigin}/${tenant.id}/`);
+}
 
 /** The bearer challenge of the same page. */
-function unauthorized(code: string, message: string): Answer {
-  const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`;
+function unauthorized({ directory }: Gate, code: string, message: string): Answer {
+  const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/${directory.tenant.id}/oauth2/authorize resource_id=https://storage.azure.com`;
   return storageError(401, code, { "www-authenticate": challenge }, message);
 }

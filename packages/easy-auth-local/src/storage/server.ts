@@ -5,10 +5,11 @@ import type { ContainerClient } from "@azure/storage-blob";
 import { createCertificate } from "../http/certificate.ts";
 import { listenOnLoopback } from "../http/loopback-server.ts";
 import { trust } from "../http/trust.ts";
-import { authenticate, type Gate, refusalByRole, type StorageRequest } from "./access.ts";
+import { asksForDelegationKey, authenticate, type Gate, refusalByRole, type StorageRequest } from "./access.ts";
 import { ACCOUNT_NAME, type Azurite, startAzurite } from "./azurite.ts";
 import { type Answer, answerWith } from "./errors.ts";
 import type { StoredFile } from "./sample-files.ts";
+import { DelegationKeys } from "./shared-access.ts";
 
 const CONTAINER = "documents";
 
@@ -20,6 +21,8 @@ export interface StorageOptions extends Gate {
   readonly files: readonly StoredFile[];
   /** Default 0: a free one. */
   readonly port?: number;
+  /** Of the public address. Default 0: a free one. */
+  readonly publicPort?: number;
   /** Told of every request of a user, before it is answered. */
   readonly onRequest?: ((request: StorageRequest) => void) | undefined;
   /** Told of the server before it listens. */
@@ -30,6 +33,11 @@ export interface StorageOptions extends Gate {
 export interface Storage {
   /** Over https, without a slash at the end. */
   readonly accountUrl: string;
+  /**
+   * The same account for browsers, which would warn of the certificate: over http, taken for https, without a slash at the
+   * end.
+   */
+  readonly publicUrl: string;
   /** What it is known by, in PEM. This process trusts it as long as it runs. */
   readonly certificate: string;
   /** The container as its owner, past all roles: for putting files there. */
@@ -50,24 +58,42 @@ const HOSTS = ["contoso.blob.core.windows.net"];
  * Starts a storage account as users see it: Azurite, and before it what it lacks, tokens that are verified and roles. It has one
  * container, `documents`. Not checked: the scope of the token, and what policies, networks or access conditions would forbid.
  */
-export async function startStorage({ files, port = 0, onServer, ...options }: StorageOptions): Promise<Storage> {
+export async function startStorage({
+  files,
+  port = 0,
+  publicPort = 0,
+  onServer,
+  ...options
+}: StorageOptions): Promise<Storage> {
   const [azurite, certificate] = await Promise.all([startAzurite(), createCertificate()]);
   const state = { waiting: 0, answerer: (() => undefined) as Answerer };
   try {
     const container = azurite.account.getContainerClient(CONTAINER);
     await fill(container, files);
-    const server = https.createServer(certificate, (request, response) => {
+    const delegationKeys = new DelegationKeys();
+    const listener: http.RequestListener = (request, response) => {
       state.waiting += 1;
       response.once("close", () => {
         state.waiting -= 1;
       });
-      void answer(request, response, { azurite, answerer: (seen) => state.answerer(seen), ...options });
-    });
-    onServer?.(server);
-    const { url, close } = await listenOnLoopback(server, port, HOSTS);
+      const answering = {
+        azurite,
+        delegationKeys,
+        answerer: (seen: StorageRequest) => state.answerer(seen),
+        ...options,
+      };
+      void answer(request, response, answering).catch(() => response.destroy());
+    };
+    const servers = [https.createServer(certificate, listener), http.createServer(listener)] as const;
+    for (const server of servers) onServer?.(server);
+    const [own, open] = await Promise.all([
+      listenOnLoopback(servers[0], port, HOSTS),
+      listenOnLoopback(servers[1], publicPort),
+    ]);
     const distrust = trust(certificate.cert);
     return {
-      ...{ accountUrl: `${url}/${ACCOUNT_NAME}`, certificate: certificate.cert, container, ended: azurite.ended },
+      ...{ accountUrl: `${own.url}/${ACCOUNT_NAME}`, publicUrl: `${open.url}/${ACCOUNT_NAME}` },
+      ...{ certificate: certificate.cert, container, ended: azurite.ended },
       get waiting() {
         return state.waiting;
       },
@@ -76,8 +102,8 @@ export async function startStorage({ files, port = 0, onServer, ...options }: St
       },
       close: async () => {
         distrust();
-        server.closeAllConnections();
-        await Promise.all([close(), azurite.close()]);
+        for (const server of servers) server.closeAllConnections();
+        await Promise.all([own.close(), open.close(), azurite.close()]);
       },
     };
   } catch (error) {
@@ -99,6 +125,7 @@ async function fill(container: ContainerClient, files: readonly StoredFile[]): P
 
 interface Answering extends Gate {
   readonly azurite: Azurite;
+  readonly delegationKeys: DelegationKeys;
   readonly answerer: Answerer;
   readonly onRequest?: StorageOptions["onRequest"];
 }
@@ -106,19 +133,21 @@ interface Answering extends Gate {
 async function answer(
   request: http.IncomingMessage,
   response: http.ServerResponse,
-  { azurite, answerer, onRequest, ...gate }: Answering,
+  { azurite, delegationKeys, answerer, onRequest, ...gate }: Answering,
 ): Promise<void> {
-  const seen = await authenticate(request, gate);
+  const seen = await authenticate(request, gate, delegationKeys);
   if ("status" in seen) return answerWith(response, seen);
   onRequest?.(seen);
   const instead = answerer(seen) ?? refusalByRole(seen);
-  if (instead === undefined) passOn(request, response, azurite);
-  else if (instead === "close") request.socket.destroy();
-  else if (instead !== "hang") answerWith(response, instead);
+  if (instead === "close") request.socket.destroy();
+  else if (instead !== undefined) instead === "hang" || answerWith(response, instead);
+  else if (asksForDelegationKey(seen))
+    answerWith(response, await delegationKeys.answerTo(request, seen.account, gate.directory));
+  else passOn(request, response, seen.path, azurite);
 }
 
-function passOn(request: http.IncomingMessage, response: http.ServerResponse, azurite: Azurite): void {
-  const { method, headers, url = "" } = request;
+function passOn(request: http.IncomingMessage, response: http.ServerResponse, url: string, azurite: Azurite): void {
+  const { method, headers } = request;
   const { authorization: _, ...passedHeaders } = headers;
   // In Azure the account is in the host's name, here in the path.
   const path = url.startsWith(`/${ACCOUNT_NAME}`) ? url : `/${ACCOUNT_NAME}${url}`;

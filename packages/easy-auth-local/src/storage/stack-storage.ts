@@ -13,6 +13,10 @@ export async function startStackStorage(options: StorageOptions, traces: Traces,
 }
 
 /** That turn the app's routes for files on. */
-export function settingsFor({ accountUrl, container }: Storage): Readonly<Record<string, string>> {
-  return { STORAGE_ACCOUNT_URL: accountUrl, STORAGE_CONTAINER: container.containerName };
+export function settingsFor({ accountUrl, publicUrl, container }: Storage): Readonly<Record<string, string>> {
+  return {
+    STORAGE_ACCOUNT_URL: accountUrl,
+    STORAGE_CONTAINER: container.containerName,
+    STORAGE_PUBLIC_URL: publicUrl,
+  };
 }

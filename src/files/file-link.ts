@@ -1,0 +1,83 @@
+import type { HttpResponseInit } from "@azure/functions";
+import type { BlobClient, UserDelegationKey } from "@azure/storage-blob";
+import { AppError } from "../errors.ts";
+import type { Files } from "./container.ts";
+import { attachment } from "./file-name.ts";
+
+/** From a click to the first byte; what is on its way then goes on. */
+const LINK_MS = 5 * 60_000;
+/** Storage's clock may be behind ours. */
+const SKEW_MS = 60_000;
+/** Of Storage's signatures: the newest that Azurite 3.35 knows. */
+const VERSION = "2025-11-05";
+
+/** Who asks, and until when. */
+interface LinkRequest {
+  readonly name: string;
+  /** Seconds since 1970: when the user's token ends. */
+  readonly expiresAt: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends the caller to the file in Storage, by a link that the user signs with a delegation key: this blob, reading, https,
+ * five minutes at most and no longer than the user's token. Whoever has the link may use it, so it is in no log. Storage
+ * asks for the signer's role at each use: https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
+ *
+ * @throws AppError `downstream_forbidden` when the user's role is for the container alone; what Storage's client throws
+ */
+export async function linkResponse(files: Files, { name, expiresAt, signal }: LinkRequest): Promise<HttpResponseInit> {
+  const blob = files.container.getBlobClient(name);
+  const endsAt = new Date(Math.min(Date.now() + LINK_MS, expiresAt * 1000));
+  const startsAt = new Date(Date.now() - SKEW_MS);
+  const options = { abortSignal: signal };
+  const [found, key] = await Promise.allSettled([
+    blob.getProperties(options),
+    files.account.getUserDelegationKey(startsAt, endsAt, options),
+  ]);
+  if (found.status === "rejected") throw found.reason;
+  if (key.status === "rejected") throw withoutKey(key.reason);
+  return {
+    status: 302,
+    headers: {
+      location: await linkTo(blob, files, { name, key: key.value, endsAt }),
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+    },
+  };
+}
+
+interface Signing {
+  readonly name: string;
+  readonly key: UserDelegationKey;
+  readonly endsAt: Date;
+}
+
+async function linkTo(
+  { url }: BlobClient,
+  { accountUrl, accountName, containerName, publicUrl }: Files,
+  { name, key, endsAt }: Signing,
+): Promise<string> {
+  const { BlobSASPermissions, generateBlobSASQueryParameters, SASProtocol } = await import("@azure/storage-blob");
+  const values = {
+    ...{ containerName, blobName: name, version: VERSION, protocol: SASProtocol.Https, expiresOn: endsAt },
+    permissions: BlobSASPermissions.parse("r"),
+    contentDisposition: attachment(name),
+    cacheControl: "private, no-cache",
+  };
+  const signature = generateBlobSASQueryParameters(values, key, accountName);
+  return `${publicUrl}${url.slice(accountUrl.length)}?${signature}`;
+}
+
+/** The user may read the file: it was found. */
+function withoutKey(error: unknown): unknown {
+  const { statusCode } = error as { readonly statusCode?: number };
+  if (statusCode !== 403) return error;
+  return new AppError("downstream_forbidden", {
+    detail:
+      "You may read this file, but not download it by a link. Whoever gives roles can give you Storage Blob Delegator on " +
+      "the storage account.",
+    hint: "Storage: the user's role allows no delegation key. Assign Storage Blob Delegator on the storage account.",
+    cause: error,
+  });
+}

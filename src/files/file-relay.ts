@@ -1,0 +1,62 @@
+import type { HttpRequest, HttpResponseInit } from "@azure/functions";
+import { AppError } from "../errors.ts";
+import { conditionalResponse } from "../http/conditional-response.ts";
+import type { Files } from "./container.ts";
+import { attachment } from "./file-name.ts";
+
+/** Bytes on their way from Storage at once, of all users and of one: they are in memory. */
+const MOST_BYTES = 128 * 1_048_576;
+const MOST_BYTES_OF_A_USER = 32 * 1_048_576;
+
+/** Which file, and whose share of the memory it counts in. */
+interface RelayRequest {
+  readonly name: string;
+  readonly userId: string;
+  readonly signal: AbortSignal;
+}
+
+const onTheirWay = new Map<string, number>();
+
+/**
+ * Answers with the file, or the part of it that was asked for: for a storage account that callers cannot reach. At most
+ * 16 MiB at once. Throws what Storage's client throws, and AppError as `conditionalResponse` and `overloaded` do.
+ */
+export async function relayResponse(
+  { container }: Files,
+  request: HttpRequest,
+  { name, userId, signal: abortSignal }: RelayRequest,
+): Promise<HttpResponseInit> {
+  const blob = container.getBlobClient(name);
+  const { etag = "", lastModified, contentLength: length = 0, ...file } = await blob.getProperties({ abortSignal });
+  const { contentType = "application/octet-stream", contentEncoding } = file;
+  return conditionalResponse(request, {
+    ...{ etag, lastModified, length, contentType },
+    headers: {
+      "content-security-policy": "sandbox; default-src 'none'",
+      "cross-origin-resource-policy": "same-origin",
+      "content-disposition": attachment(name),
+      ...(contentEncoding && { "content-encoding": contentEncoding }),
+    },
+    read: (first, count) =>
+      counted(userId, count, () =>
+        // Of the same file, or not at all: it may have been replaced since.
+        blob.downloadToBuffer(first, count, { abortSignal, conditions: { ifMatch: etag }, concurrency: 1 }),
+      ),
+  });
+}
+
+async function counted<T>(userId: string, bytes: number, work: () => Promise<T>): Promise<T> {
+  const own = onTheirWay.get(userId) ?? 0;
+  const all = [...onTheirWay.values()].reduce((sum, one) => sum + one, 0);
+  if (own + bytes > MOST_BYTES_OF_A_USER || all + bytes > MOST_BYTES) {
+    throw new AppError("overloaded", { hint: "Too many files are on their way.", retryAfterSeconds: 1 });
+  }
+  onTheirWay.set(userId, own + bytes);
+  try {
+    return await work();
+  } finally {
+    const left = (onTheirWay.get(userId) ?? 0) - bytes;
+    if (left > 0) onTheirWay.set(userId, left);
+    else onTheirWay.delete(userId);
+  }
+}
