@@ -1,34 +1,69 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadApp } from "../packages/easy-auth-local/src/functions-host/app-loader.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-/** Azure Storage's delegated permission, registered for whom files are on. */
+const LIST = "infra/graph-scopes.json";
+const GRAPH = "https://graph.microsoft.com/";
+/** Azure Storage's delegated permission, which `infra/entra.bicep` registers where files are on. */
 const STORAGE_SCOPE = "https://storage.azure.com/user_impersonation";
-const STORAGE_APP_ID = "e406a681-f3d4-42a8-90b6-c2b029497af1";
 
-/** The delegated permissions that the deployment registers for the API and consents to. */
-async function registeredScopes(): Promise<readonly string[]> {
-  const [list, entra] = await Promise.all(
-    ["graph-scopes.json", "entra.bicep"].map((name) => readFile(`${ROOT}infra/${name}`, "utf8")),
-  );
-  const graphScopes = JSON.parse(list ?? "") as readonly string[];
-  expect(entra).toContain(STORAGE_APP_ID);
-  return [...graphScopes.map((name) => `https://graph.microsoft.com/${name}`), STORAGE_SCOPE];
+const listed: readonly string[] = JSON.parse(await readFile(`${ROOT}${LIST}`, "utf8"));
+
+/** Says what to do about each scope that endpoints name and the deployment does not register, or the other way round. */
+function disagreements(named: readonly string[], registered: readonly string[]): readonly string[] {
+  const ofGraph = new Set(named.filter((scope) => scope !== STORAGE_SCOPE).map((scope) => scope.replace(GRAPH, "")));
+  const missing = [...ofGraph].filter((scope) => !registered.includes(scope));
+  const leftOver = registered.filter((scope) => !ofGraph.has(scope));
+  return [
+    ...missing.map((scope) => `An endpoint names ${scope}, and ${where(scope)}`),
+    ...leftOver.map((scope) => `${LIST} lists ${scope}, and no endpoint names it: remove it there.`),
+  ];
 }
 
-test("the endpoints together name the scopes of the registration: none is missing there, none is left over", async () => {
+function where(scope: string): string {
+  return scope.includes("/")
+    ? "infra/ does not register it: docs/scopes.md says how."
+    : `${LIST} does not list it: add it there.`;
+}
+
+async function scopesOfEndpoints(): Promise<readonly string[]> {
   const files = { STORAGE_ACCOUNT_URL: "https://contoso.blob.core.windows.net", STORAGE_CONTAINER: "documents" };
   const before = { ...process.env };
   Object.assign(process.env, ENVIRONMENT, files);
   const { functions } = await loadApp(ROOT, () => {}).finally(() => {
     process.env = before;
   });
-  const named = [...functions.values()].flatMap(
-    ({ handler }) => (handler as { scopes?: readonly string[] }).scopes ?? [],
-  );
-  expect([...new Set(named)].sort()).toEqual([...(await registeredScopes())].sort());
+  return [...functions.values()].flatMap(({ handler }) => (handler as { scopes?: readonly string[] }).scopes ?? []);
+}
+
+describe("the scopes that endpoints name", () => {
+  test("are those that the deployment registers and consents to", async () => {
+    const named = await scopesOfEndpoints();
+    expect(disagreements(named, listed)).toEqual([]);
+    expect(named).toContain(STORAGE_SCOPE);
+  });
+
+  test("may be more when the list has them, in any order", () => {
+    const named = ["User.Read", STORAGE_SCOPE, `${GRAPH}Mail.Read`, "User.Read"];
+    expect(disagreements(named, ["User.Read", "Mail.Read"])).toEqual([]);
+    expect(disagreements(named, ["Mail.Read", "User.Read"])).toEqual([]);
+  });
+
+  test.each([
+    ["Mail.Read", `An endpoint names Mail.Read, and ${LIST} does not list it: add it there.`],
+    [
+      "https://vault.azure.net/user_impersonation",
+      "An endpoint names https://vault.azure.net/user_impersonation, and infra/ does not register it: docs/scopes.md says how.",
+    ],
+  ])("that nobody registered give one message, which names them: %s", (scope, message) => {
+    expect(disagreements(["User.Read", scope], ["User.Read"])).toEqual([message]);
+  });
+
+  test("that no endpoint names any more give one message, which names them", () => {
+    const message = `${LIST} lists Mail.Read, and no endpoint names it: remove it there.`;
+    expect(disagreements(["User.Read"], ["User.Read", "Mail.Read"])).toEqual([message]);
+  });
 });
