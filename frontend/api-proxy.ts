@@ -7,7 +7,8 @@ import http, {
 } from "node:http";
 import https from "node:https";
 import { pipeline } from "node:stream/promises";
-import { Failure } from "./failure.ts";
+import { Failure, type FailureCode } from "./failure.ts";
+import { userOf } from "./session.ts";
 
 /** Easy Auth puts the access token of the user's session here. */
 const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
@@ -57,11 +58,17 @@ export interface ApiProxyOptions {
 /** Without a byte either way. App Service ends a silent connection then too. */
 const SILENCE_TIMEOUT_MS = 230_000;
 
+/** Names the user whose token the backend got, by object id: a page with data of somebody else notices. */
+const USER_HEADER = "x-signed-in-user";
+
+/** Refusals by the API's gate, which gives no reason: an empty body or a page. The API's own say why. */
+const GATE_REFUSALS: Readonly<Partial<Record<number, FailureCode>>> = { 401: "sign_in_refused", 403: "app_refused" };
+
 /**
  * Sends the request on to the backend as the signed-in user and streams the answer back, both ways with back-pressure.
- * `target` is path and query, already checked. Ends the backend's request when the client leaves.
+ * `target` is path and query, already checked. Follows no redirect. Ends the backend's request when the client leaves.
  *
- * @throws Failure `no_access_token`, `api_unreachable`, `api_timeout`
+ * @throws Failure `no_access_token`, `sign_in_refused`, `app_refused`, `api_unreachable`, `api_timeout`
  */
 export async function forwardToBackend(
   request: IncomingMessage,
@@ -82,9 +89,12 @@ export async function forwardToBackend(
   // Not pipeline(): a backend that fails must not destroy the request, which is still to be answered.
   request.pipe(backendRequest);
   const answer = await answerOf(request, backendRequest, timeoutMs);
+  refuseAsGate(answer);
+  const user = userOf(request);
   response.writeHead(answer.statusCode ?? 502, {
     "cache-control": "no-store",
     ...pick(answer.headers, RESPONSE_HEADERS),
+    ...(user !== undefined && { [USER_HEADER]: user }),
   });
   await streamAnswer(answer, response);
 }
@@ -124,6 +134,22 @@ async function answerOf(
     request.off("data", prolong);
   }
 }
+
+/** Gives the gate's bare refusal a code, words and a correlation id. Keeps its challenge. */
+function refuseAsGate(answer: IncomingMessage): void {
+  const { "content-type": contentType, "content-length": length, "www-authenticate": challenge } = answer.headers;
+  const code = GATE_REFUSALS[answer.statusCode ?? 0];
+  const isBare = contentType === undefined || length === "0" || contentType.startsWith("text/html");
+  if (!code || !isBare) return;
+  answer.resume();
+  throw new Failure(code, {
+    ...(challenge !== undefined && { headers: { "www-authenticate": challenge } }),
+    hint: GATE_HINT,
+  });
+}
+
+const GATE_HINT =
+  "The API's Easy Auth refused the token of this app's sign-in. Compare the token's aud, iss and appid with its allowedAudiences, openIdIssuer and allowedApplications, and look at the API's access restrictions.";
 
 async function streamAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
   let isBackendToBlame = false;

@@ -1,6 +1,8 @@
 /** Every way this server itself can fail a request. Status and text of each are in `problem.ts`, more in `docs/frontend-errors.md`. */
 export type FailureCode =
   | "no_access_token"
+  | "sign_in_refused"
+  | "app_refused"
   | "cross_site_request"
   | "no_such_address"
   | "method_not_allowed"

@@ -15,6 +15,16 @@ const PROBLEMS = {
     title: "Nobody is signed in",
     detail: "The request carries no user's access token. Sign in and try again.",
   },
+  sign_in_refused: {
+    status: 401,
+    title: "The API refused your sign-in",
+    detail: "The API's sign-in check did not accept your access token. It gave no reason.",
+  },
+  app_refused: {
+    status: 403,
+    title: "The API refused this app",
+    detail: "The API's gate does not let this app, or your account, in. It gave no reason.",
+  },
   cross_site_request: {
     status: 403,
     title: "Request from another site refused",

@@ -3,6 +3,7 @@ import { forwardToBackend } from "./api-proxy.ts";
 import { Failure } from "./failure.ts";
 import { answerFailure, type Log } from "./problem.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
+import { sessionOf } from "./session.ts";
 import { readStaticFiles, type StaticFile, sendStaticFile } from "./static-files.ts";
 
 export interface FrontendOptions {
@@ -27,7 +28,6 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** Bytes. Easy Auth adds up to three tokens and the principal to the session's cookies; Node's 16 KiB are too few. */
 const MAX_HEADER_SIZE = 65_536;
 
-const PRINCIPAL_NAME_HEADER = "x-ms-client-principal-name";
 const READ_METHODS = ["GET", "HEAD"];
 /** Not TRACE: its answer repeats the request, and with it the access token. */
 const API_METHODS = [...READ_METHODS, "DELETE", "OPTIONS", "PATCH", "POST", "PUT"];
@@ -62,7 +62,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, site: 
   allowMethods(request, READ_METHODS);
   if (file) return sendStaticFile(request, response, file);
   if (pathname === "/health") return sendJson(response, { status: "ok" });
-  sendJson(response, { name: request.headers[PRINCIPAL_NAME_HEADER] ?? null });
+  sendJson(response, sessionOf(request));
 }
 
 /**

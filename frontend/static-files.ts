@@ -9,6 +9,8 @@ export interface StaticFile {
   readonly contentType: string;
   /** Of the content: changes whenever it does. */
   readonly version: string;
+  /** Whether pages name it with its version, in an address that is never asked for again. */
+  readonly isAsset: boolean;
   readonly bodies: Readonly<Record<Encoding, Buffer>>;
 }
 
@@ -33,7 +35,8 @@ export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
   return new Map(
     contents.map(([path, contentType, content]) => {
       const body = contentType.startsWith("text/html") ? withVersions(content, versions) : content;
-      return [path, { contentType, version: versionOf(body), bodies: compress(body) }];
+      const isAsset = path.startsWith("/assets/");
+      return [path, { contentType, version: versionOf(body), isAsset, bodies: compress(body) }];
     }),
   );
 }
@@ -55,9 +58,13 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
   response.end(body);
 }
 
-/** An address that names the version holds good for ever; any other is asked for again, so that a deployment shows at once. */
-function cacheControl(url: string, { version }: StaticFile): string {
-  return url.endsWith(`?v=${version}`) ? "public, max-age=31536000, immutable" : "private, no-cache";
+/**
+ * Lets an asset under the very address that the pages name be kept for ever. Everything else is asked for again, whatever
+ * query a caller adds, so that a deployment shows at once.
+ */
+function cacheControl(url: string, { version, isAsset }: StaticFile): string {
+  const isNamed = isAsset && url.slice(url.indexOf("?")) === `?v=${version}`;
+  return isNamed ? "public, max-age=31536000, immutable" : "private, no-cache";
 }
 
 /** The page asks for its assets by version. */

@@ -35,11 +35,11 @@ const throughFrontend = () => browser.request(`${stack.frontendUrl}/api/profile`
 const byApp = (token: string) =>
   fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
 
-/** The gate's bare refusal: its challenge, and no problem of the API. */
+/** The gate's bare refusal: its challenge, in the frontend's words. */
 async function expectGates401(response: Response): Promise<void> {
   expect(response.status).toBe(401);
   expect(response.headers.get("www-authenticate")).toContain(`resource_id="${API.clientId}"`);
-  expect(response.headers.get("content-type") ?? "").not.toContain("problem");
+  expect(await response.json()).toMatchObject({ code: "sign_in_refused" });
 }
 
 describe("no-api-scope", () => {

@@ -31,8 +31,11 @@ describe("the request to the backend", () => {
       accept: "image/*",
       "accept-encoding": "gzip",
       "accept-language": "de",
-      "if-none-match": '"1"',
+      "if-match": '"1"',
+      "if-modified-since": "Sun, 01 Nov 2026 10:00:00 GMT",
+      "if-none-match": '"other", "1"',
       "if-range": '"1"',
+      "if-unmodified-since": "Sun, 01 Nov 2026 10:00:00 GMT",
       range: "bytes=0-9",
       traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       tracestate: "a=b",
@@ -122,13 +125,70 @@ describe("the backend's answer", () => {
     expect(answer).toMatchObject({ status: 304, body: "", headers: { etag: '"1"' } });
   });
 
-  test("redirects are handed to the browser without following them, and without their address", async () => {
+  test.each(["GET", "HEAD"])("a redirect to %s is handed to the browser as it is, and not followed", async (method) => {
+    const redirect = {
+      "cache-control": "no-store",
+      location: "https://files.example/docs/report.pdf?sv=2025-11-05&sig=a%2Fb%3D",
+      "referrer-policy": "no-referrer",
+    };
+    const backendUrl = await serveBackend((_request, response) => response.writeHead(302, redirect).end());
+    const { url, logged } = await serveFrontend({ backendUrl });
+    const answer = await send(url, "/api/files/report.pdf", { method, headers: SIGNED_IN });
+    expect(answer).toMatchObject({ status: 302, body: "", headers: redirect });
+    expect(logged).toEqual([]);
+  });
+
+  test.each([
+    [206, { "content-range": "bytes 4-7/12", "accept-ranges": "bytes", etag: '"1"' }],
+    [412, { etag: '"1"' }],
+    [416, { "content-range": "bytes */12" }],
+  ])("%i to a condition or a range passes through", async (status, sent) => {
+    const backendUrl = await serveBackend((_request, response) => response.writeHead(status, sent).end("part"));
+    const { url } = await serveFrontend({ backendUrl });
+    const answer = await send(url, "/api/files/a", { headers: { ...SIGNED_IN, range: "bytes=4-7" } });
+    expect(answer).toMatchObject({ status, body: "part", headers: sent });
+  });
+
+  test("names the user whose token the backend got, by the object id that Easy Auth tells", async () => {
     const backendUrl = await serveBackend((_request, response) =>
-      response.writeHead(302, { location: "https://login.example/" }).end(),
+      response.writeHead(200, { "x-signed-in-user": "made up" }).end(),
     );
     const { url } = await serveFrontend({ backendUrl });
-    const { status, headers } = await send(url, "/api/profile", { headers: SIGNED_IN });
-    expect({ status, location: headers.location }).toEqual({ status: 302, location: undefined });
+    const { headers } = await send(url, "/api/profile", { headers: SIGNED_IN });
+    expect(headers["x-signed-in-user"]).toBe(SIGNED_IN["x-ms-client-principal-id"]);
+    const { "x-ms-client-principal-id": _id, ...unknown } = SIGNED_IN;
+    expect((await send(url, "/api/profile", { headers: unknown })).headers).not.toHaveProperty("x-signed-in-user");
+  });
+});
+
+describe("a refusal by the API's gate, which says nothing", () => {
+  const challenge = 'Bearer realm="api.example" resource_id="1"';
+
+  test.each([
+    [401, "sign_in_refused", "an empty body", { "content-length": "0" }, ""],
+    [401, "sign_in_refused", "a page", { "content-type": "text/html" }, "You do not have permission"],
+    [403, "app_refused", "an empty body", { "content-length": "0" }, ""],
+    [403, "app_refused", "a page", { "content-type": "text/html; charset=utf-8" }, "<h1>Ip Forbidden</h1>"],
+  ])("%i gets the code %s, words, and a correlation id of the log: %s", async (status, code, _what, sent, body) => {
+    const backendUrl = await serveBackend((_request, response) => {
+      response.writeHead(status, { ...(sent as object), "www-authenticate": challenge }).end(body);
+    });
+    const { url, logged } = await serveFrontend({ backendUrl });
+    const answer = await send(url, "/api/profile", { headers: SIGNED_IN });
+    const problem = JSON.parse(answer.body);
+    expect(answer).toMatchObject({ status, headers: { "www-authenticate": challenge } });
+    expect(problem).toMatchObject({ code, type: `${url}/api/errors#${code}` });
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([
+      { code, correlationId: problem.correlationId, hint: expect.stringContaining("allowedAudiences") },
+    ]);
+  });
+
+  test.each(["text/plain", "application/json"])("is not what an API answers in %s", async (contentType) => {
+    const backendUrl = await serveBackend((_request, response) => {
+      response.writeHead(403, { "content-type": contentType }).end("not yours");
+    });
+    const { url } = await serveFrontend({ backendUrl });
+    expect(await send(url, "/api/orders/7", { headers: SIGNED_IN })).toMatchObject({ status: 403, body: "not yours" });
   });
 });
 

@@ -13,6 +13,7 @@ export const ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJhcGkifQ.c2lnbmF0dXJ
 /** What Easy Auth sends along for a signed-in user. */
 export const SIGNED_IN = {
   cookie: "AppServiceAuthSession=secret-session",
+  "x-ms-client-principal-id": "00000000-aaaa-1111-bbbb-222222222222",
   "x-ms-client-principal-name": "ada@contoso.example",
   "x-ms-token-aad-access-token": ACCESS_TOKEN,
   "x-ms-token-aad-id-token": "secret-id-token",

@@ -73,16 +73,29 @@ describe("addresses", () => {
 });
 
 describe("GET /session", () => {
-  test("tells the signed-in user's name and nothing else", async () => {
+  test("tells the signed-in user's name and object id, and nothing else", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
     const { headers, body } = await send(url, "/session", { headers: SIGNED_IN });
-    expect(JSON.parse(body)).toEqual({ name: "ada@contoso.example" });
+    expect(JSON.parse(body)).toEqual({
+      name: "ada@contoso.example",
+      user: SIGNED_IN["x-ms-client-principal-id"],
+    });
     expect(headers).toMatchObject({ "content-type": "application/json", "cache-control": "no-store" });
   });
 
   test("tells null when nobody is signed in", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
-    expect(JSON.parse((await send(url, "/session")).body)).toEqual({ name: null });
+    expect(JSON.parse((await send(url, "/session")).body)).toEqual({ name: null, user: null });
+  });
+
+  test.each([
+    ["in UTF-8", Buffer.from("søren.müller@contoso.example"), "søren.müller@contoso.example"],
+    ["in UTF-8, beyond Latin-1", Buffer.from("山田@contoso.example"), "山田@contoso.example"],
+    ["in Latin-1", Buffer.from("søren@contoso.example", "latin1"), "søren@contoso.example"],
+  ])("tells a name that comes %s as it is spelled", async (_how, bytes, name) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const headers = { ...SIGNED_IN, "x-ms-client-principal-name": bytes.toString("latin1") };
+    expect(JSON.parse((await send(url, "/session", { headers })).body)).toMatchObject({ name });
   });
 
   test("is served with the headers of a user in very many groups", async () => {
@@ -92,10 +105,14 @@ describe("GET /session", () => {
   });
 });
 
-test("GET /health answers without anyone signed in and without details", async () => {
-  const { url } = await serveFrontend(NO_BACKEND);
-  expect(await send(url, "/health")).toMatchObject({ status: 200, body: '{"status":"ok"}' });
-});
+test.each(["/health", "/health?v=1"])(
+  "GET %s answers without anyone signed in, without details, each time anew",
+  async (path) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const headers = { "cache-control": "no-store" };
+    expect(await send(url, path)).toMatchObject({ status: 200, body: '{"status":"ok"}', headers });
+  },
+);
 
 describe("a request from another site", () => {
   test.each([
@@ -149,6 +166,8 @@ describe("the type of a problem", () => {
 
   const answers: Readonly<Record<FailureCode, true>> = {
     no_access_token: true,
+    sign_in_refused: true,
+    app_refused: true,
     cross_site_request: true,
     no_such_address: true,
     method_not_allowed: true,

@@ -58,6 +58,26 @@ describe("a file that the browser holds", () => {
     expect(answer).toMatchObject({ status: 200, body: "(style.css)" });
   });
 
+  test.each(["/", "/signed-out", "/api/errors"])("%s is never held, whatever query a caller adds", async (path) => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const [version = ""] = String((await send(url, path)).headers.etag)
+      .slice(1)
+      .split(/-[a-z]+"$/);
+    const { headers } = await send(url, `${path}?v=${version}`);
+    expect(headers["cache-control"]).toBe("private, no-cache");
+  });
+
+  test("is held for ever under that one address only", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    const [version = ""] = String((await send(url, STYLE)).headers.etag)
+      .slice(1)
+      .split(/-[a-z]+"$/);
+    expect((await send(url, `${STYLE}?v=${version}`)).headers["cache-control"]).toContain("immutable");
+    for (const query of [`?x=1&v=${version}`, `?x?v=${version}`, `?v=${version}&x=1`, "?v="]) {
+      expect((await send(url, STYLE + query)).headers["cache-control"], query).toBe("private, no-cache");
+    }
+  });
+
   test("is held for ever under the address that the page names, and asked for anew after a deployment", async () => {
     const pageFolder = pageWith("index.html", `<link href="${STYLE}" />`);
     const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder });
