@@ -25,6 +25,12 @@ interface Site {
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
+/**
+ * Milliseconds that an idle connection is kept. Longer than App Service's front end keeps it (230 s): otherwise a request
+ * meets a connection that this server just closed, and is answered 502.
+ */
+const KEEP_ALIVE_MS = 240_000;
+
 /** Bytes. Easy Auth adds up to three tokens and the principal to the session's cookies; Node's 16 KiB are too few. */
 const MAX_HEADER_SIZE = 65_536;
 
@@ -44,7 +50,7 @@ const OWN_SITES = new Set(["same-origin", "none"]);
 export function createFrontend(options: FrontendOptions): http.Server {
   const { backendUrl, pageFolder, timeoutMs = DEFAULT_TIMEOUT_MS, log = console.error } = options;
   const site = { backendUrl, timeoutMs, files: readStaticFiles(pageFolder) };
-  return http.createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, response) => {
+  return http.createServer({ maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     setSecurityHeaders(request, response);
     answer(request, response, site).catch((error: unknown) => answerFailure(request, response, error, log));
   });

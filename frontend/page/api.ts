@@ -5,36 +5,69 @@ import { type Profile, profileFrom } from "./profile.ts";
 /** Of the sizes that Graph keeps, the smallest that is larger than the page shows it. */
 const PHOTO_PIXELS = 120;
 
+/** Object id of the user that an answer is about, told by this app's server; undefined when it does not know. */
+type User = string | undefined;
+
+/** The session as the server knows it. */
+export interface Session {
+  readonly isOver: boolean;
+  /** Sign-in name. */
+  readonly name: string;
+  readonly user: User;
+}
+
+const OVER: Session = { isOver: true, name: "", user: undefined };
+
 /**
- * The signed-in user's profile.
+ * Fetches the signed-in user's profile, and whose it is.
  *
  * @throws RequestProblem
  */
-export async function fetchProfile(fetchAsUser: FetchAsUser, options?: CallOptions): Promise<Profile> {
+export async function fetchProfile(
+  fetchAsUser: FetchAsUser,
+  options?: CallOptions,
+): Promise<{ readonly profile: Profile; readonly user: User }> {
   const response = await fetchAsUser("/api/profile", options);
   const profile = profileFrom(await response.json().catch(() => undefined));
   if (!profile) throw new RequestProblem(unexpectedAnswer(response.status));
-  return profile;
+  return { profile, user: userOf(response) };
 }
 
-/** The user's photo; undefined when there is none, or none to be had: a page does well without. */
-export async function fetchPhoto(fetchAsUser: FetchAsUser): Promise<Blob | undefined> {
+/**
+ * Fetches the photo of the user whose profile is shown. Undefined when there is none, when it cannot be had, and when
+ * somebody else is signed in by now: a page does well without.
+ */
+export async function fetchPhoto(
+  fetchAsUser: FetchAsUser,
+  user: User,
+  signal?: AbortSignal,
+): Promise<Blob | undefined> {
+  const options = { headers: { accept: "image/*" }, onSignIn: () => false, ...(signal && { signal }) };
   try {
-    const photo = await (
-      await fetchAsUser(`/api/photo?size=${PHOTO_PIXELS}`, { headers: { accept: "image/*" } })
-    ).blob();
-    return photo.type.startsWith("image/") ? photo : undefined;
+    const response = await fetchAsUser(`/api/photo?size=${PHOTO_PIXELS}`, options);
+    const photo = await response.blob();
+    return photo.type.startsWith("image/") && userOf(response) === user ? photo : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The signed-in user's name as the server knows it, for the page's header; undefined when it does not. */
-export async function fetchAccountName(fetchFrom: typeof fetch = fetch): Promise<string | undefined> {
+/** Fetches who is signed in; undefined when the server cannot be asked. */
+export async function fetchSession(fetchFrom: typeof fetch = fetch): Promise<Session | undefined> {
   try {
-    const session: unknown = await (await fetchFrom("/session", { redirect: "manual" })).json();
-    return isRecord(session) && typeof session.name === "string" ? session.name : undefined;
+    const response = await fetchFrom("/session", { cache: "no-store", redirect: "manual" });
+    if (response.type === "opaqueredirect" || response.status === 401) return OVER;
+    const session: unknown = await response.json();
+    return isRecord(session) ? { isOver: false, name: text(session.name) ?? "", user: text(session.user) } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function userOf({ headers }: Response): User {
+  return headers.get("x-signed-in-user") ?? undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }

@@ -45,6 +45,21 @@ export function createWaitCard(
   return { card, tell };
 }
 
+/** A card that says, before the browser leaves, that the API asks for a stronger sign-in. */
+export function createSignInCard(problem: Problem, onContinue: () => void): HTMLElement {
+  return createElement(
+    "article",
+    "card problem waiting",
+    createTitle(problem),
+    createElement(
+      "p",
+      "",
+      "The API asks for a stronger sign-in, such as a code from your phone. Sign in again and complete that step: you come back to this page.",
+    ),
+    createElement("p", "actions", createButton("Continue to sign-in", "button", onContinue)),
+  );
+}
+
 function createTitle({ title }: Problem): HTMLElement {
   const heading = createElement("h2", "", title);
   heading.tabIndex = -1;
@@ -57,9 +72,17 @@ function createActions(problem: Problem, { action }: Remedy, currentPath: string
   if (!link) return [createButton("Try again", "button", onTryAgain)];
   return [
     createCopyButton("Copy consent link", "button", link),
-    createLink(link, "button quiet", "Grant consent"),
+    createConsentLink(link),
     createButton("Try again", "button quiet", onTryAgain),
   ];
+}
+
+/** Opens beside this page, which is there to come back to. */
+function createConsentLink(href: string): HTMLAnchorElement {
+  const link = createLink(href, "button quiet", "Grant consent");
+  link.target = "_blank";
+  link.rel = "noopener";
+  return link;
 }
 
 /** Code and correlation id, to quote to whoever can look at the log. */
@@ -84,12 +107,18 @@ function row(label: string, ...content: (Node | string)[]): HTMLElement {
 function createCopyButton(label: string, className: string, text: string): HTMLElement {
   const said = createElement("span", "", label);
   said.setAttribute("aria-live", "polite");
-  const button = createButton("", className, () => {
-    navigator.clipboard.writeText(text).then(
-      () => said.replaceChildren("Copied"),
-      () => said.replaceChildren("Not copied"),
-    );
-  });
+  const button = createButton("", className, () => void copy(text).then((word) => said.replaceChildren(word)));
   button.append(said);
   return button;
+}
+
+async function copy(text: string): Promise<string> {
+  // Browsers have a clipboard on secure pages only.
+  if (!navigator.clipboard) return "No clipboard here";
+  try {
+    await navigator.clipboard.writeText(text);
+    return "Copied";
+  } catch {
+    return "Not copied";
+  }
 }

@@ -1,5 +1,5 @@
 import { createElement, createLink, requireElement } from "./element.ts";
-import { initialsOf, languageName, type Profile } from "./profile.ts";
+import { initialsOf, languageName, type Profile, phoneAddress } from "./profile.ts";
 
 /** The profile as a card: a copy of the page's loading card with its fields filled. */
 export function createProfileCard(loadingCard: HTMLElement, profile: Profile): HTMLElement {
@@ -9,10 +9,10 @@ export function createProfileCard(loadingCard: HTMLElement, profile: Profile): H
   fill(card, "avatar", initialsOf(profile.displayName) || "?");
   fill(card, "displayName", profile.displayName || profile.userPrincipalName || "No name");
   fill(card, "jobTitle", profile.jobTitle || notSet("No job title"));
-  fill(card, "mail", linkOrNotSet("mailto:", profile.mail));
+  fill(card, "mail", profile.mail ? createLink(mailAddress(profile.mail), "", profile.mail) : notSet());
   fill(card, "officeLocation", profile.officeLocation || notSet());
   fill(card, "businessPhones", ...phoneLinks(profile.businessPhones));
-  fill(card, "mobilePhone", linkOrNotSet("tel:", profile.mobilePhone));
+  fill(card, "mobilePhone", profile.mobilePhone ? phoneLink(profile.mobilePhone) : notSet());
   fill(card, "preferredLanguage", languageOrNotSet(profile.preferredLanguage));
   fill(card, "userPrincipalName", profile.userPrincipalName || notSet());
   return card;
@@ -40,15 +40,18 @@ function notSet(label = "Not set"): HTMLElement {
   return createElement("span", "not-set", label);
 }
 
-function linkOrNotSet(scheme: "mailto:" | "tel:", value: string): HTMLElement {
-  if (!value) return notSet();
-  const address = scheme === "tel:" ? value.replace(/[^\d+*#,;]/g, "") : encodeURIComponent(value).replace("%40", "@");
-  return createLink(`${scheme}${address}`, "", value);
+function mailAddress(mail: string): string {
+  return `mailto:${encodeURIComponent(mail).replace("%40", "@")}`;
+}
+
+function phoneLink(phone: string): HTMLElement | string {
+  const address = phoneAddress(phone);
+  return address === undefined ? phone : createLink(address, "", phone);
 }
 
 function phoneLinks(phones: readonly string[]): (Node | string)[] {
   if (phones.length === 0) return [notSet()];
-  return phones.flatMap((phone, index) => [index > 0 ? ", " : "", linkOrNotSet("tel:", phone)]);
+  return phones.flatMap((phone, index) => [index > 0 ? ", " : "", phoneLink(phone)]);
 }
 
 function languageOrNotSet(tag: string): HTMLElement | string {

@@ -34,6 +34,22 @@ export function initialsOf(displayName: string): string {
   return ends.map((word) => firstLetter(word ?? "").toLocaleUpperCase()).join("");
 }
 
+/**
+ * The `tel:` address (RFC 3966) of a phone number as people write it, extension included. Undefined when there is more in it
+ * than that: a link would dial another number.
+ */
+export function phoneAddress(phone: string): string | undefined {
+  const [, plus = "", written, pauses = "", extension] = PHONE.exec(phone.normalize("NFKC")) ?? [];
+  if (written === undefined) return undefined;
+  // The zero of `+49 (0)30` is dialled within the country only.
+  const number = (plus ? written.replace(/\(0\)/, "") : written).replace(/\D/g, "");
+  return `tel:${plus}${number}${pauses}${extension === undefined ? "" : `;ext=${extension}`}`;
+}
+
+/** Number, pauses with digits to dial after them, extension. */
+const PHONE =
+  /^\s*(?:tel:)?\s*(\+?)([\d\s()./\u2010-\u2015-]*\d[\d\s()./\u2010-\u2015-]*?)((?:,+\d+)*)\s*,?\s*(?:(?:;\s*ext\s*=|ext(?:ension|n)?\b\.?|x\.?|#)[\s:]*(\d+))?\s*$/i;
+
 /** What a language tag means, in words; the tag itself when the browser does not know it. */
 export function languageName(tag: string, displayLanguage: string): string {
   try {

@@ -25,46 +25,49 @@ const REPORT: Remedy = {
 };
 
 /** By code. What is not here goes by its status. */
-const REMEDIES: Readonly<Partial<Record<string, Remedy>>> = {
-  claims_challenge: {
-    action: "sign-in",
-    whatToDo: "Sign in again and complete the step that is asked for, such as a code from your phone.",
-    who: YOU,
-  },
-  consent_required: {
-    action: "ask-administrator",
-    whatToDo: "Send an administrator the consent link. When it is granted, try again.",
-    who: "An administrator of your organization.",
-  },
-  blocked_by_policy: {
-    action: "try-again",
-    whatToDo: "Try from a device or network that your organization trusts, or ask which rule applies.",
-    who: ADMINISTRATOR,
-  },
-  user_not_assigned: {
-    action: "try-again",
-    whatToDo: "Ask to be assigned to this app. Then try again.",
-    who: ADMINISTRATOR,
-  },
-  downstream_forbidden: {
-    action: "try-again",
-    whatToDo: "Ask for the permission that your account lacks. Then try again.",
-    who: ADMINISTRATOR,
-  },
-  offline: {
-    action: "try-again",
-    whatToDo: "Check your connection. This page tries again as soon as it is back.",
-    who: YOU,
-  },
-  unreachable: {
-    action: "try-again",
-    whatToDo: "Check your connection, then try again.",
-    who: "You. If other sites work, the people who run this app can.",
-  },
-};
+const REMEDIES = new Map<string, Remedy>(
+  Object.entries({
+    claims_challenge: {
+      action: "sign-in",
+      whatToDo: "Sign in again and complete the step that is asked for, such as a code from your phone.",
+      who: YOU,
+    },
+    consent_required: {
+      action: "ask-administrator",
+      whatToDo: "Send an administrator the consent link. Some seconds after it is granted, try again.",
+      who: "An administrator of your organization.",
+    },
+    app_refused: REPORT,
+    blocked_by_policy: {
+      action: "try-again",
+      whatToDo: "Try from a device or network that your organization trusts, or ask which rule applies.",
+      who: ADMINISTRATOR,
+    },
+    user_not_assigned: {
+      action: "try-again",
+      whatToDo: "Ask to be assigned to this app. Then try again.",
+      who: ADMINISTRATOR,
+    },
+    downstream_forbidden: {
+      action: "try-again",
+      whatToDo: "Ask for the permission that your account lacks. Then try again.",
+      who: ADMINISTRATOR,
+    },
+    offline: {
+      action: "try-again",
+      whatToDo: "Check your connection. This page tries again as soon as it is back.",
+      who: YOU,
+    },
+    unreachable: {
+      action: "try-again",
+      whatToDo: "Check your connection, then try again.",
+      who: "You. If other sites work, the people who run this app can.",
+    },
+  }),
+);
 
 export function remedyFor({ code, status }: Problem): Remedy {
-  const remedy = REMEDIES[code];
+  const remedy = REMEDIES.get(code);
   if (remedy) return remedy;
   // Of the API's answers, 401 alone means that another sign-in can help.
   if (status === 401) return SIGN_IN;

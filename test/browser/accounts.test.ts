@@ -1,7 +1,16 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
+import {
+  continueToSignIn,
+  newUser,
+  pickAccount,
+  seeTitle,
+  signIn,
+  signInWithClaims,
+  stack,
+  useBrowser,
+} from "./fixture.ts";
 
 useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });
 
@@ -34,7 +43,10 @@ const SERVED: readonly Scenario[] = [
     what: "a second sign-in with the claims",
     title: "Isaiah Langer",
     failures: ["401 /api/profile"],
-    proceed: (page) => signInWithClaims(page, "mfa-needed"),
+    proceed: async (page) => {
+      await continueToSignIn(page);
+      await signInWithClaims(page, "mfa-needed");
+    },
   },
   {
     account: "access-revoked",
@@ -42,6 +54,7 @@ const SERVED: readonly Scenario[] = [
     title: "Patti Fernandez",
     failures: ["401 /api/profile"],
     proceed: async (page) => {
+      await continueToSignIn(page);
       await page.waitForURL(/claims=/);
       stack.clock.advance(2); // tokens tell seconds: a sign-in in the second of the revocation is not later
       await pickAccount(page, "access-revoked");

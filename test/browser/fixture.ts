@@ -78,6 +78,12 @@ export async function pickAccount(page: Page, account: string): Promise<void> {
   await page.click(`button[name="account"][value="${account}"]`);
 }
 
+/** On the page, which says that a stronger sign-in is needed before it leaves for one. */
+export async function continueToSignIn(page: Page): Promise<void> {
+  await seeTitle(page, "Another sign-in step is needed");
+  await page.getByRole("button", { name: "Continue to sign-in" }).click();
+}
+
 /** On Entra's pages, for a sign-in with claims: the account, then the step that the claims ask for. */
 export async function signInWithClaims(page: Page, account: string): Promise<void> {
   await pickAccount(page, account);

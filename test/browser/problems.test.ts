@@ -59,6 +59,17 @@ test.for([
   },
 );
 
+test.each(["__proto__", "toString"])("the code %s of an answer is one that the page does not know", async (code) => {
+  const page = await newUser({ failures: ["403 /api/profile"] });
+  const problem = JSON.stringify({ type: "about:blank", title: "A strange answer", status: 403, detail: "", code });
+  await page.route("**/api/profile", (route) =>
+    route.fulfill({ status: 403, contentType: "application/problem+json", body: problem }),
+  );
+  await signIn(page, "works");
+  await seeTitle(page, "A strange answer");
+  expect(await page.locator("#state").innerText()).toContain(OPERATOR);
+});
+
 test("a token that is never accepted: one sign-in, then the problem", async () => {
   const page = await newUser({ failures: ["401 /api/profile"] });
   stack.faults.add(refusal(50013, "invalid_grant"));
@@ -81,6 +92,24 @@ describe("what helps whoever is asked", () => {
     expect(stack.logs.map(({ message }) => message).join("\n")).toContain(copied);
   });
 
+  test("cannot be copied where the browser has no clipboard, and the button says so", async () => {
+    const page = await newUser({ failures: ["403 /api/profile"] });
+    await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await signIn(page, "no-consent");
+    await page.getByRole("button", { name: "Copy correlation ID" }).click();
+    await page.getByText("No clipboard here").waitFor();
+  });
+
+  test("cannot be copied when the browser refuses, and the button says so", async () => {
+    const page = await newUser({ failures: ["403 /api/profile"] });
+    await page.addInitScript(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new DOMException("Refused", "NotAllowedError"));
+    });
+    await signIn(page, "no-consent");
+    await page.getByRole("button", { name: "Copy consent link" }).click();
+    await page.getByText("Not copied").waitFor();
+  });
+
   test("is the link for an administrator, copied, or opened to grant consent", async () => {
     const page = await newUser({ failures: ["403 /api/profile"], permissions });
     await signIn(page, "no-consent");
@@ -89,13 +118,17 @@ describe("what helps whoever is asked", () => {
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     const link = page.getByRole("link", { name: "Grant consent" });
     expect(await link.getAttribute("href")).toBe(copied);
+    const opening = page.context().waitForEvent("page");
     await link.click();
     onTestFinished(() => stack.directory.consents.withdraw());
-    await page.getByRole("button", { name: "Accept" }).click();
-    await page.getByRole("heading", { name: "Consent granted" }).waitFor();
+    const beside = await opening;
+    await beside.getByRole("button", { name: "Accept" }).click();
+    await beside.getByRole("heading", { name: "Consent granted" }).waitFor();
     // The API remembers a refusal for some seconds.
     stack.clock.advance(10);
-    await page.goto(stack.frontendUrl);
+    await beside.close();
+    // Browsers tell a page that it is seen again; one without windows has to be told to.
+    await page.evaluate(() => void document.dispatchEvent(new Event("visibilitychange")));
     await seeTitle(page, "Lidia Holloway");
   });
 });

@@ -1,7 +1,23 @@
 import { describe, expect, test } from "vitest";
+import type { Account } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
 
-useBrowser();
+const FAR: Account = {
+  key: "far",
+  objectId: "dddddddd-bbbb-eeee-cccc-ffffffffffff",
+  shows: "Values in other scripts.",
+  consentToGraph: true,
+  hasPhoto: false,
+  profile: {
+    displayName: "محمد علي",
+    userPrincipalName: "søren.山田@contoso.example",
+    jobTitle: "مهندس (Retail)",
+    businessPhones: ["+49 30 1234567890 ext. 0", "1-800-CONTOSO"],
+    mobilePhone: "+49 (0)151 123-456",
+  },
+};
+
+useBrowser({ accounts: [FAR] });
 
 /** Bytes on the wire, headers included, without the photo. */
 const PAGE_BUDGET = 30_000;
@@ -19,6 +35,39 @@ describe("a user", () => {
     );
     expect(await page.locator("#status").textContent()).toBe("Your profile is shown");
     expect(await page.getByRole("link", { name: "+1 425 555 0187" }).getAttribute("href")).toBe("tel:+14255550187");
+  });
+
+  test("reads values of any script in their own direction, and a sign-in name beyond ASCII as it is spelled", async () => {
+    const page = await newUser();
+    await signIn(page, "far");
+    await seeTitle(page, "محمد علي");
+    expect(await page.locator("#account").textContent()).toBe("søren.山田@contoso.example");
+    const directions = await page
+      .locator("[data-field]:not(.avatar)")
+      .evaluateAll((fields) =>
+        fields.map((field) => [field.getAttribute("data-field"), getComputedStyle(field).direction]),
+      );
+    expect(Object.fromEntries(directions)).toMatchObject({
+      displayName: "rtl",
+      jobTitle: "rtl",
+      businessPhones: "ltr",
+      userPrincipalName: "ltr",
+    });
+    expect(await page.locator("[data-field]:not(.avatar):not([dir=auto])").count()).toBe(0);
+  });
+
+  test("dials the number that is written, extension included, and none where more than a number is written", async () => {
+    const page = await newUser();
+    await signIn(page, "far");
+    await seeTitle(page, "محمد علي");
+    const links = await page
+      .locator('a[href^="tel:"]')
+      .evaluateAll((found) => found.map((link) => [link.textContent, link.getAttribute("href")]));
+    expect(links).toEqual([
+      ["+49 30 1234567890 ext. 0", "tel:+49301234567890;ext=0"],
+      ["+49 (0)151 123-456", "tel:+49151123456"],
+    ]);
+    await page.getByText("1-800-CONTOSO").waitFor();
   });
 
   test("sees what the directory does not know as not set", async () => {
@@ -133,6 +182,41 @@ describe("the page", () => {
     expect(first).toBeGreaterThan(NEXT_VISIT_BUDGET);
     expect(first).toBeLessThan(PAGE_BUDGET);
     expect(await visit(false)).toBeLessThan(NEXT_VISIT_BUDGET);
+  });
+
+  test("says after some seconds that it still waits, to everybody", async () => {
+    const page = await newUser();
+    await page.clock.install();
+    await page.route("**/api/profile", () => {});
+    await signIn(page, "works");
+    await page.getByText("Loading your profile").waitFor();
+    expect(await page.locator("#state").innerText()).not.toContain("Still loading");
+    await page.clock.runFor(5000);
+    expect(await page.locator("#state").innerText()).toMatch(/Still loading…[\s\S]*The API takes longer than usual/);
+    expect(await page.getByRole("status").textContent()).toContain("Still loading");
+  });
+
+  test("says no more of waiting once the profile is there", async () => {
+    const page = await newUser();
+    await page.clock.install();
+    await page.route("**/api/photo?*", () => {});
+    await signIn(page, "works");
+    await seeTitle(page, "Adele Vance");
+    await page.clock.runFor(10_000);
+    expect(await page.getByRole("status").textContent()).toBe("Your profile is shown");
+    expect(await page.locator("#state").innerText()).toContain("Retail Manager");
+  });
+
+  test("without JavaScript says that it needs it, and not that it loads", async () => {
+    const signedIn = await newUser();
+    await signIn(signedIn, "works");
+    await seeTitle(signedIn, "Adele Vance");
+    const page = await newUser({ javaScriptEnabled: false, storageState: await signedIn.context().storageState() });
+    await page.goto(stack.frontendUrl);
+    await page.locator("noscript p").waitFor();
+    const text = await page.locator("main").innerText();
+    expect(text).toContain("This page needs JavaScript");
+    expect(text).not.toContain("Loading");
   });
 
   test("moves nothing when the profile arrives", async () => {

@@ -1,7 +1,16 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
-import { newUser, pickAccount, seeTitle, signIn, signInWithClaims, stack, useBrowser } from "./fixture.ts";
+import {
+  continueToSignIn,
+  newUser,
+  pickAccount,
+  seeTitle,
+  signIn,
+  signInWithClaims,
+  stack,
+  useBrowser,
+} from "./fixture.ts";
 
 useBrowser();
 
@@ -51,11 +60,15 @@ describe("a session that has ended while the page was open", () => {
 });
 
 describe("a claims challenge", () => {
-  test("takes the user to a sign-in that asks for the claims, and back to the very address", async () => {
+  test("is announced, then takes the user to a sign-in that asks for the claims, and back to the very address", async () => {
     const page = await newUser({ failures: ["401 /api/profile"] });
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", times: 1, fault: MFA });
     await signIn(page, "works", ADDRESS);
+    await page.getByText("The API asks for a stronger sign-in").waitFor();
+    expect(await page.getByRole("status").textContent()).toBe("Another sign-in step is needed");
+    expect(visited.filter((path) => path.startsWith("/.auth/login/aad?"))).toEqual([]);
+    await continueToSignIn(page);
     await signInWithClaims(page, "works");
     await seeTitle(page, "Adele Vance");
     expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
@@ -68,6 +81,7 @@ describe("a claims challenge", () => {
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", fault: MFA });
     await signIn(page, "works", ADDRESS);
+    await continueToSignIn(page);
     await signInWithClaims(page, "works");
     await seeTitle(page, "Another sign-in step is needed");
     await page.reload();
@@ -81,6 +95,122 @@ describe("a claims challenge", () => {
     expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
   });
 });
+
+describe("a page whose session changed in another tab", () => {
+  test("shows that the user signed out, and nothing of them, once it is looked at again", async () => {
+    const page = await newUser();
+    await signIn(page, "works");
+    await seeTitle(page, "Adele Vance");
+    const other = await page.context().newPage();
+    await other.goto(`${stack.frontendUrl}/.auth/logout?post_logout_redirect_uri=/signed-out`);
+    await lookAt(page);
+    await seeTitle(page, "You are signed out");
+    expect(await page.locator("body").innerText()).not.toMatch(/adele/i);
+
+    await signIn(other, "sparse");
+    await seeTitle(other, "Diego Siciliani");
+    await lookAt(page);
+    await seeTitle(page, "Diego Siciliani");
+    expect(await page.locator("#account").textContent()).toBe("diego.siciliani@contoso.example");
+  });
+
+  test("shows who is signed in now, and nothing of the other, once it is looked at again", async () => {
+    const page = await newUser();
+    await signIn(page, "works");
+    await page.locator(".avatar img").waitFor();
+    await signInElsewhere(page, "no-photo");
+    await lookAt(page);
+    await seeTitle(page, "Alex Wilber");
+    expect(await page.locator("body").innerText()).not.toMatch(/adele/i);
+    expect(await page.locator(".avatar img").count()).toBe(0);
+  });
+
+  test("shows the new user in place of the former one's problem", async () => {
+    const page = await newUser({ failures: ["403 /api/profile"] });
+    await signIn(page, "no-consent");
+    await seeTitle(page, "An administrator's consent is missing");
+    await signInElsewhere(page, "works");
+    await lookAt(page);
+    await seeTitle(page, "Adele Vance");
+  });
+
+  test("stays as it is when the user is still the same", async () => {
+    const page = await newUser();
+    await signIn(page, "works");
+    await seeTitle(page, "Adele Vance");
+    await page.waitForLoadState("networkidle");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    const answered = page.waitForResponse("**/session");
+    await lookAt(page);
+    await (await answered).finished();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    expect(asked).toEqual(["/session"]);
+    await seeTitle(page, "Adele Vance");
+  });
+
+  test("never puts a photo of one user on the card of another, however late it comes", async () => {
+    const page = await newUser();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/api/photo?*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await signIn(page, "no-photo");
+    await seeTitle(page, "Alex Wilber");
+    await signInElsewhere(page, "works");
+    const answered = page.waitForResponse("**/api/photo?*");
+    release();
+    const photo = await answered;
+    expect(photo.status(), "the photo of the user who is signed in now").toBe(200);
+    await photo.finished();
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    await seeTitle(page, "Alex Wilber");
+    expect(await page.locator(".avatar img").count()).toBe(0);
+  });
+
+  test("shows no profile that arrives after somebody else signed in", async () => {
+    const page = await newUser();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/api/profile", async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    await signIn(page, "works");
+    await page.getByText("adele.vance@contoso.example").waitFor();
+    await page.waitForLoadState("load");
+    await signInElsewhere(page, "sparse");
+    await lookAt(page);
+    await page.getByText("diego.siciliani@contoso.example").waitFor();
+    release();
+    await seeTitle(page, "Diego Siciliani");
+    expect(await page.locator("body").innerText()).not.toMatch(/adele/i);
+  });
+});
+
+/** Ends the former session and begins another's, in a tab of the same browser that is then closed. */
+async function signInElsewhere(page: Page, account: string): Promise<void> {
+  const other = await page.context().newPage();
+  await other.route("**/api/*", (route) => route.abort());
+  await other.goto(`${stack.frontendUrl}/.auth/logout?post_logout_redirect_uri=/signed-out`);
+  await other.goto(`${stack.frontendUrl}/health`);
+  await other.goto(`${stack.frontendUrl}/.auth/login/aad?post_login_redirect_uri=/health`);
+  await pickAccount(other, account);
+  await other.getByText('"status"').waitFor();
+  await other.close();
+}
+
+/** Browsers tell a page that it is looked at again; one without windows has to be told to. */
+function lookAt(page: Page): Promise<void> {
+  return page.evaluate(() => void dispatchEvent(new FocusEvent("focus")));
+}
 
 describe("a service that asks to wait", () => {
   test("is asked again when the countdown has ended", async () => {

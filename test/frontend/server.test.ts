@@ -114,6 +114,12 @@ test.each(["/health", "/health?v=1"])(
   },
 );
 
+test("an idle connection is kept longer than App Service's front end keeps it", async () => {
+  const { url } = await serveFrontend(NO_BACKEND);
+  const { headers } = await fetch(`${url}/health`);
+  expect(Number(/timeout=(\d+)/.exec(headers.get("keep-alive") ?? "")?.[1])).toBeGreaterThan(230);
+});
+
 describe("a request from another site", () => {
   test.each([
     ["POST", "cross-site"],

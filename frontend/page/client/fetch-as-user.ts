@@ -1,4 +1,12 @@
-import { connectionProblem, type Problem, problemFrom, RequestProblem, SIGNING_IN } from "./problem.ts";
+import {
+  connectionProblem,
+  type Problem,
+  problemFrom,
+  REDIRECTED,
+  RequestProblem,
+  SESSION_ENDED,
+  SIGNING_IN,
+} from "./problem.ts";
 import { type SignInPage, UnaskedSignIn } from "./sign-in.ts";
 import { TokenRenewal } from "./token-renewal.ts";
 import { countDown } from "./wait.ts";
@@ -10,6 +18,8 @@ export interface CallOptions extends Omit<RequestInit, "body" | "credentials" | 
   readonly timeoutMs?: number;
   /** Told each second how long the call still waits because the service asked to. Abort `signal` to end the wait. */
   readonly onWait?: (secondsLeft: number, problem: Problem) => void;
+  /** Asked before the browser leaves for a sign-in; true by default. The call throws the problem when told false. */
+  readonly onSignIn?: (problem: Problem) => boolean | Promise<boolean>;
 }
 
 /** What the client uses of the browser. */
@@ -22,6 +32,7 @@ export interface Browser extends SignInPage {
  *
  * - 401, or a redirect to the sign-in page: renews the session's tokens, once for all calls that wait for it, and tries again.
  * - 401 still, or with a claims challenge: signs the user in, who comes back to this very address.
+ * - A redirect although the session is good: throws the code `redirected`. Open such addresses as links.
  * - 429 and 503 with `Retry-After` up to a minute, for GET and HEAD: waits and tries again, three times at most.
  *
  * @throws RequestProblem for everything else; code `signing_in` while the browser leaves for the sign-in page
@@ -39,7 +50,7 @@ export function createFetchAsUser(browser: Browser): FetchAsUser {
   const signIn = new UnaskedSignIn(browser);
 
   return async (path, options = {}) => {
-    const { onWait = () => {}, method = "GET", signal } = options;
+    const { onWait = () => {}, onSignIn = () => true, method = "GET", signal } = options;
     const call = `${method} ${path.replace(/[?#].*/s, "")}`;
     let waits = 0;
     let isRenewed = false;
@@ -57,11 +68,13 @@ export function createFetchAsUser(browser: Browser): FetchAsUser {
         continue;
       }
       if (problem.status !== 401) throw new RequestProblem(problem);
+      if (isRenewed && problem.code === SESSION_ENDED.code) throw new RequestProblem(REDIRECTED);
       if (problem.claims === undefined && !isRenewed) {
         isRenewed = true;
         if (await tokens.renew(generation)) continue;
       }
-      throw new RequestProblem(signIn.begin(call, problem) ? SIGNING_IN : problem);
+      const isLeaving = signIn.isDue(call) && (await onSignIn(problem)) && signIn.begin(call, problem);
+      throw new RequestProblem(isLeaving ? SIGNING_IN : problem);
     }
   };
 }
@@ -77,7 +90,7 @@ export const fetchAsUser: FetchAsUser = createFetchAsUser({
 
 async function send(browser: Browser, path: string, options: CallOptions): Promise<Response> {
   if (!/^\/(?![/\\])/.test(path)) throw new TypeError("A path of this app's own server is needed.");
-  const { onWait: _, timeoutMs = DEFAULT_TIMEOUT_MS, signal, headers, ...init } = options;
+  const { onWait: _, onSignIn: __, timeoutMs = DEFAULT_TIMEOUT_MS, signal, headers, ...init } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
     return await browser.fetch(path, {

@@ -11,9 +11,9 @@ export interface Problem {
   readonly correlationId?: string;
   /** Where an administrator can grant consent for the whole organization. Not checked: show it only if it is https. */
   readonly adminConsentUrl?: string;
-  /** What the service asks to wait, from `Retry-After`. */
+  /** What the service asks to wait: `Retry-After`, or `retryAfter` of the body where CORS hides the header. */
   readonly retryAfterSeconds?: number;
-  /** JSON of the claims that another sign-in has to ask for. */
+  /** JSON of the claims that another sign-in has to ask for: from `WWW-Authenticate`, or from the body likewise. */
   readonly claims?: string;
 }
 
@@ -28,12 +28,28 @@ export class RequestProblem extends Error {
   }
 }
 
-/** The gate answers with a redirect to the sign-in page, or with a bare 401. */
-const SESSION_ENDED: Problem = {
+/** The gate answers with a redirect to the sign-in page. */
+export const SESSION_ENDED: Problem = {
   status: 401,
   code: "session_ended",
   title: "Your session has ended",
-  detail: "You have been away for a while.",
+  detail: "This app does not know you any more: your session expired, or you signed out.",
+};
+
+/** A 401 without a problem: by a gate, or by a server that gives no reason. */
+const SIGN_IN_REFUSED: Problem = {
+  status: 401,
+  code: "sign_in_refused",
+  title: "Your sign-in was refused",
+  detail: "The server did not accept your sign-in. It gave no reason.",
+};
+
+/** A redirect although the session is good: the API's own. */
+export const REDIRECTED: Problem = {
+  status: 0,
+  code: "redirected",
+  title: "The answer is somewhere else",
+  detail: "The server redirects to another address, which a script cannot follow. Open it as a link.",
 };
 
 /** Nothing went wrong: the browser is on its way to the sign-in page. */
@@ -66,10 +82,11 @@ export async function problemFrom(response: Response): Promise<Problem> {
   if (response.type === "opaqueredirect") return SESSION_ENDED;
   const { status, headers } = response;
   const body: unknown = await response.json().catch(() => undefined);
-  const retryAfterSeconds = secondsFrom(headers.get("retry-after"));
-  const claims = claimsFrom(headers.get("www-authenticate") ?? "");
+  const members = isRecord(body) ? body : {};
+  const retryAfterSeconds = secondsFrom(headers.get("retry-after") ?? members.retryAfter);
+  const claims = claimsFrom(headers.get("www-authenticate") ?? "") ?? claimsIn(members);
   return {
-    ...(problemIn(body, status) ?? (status === 401 ? SESSION_ENDED : unexpectedAnswer(status))),
+    ...(problemIn(body, status) ?? (status === 401 ? SIGN_IN_REFUSED : unexpectedAnswer(status))),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     ...(status === 401 && claims !== undefined && { claims }),
   };
@@ -90,11 +107,11 @@ function problemIn(body: unknown, status: number): Problem | undefined {
 }
 
 /** Seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
-function secondsFrom(retryAfter: string | null): number | undefined {
-  if (retryAfter === null) return undefined;
-  const seconds = /^\d+$/.test(retryAfter)
+function secondsFrom(retryAfter: unknown): number | undefined {
+  if (typeof retryAfter !== "string" && typeof retryAfter !== "number") return undefined;
+  const seconds = /^[\d.]+$/.test(String(retryAfter))
     ? Number(retryAfter)
-    : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
+    : Math.ceil((Date.parse(String(retryAfter)) - Date.now()) / 1000);
   return Number.isFinite(seconds) ? Math.max(seconds, 0) : undefined;
 }
 
@@ -102,8 +119,20 @@ function secondsFrom(retryAfter: string | null): number | undefined {
 function claimsFrom(wwwAuthenticate: string): string | undefined {
   if (!/\berror="?insufficient_claims\b/.test(wwwAuthenticate)) return undefined;
   try {
-    const claims = atob(/\bclaims="?([\w+/=-]+)/.exec(wwwAuthenticate)?.[1] ?? "");
-    return isRecord(JSON.parse(claims)) ? claims : undefined;
+    return jsonObject(atob(/\bclaims="?([\w+/=-]+)/.exec(wwwAuthenticate)?.[1] ?? ""));
+  } catch {
+    return undefined;
+  }
+}
+
+function claimsIn({ code, claims }: Record<string, unknown>): string | undefined {
+  return code === "claims_challenge" && typeof claims === "string" ? jsonObject(claims) : undefined;
+}
+
+/** The text itself, when it is the JSON of an object. */
+function jsonObject(text: string): string | undefined {
+  try {
+    return isRecord(JSON.parse(text)) ? text : undefined;
   } catch {
     return undefined;
   }

@@ -38,12 +38,17 @@ export class UnaskedSignIn {
     this.#page = page;
   }
 
+  /** Whether a sign-in for a call may begin: the last one is long enough ago, and was not for this call. */
+  isDue(call: string): boolean {
+    const { at, calls } = this.#read();
+    return !calls.includes(call) && Math.abs(this.#page.now() - at) >= PAUSE_MS;
+  }
+
   /** Begins a sign-in for a call, or leaves it to the user: then false. */
   begin(call: string, problem: Problem): boolean {
-    const { at, calls } = this.#read();
-    const now = this.#page.now();
-    if (calls.includes(call) || Math.abs(now - at) < PAUSE_MS) return false;
-    if (!this.#write({ at: now, calls: [...calls, call] })) return false;
+    if (!this.isDue(call)) return false;
+    const { calls } = this.#read();
+    if (!this.#write({ at: this.#page.now(), calls: [...calls, call] })) return false;
     this.#page.goTo(signInUrl(problem, this.#page.currentPath()));
     return true;
   }

@@ -6,6 +6,8 @@ describe("what the page offers", () => {
     [401, "token_expired", "sign-in", "You"],
     [401, "claims_challenge", "sign-in", "You"],
     [401, "a_code_of_tomorrow", "sign-in", "You"],
+    [401, "sign_in_refused", "sign-in", "You"],
+    [403, "app_refused", "try-again", "The people who run this app"],
     [403, "consent_required", "ask-administrator", "An administrator"],
     [403, "blocked_by_policy", "try-again", "An administrator"],
     [403, "user_not_assigned", "try-again", "An administrator"],
@@ -17,6 +19,9 @@ describe("what the page offers", () => {
     [504, "api_timeout", "try-again", "Nobody has to"],
     [0, "timed_out", "try-again", "Nobody has to"],
     [0, "offline", "try-again", "You"],
+    [401, "__proto__", "sign-in", "You"],
+    [500, "toString", "try-again", "The people who run this app"],
+    [503, "constructor", "try-again", "Nobody has to"],
   ])("%i %s: to %s; who can fix it: %s", (status, code, action, who) => {
     expect(remedyFor({ status, code, title: "", detail: "" })).toEqual({
       action,

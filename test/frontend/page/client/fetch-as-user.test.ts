@@ -108,6 +108,61 @@ describe("an expired token", () => {
   });
 });
 
+describe("a redirect", () => {
+  const redirect = (): Response => Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+
+  test("to the sign-in page ends in a sign-in when the session cannot be renewed", async () => {
+    const asked: string[] = [];
+    const app = await startApp(() => OK, {
+      fetch: async (path) => {
+        asked.push(path);
+        return redirect();
+      },
+    });
+    expect(await problemOf(app.fetchAsUser("/api/x"))).toMatchObject({ code: "signing_in" });
+    expect(asked).toEqual(["/api/x", "/.auth/refresh"]);
+  });
+
+  test("although the session is good is the API's own: it is said, and nobody signs in", async () => {
+    const app = await startApp(() => OK, {
+      fetch: async (path) => (path === "/.auth/refresh" ? new Response(null) : redirect()),
+    });
+    expect(await problemOf(app.fetchAsUser("/api/files/a"))).toMatchObject({ code: "redirected" });
+    expect(app.wentTo).toEqual([]);
+  });
+});
+
+describe("a caller that wants to know of a sign-in", () => {
+  test("is told why, and the browser leaves when it agrees", async () => {
+    const told: string[] = [];
+    const app = await startApp(() => CHALLENGED);
+    const onSignIn = async ({ code }: Problem): Promise<boolean> => {
+      told.push(`${code}, left: ${app.wentTo.length}`);
+      return true;
+    };
+    expect(await problemOf(app.fetchAsUser("/api/x", { onSignIn }))).toMatchObject({ code: "signing_in" });
+    expect(told).toEqual(["claims_challenge, left: 0"]);
+    expect(app.wentTo).toHaveLength(1);
+  });
+
+  test("is thrown the problem when it does not agree, and may agree later", async () => {
+    const app = await startApp(() => CHALLENGED);
+    const call = app.fetchAsUser("/api/x", { onSignIn: () => false });
+    expect(await problemOf(call)).toMatchObject({ code: "claims_challenge", claims: CLAIMS });
+    expect(app.wentTo).toEqual([]);
+    expect(await problemOf(app.fetchAsUser("/api/x"))).toMatchObject({ code: "signing_in" });
+  });
+
+  test("is not asked about a sign-in that is not due", async () => {
+    const app = await startApp(() => CHALLENGED);
+    await problemOf(app.fetchAsUser("/api/x"));
+    const onSignIn = (): never => {
+      throw new Error("asked");
+    };
+    expect(await problemOf(app.reload()("/api/x", { onSignIn }))).toMatchObject({ code: "claims_challenge" });
+  });
+});
+
 describe("a claims challenge", () => {
   test("signs the user in with the claims, without renewing first", async () => {
     const app = await startApp(() => CHALLENGED);

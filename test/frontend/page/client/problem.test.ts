@@ -30,9 +30,26 @@ describe("the problem of an answer", () => {
     expect(await problemFrom(answer(status, body))).toMatchObject({ status, code: "unexpected_answer" });
   });
 
-  test("a bare 401 means that the session has ended", async () => {
-    expect(await problemFrom(answer(401, ""))).toMatchObject({ status: 401, code: "session_ended" });
+  test("a bare 401 is a refusal, and says no more than that", async () => {
+    expect(await problemFrom(answer(401, ""))).toMatchObject({ status: 401, code: "sign_in_refused" });
   });
+
+  test("a redirect to the sign-in page means that the session has ended", async () => {
+    const redirect = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+    expect(await problemFrom(redirect)).toMatchObject({ status: 401, code: "session_ended" });
+  });
+
+  test.each(["__proto__", "toString"])(
+    "has the code %s when the API says so, and nothing of Object's own",
+    async (code) => {
+      expect(await problemFrom(answer(500, { code, title: "t" }))).toEqual({
+        status: 500,
+        code,
+        title: "t",
+        detail: "",
+      });
+    },
+  );
 
   test.each([
     ["7", 7],
@@ -45,6 +62,32 @@ describe("the problem of an answer", () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 10, 22, 10), toFake: ["Date"] });
     const { retryAfterSeconds } = await problemFrom(answer(503, PROBLEM, { "retry-after": retryAfter }));
     expect(retryAfterSeconds).toBe(expected);
+  });
+
+  test.each([
+    [7, 7],
+    ["7", 7],
+    [-1, 0],
+    [{}, undefined],
+    [null, undefined],
+  ])("retryAfter %j in the body, where CORS hides the header, means %s seconds", async (retryAfter, expected) => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 10, 22, 10), toFake: ["Date"] });
+    expect((await problemFrom(answer(503, { ...PROBLEM, retryAfter }))).retryAfterSeconds).toBe(expected);
+  });
+
+  test("has the claims of the body, where CORS hides the header", async () => {
+    const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+    const body = { ...PROBLEM, code: "claims_challenge", claims };
+    expect(await problemFrom(answer(401, body))).toMatchObject({ claims });
+  });
+
+  test.each([
+    ["of another code", 401, { ...PROBLEM, claims: "{}" }],
+    ["of another status", 403, { ...PROBLEM, code: "claims_challenge", claims: "{}" }],
+    ["that are no JSON", 401, { ...PROBLEM, code: "claims_challenge", claims: "{" }],
+    ["that are no text", 401, { ...PROBLEM, code: "claims_challenge", claims: {} }],
+  ])("has no claims of the body %s", async (_what, status, body) => {
+    expect(await problemFrom(answer(status, body))).not.toHaveProperty("claims");
   });
 
   test.each([
