@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { SettingsError } from "../src/settings/settings-error.ts";
 import { createFrontend } from "./server.ts";
-import { readSettings, SettingsError } from "./settings.ts";
+import { readSettings } from "./settings.ts";
 
 /** Milliseconds requests under way may take to finish. App Service kills the process 5 seconds after SIGTERM. */
 const STOP_WITHIN_MS = 4000;

@@ -1,3 +1,5 @@
+import { SettingsError } from "../src/settings/settings-error.ts";
+
 /** What the frontend is told by its environment. Read once, at start. */
 export interface Settings {
   /** Origin of the API, without a path or a slash at the end. */
@@ -6,19 +8,6 @@ export interface Settings {
 }
 
 export type Environment = Readonly<Partial<Record<"BACKEND_URL" | "PORT", string>>>;
-
-/** All settings that are missing or malformed, in one error: its message names each and how to fix it. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(
-      `The frontend cannot start, its settings need attention:\n${problems.map((line) => `  - ${line}`).join("\n")}`,
-    );
-    this.problems = problems;
-  }
-}
 
 /** App Service sets `PORT` itself and expects 8080 when it does not. */
 const DEFAULT_PORT = "8080";
@@ -32,7 +21,7 @@ const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export function readSettings(environment: Environment = process.env): Settings {
   const problems: string[] = [];
   const settings = { backendUrl: readBackendUrl(environment, problems), port: readPort(environment, problems) };
-  if (problems.length > 0) throw new SettingsError(problems);
+  if (problems.length > 0) throw new SettingsError("frontend", problems);
   return settings;
 }
 

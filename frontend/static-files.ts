@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
+import { statusByConditions } from "../src/http/conditions.ts";
 
 /** One file of the page, ready to send. */
 export interface StaticFile {
@@ -48,7 +49,8 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
   response.setHeader("cache-control", cacheControl(request.url ?? "", file));
   response.setHeader("vary", "accept-encoding");
   response.setHeader("etag", etag);
-  if (isHeldByClient(request.headers["if-none-match"], etag)) {
+  const conditions = new Headers({ "if-none-match": request.headers["if-none-match"] ?? "" });
+  if (statusByConditions(conditions, { etag }) === 304) {
     response.writeHead(304).end();
     return;
   }
@@ -92,10 +94,4 @@ function encodingFor(acceptEncoding: string | string[] = ""): Encoding {
     .filter((entry) => !/;\s*q=0(\.0+)?\s*$/.test(entry))
     .map((entry) => entry.replace(/;.*/s, "").trim().toLowerCase());
   return (["br", "gzip"] as const).find((encoding) => accepted.includes(encoding)) ?? "identity";
-}
-
-/** The weak comparison of https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2. */
-function isHeldByClient(ifNoneMatch = "", etag: string): boolean {
-  const held = ifNoneMatch.split(",").map((entry) => entry.trim().replace(/^W\//, ""));
-  return held.includes(etag) || held.includes("*");
 }

@@ -2,6 +2,7 @@ import { type Authority, isSeveralTenants, readAuthority } from "./settings/auth
 import { readCloud } from "./settings/cloud.ts";
 import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
 import { GUID, missingOr } from "./settings/problems.ts";
+import { SettingsError } from "./settings/settings-error.ts";
 import { readStorage, STORAGE_SETTING_NAMES, type StorageSettings } from "./settings/storage.ts";
 import { readTelemetry, TELEMETRY_SETTING_NAMES, type TelemetrySettings } from "./settings/telemetry.ts";
 
@@ -46,17 +47,6 @@ type SettingName = (typeof SETTING_NAMES)[number];
 /** With what the platform sets by itself: the app's name. */
 export type Environment = Readonly<Partial<Record<SettingName | "WEBSITE_SITE_NAME", string>>>;
 
-/** All settings that are missing or malformed, in one error: its message names each and how to fix it. Shows no secret. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`The app cannot start, its settings need attention:\n${problems.map((line) => `  - ${line}`).join("\n")}`);
-    this.problems = problems;
-  }
-}
-
 /**
  * Parses the settings. Names that begin with `WEBSITE_AUTH_` are set by App Service itself once authentication is on.
  * Checks form only: whether the secret is right, or the client exists, shows at the first exchange.
@@ -76,23 +66,18 @@ export function readSettings(environment: Environment = process.env): Settings {
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
     audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
     tokenCacheBytes:
-      readNumber(environment, "TOKEN_CACHE_MB", { least: 1, most: 4096, otherwise: 128 }, problems) * 2 ** 20,
-    exchangeConcurrency: readNumber(
-      environment,
-      "EXCHANGE_CONCURRENCY",
-      { least: 1, most: 1000, otherwise: 50 },
-      problems,
-    ),
+      readNumber(environment, "TOKEN_CACHE_MB", { min: 1, max: 4096, fallback: 128 }, problems) * 2 ** 20,
+    exchangeConcurrency: readNumber(environment, "EXCHANGE_CONCURRENCY", { min: 1, max: 1000, fallback: 50 }, problems),
     requestTimeoutMs: readNumber(
       environment,
       "REQUEST_TIMEOUT_MS",
-      { least: 100, most: 230_000, otherwise: 10_000 },
+      { min: 100, max: 230_000, fallback: 10_000 },
       problems,
     ),
     storage: readStorage(environment, problems),
     telemetry: readTelemetry(environment, problems),
   };
-  if (problems.length > 0) throw new SettingsError(problems);
+  if (problems.length > 0) throw new SettingsError("app", problems);
   return settings;
 }
 
@@ -127,18 +112,18 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
 }
 
 interface NumberRange {
-  readonly least: number;
-  readonly most: number;
-  readonly otherwise: number;
+  readonly min: number;
+  readonly max: number;
+  readonly fallback: number;
 }
 
 function readNumber(environment: Environment, name: SettingName, range: NumberRange, problems: string[]): number {
-  const { least, most, otherwise } = range;
+  const { min, max, fallback } = range;
   const value = (environment[name] ?? "").trim();
-  const number = value === "" ? otherwise : Number(value);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  problems.push(`${name} is not a whole number from ${least} to ${most}. Remove the setting for ${otherwise}.`);
-  return otherwise;
+  const number = value === "" ? fallback : Number(value);
+  if (Number.isInteger(number) && number >= min && number <= max) return number;
+  problems.push(`${name} is not a whole number from ${min} to ${max}. Remove the setting for ${fallback}.`);
+  return fallback;
 }
 
 function readList(value = ""): string[] {

@@ -49,7 +49,6 @@ function pathWith({
     },
     withDeadline: (work) => withDeadline(timeoutMs, work),
     graphOrigin: GRAPH,
-    idleMs: timeoutMs,
     ...changes,
   };
 }
@@ -150,16 +149,18 @@ describe("a request of a user", () => {
     expect((await answerOf(asUser(scopes, both))).body.code).toBe("consent_required");
   });
 
-  test("whose cached token was refused has it dropped, and exchanges with the claims that are asked for", async () => {
+  test("whose cached token was refused has it dropped, and exchanges anew, with claims when they are asked for", async () => {
     const path = pathWith({ cached: { user: USER, accessToken: "cached" } });
     await answerOf(
       createAsUser(path)(["User.Read"], async (user) => {
         user.forgetAccessToken(GRAPH);
+        await user.accessToken(GRAPH);
         return { jsonBody: { token: await user.accessToken(GRAPH, '{"a":1}') } };
       }),
     );
     expect(path.taken.slice(1)).toEqual([
       `forget assertion ${GRAPH}/User.Read`,
+      `exchange assertion ${GRAPH}/User.Read`,
       `exchange assertion ${GRAPH}/User.Read {"a":1}`,
     ]);
   });

@@ -18,6 +18,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "src/downstream/a.ts": "../user.ts",
   "src/downstream/graph/a.ts": "../user-call.ts",
   "src/outgoing/a.ts": "../telemetry/telemetry.ts",
+  "frontend/a.ts": "../src/http/conditions.ts",
 };
 const REFUSED: Readonly<Record<string, string>> = {
   "src/functions/b.ts": "../entra/verify.ts",
@@ -35,6 +36,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "src/settings.ts": "./telemetry/telemetry.ts",
   "src/http/stack.ts": "../../packages/easy-auth-local/src/stack.ts",
   "packages/easy-auth-local/src/src.ts": "../../../src/errors.ts",
+  "frontend/errors.ts": "../src/errors.ts",
 };
 
 let folder: string;

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { type Environment, readSettings, SETTING_NAMES, SettingsError } from "../src/settings.ts";
+import { SettingsError } from "../src/settings/settings-error.ts";
+import { type Environment, readSettings, SETTING_NAMES } from "../src/settings.ts";
 
 const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const CLIENT = "00001111-aaaa-2222-bbbb-3333cccc4444";

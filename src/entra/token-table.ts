@@ -21,7 +21,7 @@ const SLOT_BYTES = SLOT_CELLS * 8;
 const PAGE_SLOTS = 256;
 
 /** Tokens that `nextToEvict` spares, one after the other, before it gives up one that was used: its time has an end. */
-const MOST_SPARED = 128;
+const MAX_SPARED = 128;
 
 type Cell = number | string | VerifiedUser;
 
@@ -118,7 +118,7 @@ export class TokenTable {
     for (let spared = 0; ; this.#hand = this.#after(this.#hand)) {
       if (this.endOf(this.#hand) === 0) continue;
       const [page, used] = [this.#pageOf(this.#hand), cellOf(this.#hand) + USED];
-      if (page[used] === 0 || spared === MOST_SPARED) return this.#hand;
+      if (page[used] === 0 || spared === MAX_SPARED) return this.#hand;
       page[used] = 0;
       spared += 1;
     }

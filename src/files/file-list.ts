@@ -20,8 +20,8 @@ export interface PageRequest {
   readonly marker: string | undefined;
 }
 
-const MOST = 1000;
-const USUAL = 100;
+const MAX_LIMIT = 1000;
+const DEFAULT_LIMIT = 100;
 const CONTINUATION = /^[\w-]{1,4096}$/;
 
 /** One page of the container's blobs, in the order of their names, as far as the client's user may list them. */
@@ -52,9 +52,9 @@ export async function listFiles(
  * @throws AppError `invalid_request`
  */
 export function pageFrom(query: URLSearchParams): PageRequest {
-  const limit = parameterOf(query, "limit") ?? String(USUAL);
-  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST) {
-    throw new AppError("invalid_request", { detail: `limit takes a whole number from 1 to ${MOST}.` });
+  const limit = parameterOf(query, "limit") ?? String(DEFAULT_LIMIT);
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
+    throw new AppError("invalid_request", { detail: `limit takes a whole number from 1 to ${MAX_LIMIT}.` });
   }
   const continuation = parameterOf(query, "continuation");
   if (continuation !== undefined && !CONTINUATION.test(continuation)) {

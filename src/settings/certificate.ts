@@ -12,7 +12,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE----
 const PRIVATE_KEY = /-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+?-----END (?:RSA )?PRIVATE KEY-----/;
 const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 /** What MSAL signs with at least. */
-const LEAST_BITS = 2048;
+const MIN_BITS = 2048;
 
 /**
  * Reads a certificate and its private key from PEM, in any order; certificates of the chain may be there too, and line
@@ -30,8 +30,8 @@ export function readCertificate(pem: string, now: number): Certificate | string 
       "application/x-pem-file."
     );
   }
-  if (key.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_BITS) {
-    return `has a key that Entra does not take. Use RSA with at least ${LEAST_BITS} bits.`;
+  if (key.asymmetricKeyType !== "rsa" || (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_BITS) {
+    return `has a key that Entra does not take. Use RSA with at least ${MIN_BITS} bits.`;
   }
   const certificate = certificates.find((one) => one.checkPrivateKey(key));
   if (!certificate) return "has a private key that belongs to none of its certificates.";

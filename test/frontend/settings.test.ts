@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Environment, readSettings, SettingsError } from "../../frontend/settings.ts";
+import { type Environment, readSettings } from "../../frontend/settings.ts";
+import { SettingsError } from "../../src/settings/settings-error.ts";
 
 describe("frontend settings", () => {
   test.each([

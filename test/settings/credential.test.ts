@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Environment, readSettings, SettingsError } from "../../src/settings.ts";
+import { SettingsError } from "../../src/settings/settings-error.ts";
+import { type Environment, readSettings } from "../../src/settings.ts";
 import { createPemPair } from "../support/certificate.ts";
 
 const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
