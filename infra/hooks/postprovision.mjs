@@ -1,5 +1,5 @@
 // @ts-check
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { graphOrigin, runHook, tryAz } from "./azure-cli.mjs";
 
 const LOCAL_SETTINGS = "local.settings.json";
@@ -21,6 +21,7 @@ function askAdministrator(say) {
     frontendHost: new URL(env.FRONTEND_URL ?? "").host,
     apiPrincipalId: env.API_PRINCIPAL_ID,
     frontendPrincipalId: env.FRONTEND_PRINCIPAL_ID,
+    ...chosen(),
   };
   say("The identities are there, the apps are not: their registrations are missing. Ask an administrator to run:");
   say("");
@@ -33,12 +34,27 @@ function askAdministrator(say) {
   say("    --query properties.outputs");
   say("");
   say(
-    "Any resource group of the tenant will do, and other parameters are in infra/entra.bicep. Then, with what it prints:",
+    "Any resource group of the tenant will do. The permissions of Graph are those of infra/graph-scopes.json. Then, with what it prints:",
   );
   say("");
   say("  azd env set API_CLIENT_ID <apiClientId>");
   say("  azd env set FRONTEND_CLIENT_ID <frontendClientId>");
   say("  azd up");
+}
+
+/** What was chosen for this environment of the parameters that the registrations have too. */
+function chosen() {
+  const list = (/** @type {string | undefined} */ text = "") =>
+    text === "" ? undefined : `'${JSON.stringify(text.split(",").map((entry) => entry.trim()))}'`;
+  const values = {
+    storageOnBehalfOf: env.STORAGE_ACCOUNT_URL ? "true" : undefined,
+    extraClientIds: list(env.EXTRA_CLIENT_IDS),
+    extraRedirectUris: list(env.EXTRA_REDIRECT_URIS),
+    requireUserAssignment: env.REQUIRE_USER_ASSIGNMENT === "true" ? "true" : undefined,
+    serviceManagementReference: env.SERVICE_MANAGEMENT_REFERENCE || undefined,
+    grantAdminConsent: env.GRANT_ADMIN_CONSENT === "false" ? "false" : undefined,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 /**
@@ -60,6 +76,8 @@ async function writeLocalSettings(say) {
   };
   const settings = { IsEncrypted: false, ...current, Values: { ...current.Values, ...values } };
   await writeFile(LOCAL_SETTINGS, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });
+  // The mode above is for a new file only.
+  await chmod(LOCAL_SETTINGS, 0o600);
   say(`Wrote ${LOCAL_SETTINGS} for the local stack against this tenant. It has no credential: see docs/deploy.md.`);
 }
 

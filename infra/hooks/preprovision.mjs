@@ -25,6 +25,7 @@ const OLDEST_NODE = [20, 19];
 await runHook((say) => {
   checkNode();
   checkLogin();
+  checkOrigins();
   registerProviders(say);
   checkRegion();
   warnAboutAzureRoles(say);
@@ -59,11 +60,19 @@ function checkLogin() {
   }
 }
 
+function checkOrigins() {
+  if (!(process.env.CORS_ORIGINS ?? "").includes("*")) return;
+  throw new HookError(
+    "CORS_ORIGINS must not hold *: every page of the internet could call the API. Name each origin: azd env set CORS_ORIGINS https://portal.contoso.com",
+  );
+}
+
 /** @param {(line: string) => void} say */
 function registerProviders(say) {
   const listed = tryAz("provider", "list", "--query", "[?registrationState=='Registered'].namespace") ?? [];
   const registered = new Set(listed.map((/** @type {string} */ name) => name.toLowerCase()));
-  for (const provider of PROVIDERS.filter((name) => !registered.has(name.toLowerCase()))) {
+  const wanted = process.env.SHARED_CACHE === "redis" ? [...PROVIDERS, "Microsoft.Cache"] : PROVIDERS;
+  for (const provider of wanted.filter((name) => !registered.has(name.toLowerCase()))) {
     say(`Registering ${provider}, which takes a few minutes…`);
     az("provider", "register", "--namespace", provider, "--wait");
   }

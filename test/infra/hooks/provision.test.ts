@@ -49,6 +49,7 @@ describe("before provisioning", () => {
       { AZURE_SUBSCRIPTION_ID: "other" },
       "Run: az account set --subscription other",
     ],
+    ["every origin may call the API", READY, { CORS_ORIGINS: "https://a.example,*" }, "CORS_ORIGINS must not hold *"],
     ["the region has no Flex Consumption", READY, { AZURE_LOCATION: "eastasia" }, "not offered in eastasia"],
     ["the region has not this Node", READY, { APP_NODE_VERSION: "18" }, "no Node 18, but 20, 22, 24"],
   ])("stops with what to do when %s", async (_, answers, env, message) => {
@@ -165,7 +166,30 @@ describe("after provisioning", () => {
     expect((await stat(join(folder, "local.settings.json"))).mode & 0o077).toBe(0);
   });
 
-  test("keeps what a developer wrote there", async () => {
+  test("names in the administrator's command what was chosen, so that the registrations fit the apps", async () => {
+    const { output } = await runHook("postprovision", await workFolder(), GRANTED, {
+      ...OUTPUTS,
+      API_CLIENT_ID: "",
+      STORAGE_ACCOUNT_URL: "https://contoso.blob.core.windows.net",
+      EXTRA_CLIENT_IDS: "one, two",
+      EXTRA_REDIRECT_URIS: "https://www.contoso.com/.auth/login/aad/callback",
+      REQUIRE_USER_ASSIGNMENT: "true",
+      SERVICE_MANAGEMENT_REFERENCE: "reference",
+      GRANT_ADMIN_CONSENT: "false",
+    });
+    const entra = await readFile(new URL("../../../infra/entra.bicep", import.meta.url), "utf8");
+    const parameters = [...entra.matchAll(/^param (\w+)/gm)].map(([, name]) => name);
+    expect(Object.keys(parametersIn(output)).sort()).toEqual(parameters.filter((name) => name !== "cloudName").sort());
+    expect(parametersIn(output)).toMatchObject({
+      storageOnBehalfOf: "true",
+      extraClientIds: `'["one","two"]'`,
+      extraRedirectUris: `'["https://www.contoso.com/.auth/login/aad/callback"]'`,
+      requireUserAssignment: "true",
+      grantAdminConsent: "false",
+    });
+  });
+
+  test("keeps what a developer wrote there, and closes the file to others", async () => {
     const folder = await workFolder();
     const file = join(folder, "local.settings.json");
     await writeFile(
@@ -173,6 +197,7 @@ describe("after provisioning", () => {
       JSON.stringify({ Values: { MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "mine" }, Host: { CORS: "x" } }),
     );
     await runHook("postprovision", folder, GRANTED, OUTPUTS);
+    expect((await stat(file)).mode & 0o077).toBe(0);
     const settings = JSON.parse(await readFile(file, "utf8"));
     expect(settings.Values.MICROSOFT_PROVIDER_AUTHENTICATION_SECRET).toBe("mine");
     expect(settings.Host).toEqual({ CORS: "x" });
@@ -214,8 +239,7 @@ describe("after provisioning", () => {
     expect(code).toBe(0);
     expect(calls).toEqual([]);
     expect(output).toContain("--template-file infra/entra.bicep");
-    const given = Object.fromEntries([...output.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
-    expect(given).toEqual({
+    expect(parametersIn(output)).toEqual({
       environmentName: "demo",
       apiName: "func-api-x",
       frontendName: "app-frontend-x",
@@ -226,3 +250,7 @@ describe("after provisioning", () => {
     await expect(stat(join(folder, "local.settings.json"))).rejects.toThrow("ENOENT");
   });
 });
+
+function parametersIn(output: string): Record<string, string> {
+  return Object.fromEntries([...output.matchAll(/(\w+)=(\S+)/g)].map(([, name = "", value = ""]) => [name, value]));
+}
