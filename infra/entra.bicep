@@ -31,16 +31,19 @@ param extraRedirectUris string[] = []
 @description('The API also calls Azure Storage on behalf of the user.')
 param storageOnBehalfOf bool = false
 
-@description('Only users who are assigned to the frontend may sign in.')
+@description('Only users who are assigned to the frontend may sign in there. It covers the frontend only: other clients of the API are not asked.')
 param requireUserAssignment bool = false
 
 @description('Service management reference of both registrations. Some tenants demand one.')
 param serviceManagementReference string = ''
 
+@description('Cloud that is deployed to, as Azure names it. Left to its default; snapshots of the deployment name it.')
+param cloudName string = environment().name
+
 @description('Grant the delegated permissions for all users of the tenant. Needs the role Cloud Application Administrator.')
 param grantAdminConsent bool = true
 
-var cloud = loadJsonContent('clouds.json')[environment().name]
+var cloud = loadJsonContent('clouds.json')[cloudName]
 var issuer = '${cloud.login}/${tenant().tenantId}/v2.0'
 // Delegated permissions of Microsoft Graph that the API uses.
 var graphScopes = loadJsonContent('graph-scopes.json')

@@ -33,13 +33,13 @@ param extraClientIds string = ''
 @description('More redirect URIs of the frontend, with commas, for own domains: https://<host>/.auth/login/aad/callback.')
 param extraRedirectUris string = ''
 
-@description('Only users who are assigned to the frontend may sign in.')
+@description('Only users who are assigned to the frontend may sign in there. It covers the frontend only: other clients of the API are not asked.')
 param requireUserAssignment bool = false
 
 @description('Service management reference of both registrations. Some tenants demand one.')
 param serviceManagementReference string = ''
 
-@description('Origins whose pages may call the API from the browser, with commas. The frontend calls from its server and needs none.')
+@description('Origins whose pages may call the API from the browser, with commas, never *. The frontend calls from its server and needs none.')
 param corsOrigins string = ''
 
 @description('Blob endpoint of an account whose files users read as themselves. Empty: that route is off.')
@@ -47,6 +47,17 @@ param storageAccountUrl string = ''
 
 @description('Container of those files.')
 param storageContainer string = ''
+
+@allowed(['NoProxy', 'Standard', 'Custom'])
+@description('Headers in which a proxy before the frontend says what the browser asked for. Standard: X-Forwarded-Host and -Proto, as Front Door sends. Custom: another header for the host, as Application Gateway sends.')
+param forwardProxy string = 'NoProxy'
+
+@description('That header, with forwardProxy Custom.')
+param forwardProxyHostHeader string = 'X-Original-Host'
+
+@allowed(['none', 'table', 'redis'])
+@description('Cache of tokens that all instances of the API share. table: in the storage account. redis: an Azure Managed Redis, which costs money while idle.')
+param sharedCache string = 'none'
 
 @allowed(['22', '24'])
 @description('Major version of Node.js for both apps.')
@@ -83,7 +94,7 @@ param logRetentionDays int = 30
 @description('Most log data a day, in GB. What comes after it is dropped until the next day.')
 param logDailyQuotaGb int = 1
 
-@description('Create alert rules for failed exchanges, missing consent, throttling and latency.')
+@description('Create alert rules, and a test of /api/health from several regions where the API is public.')
 param alerts bool = false
 
 @description('Address that alerts and budget warnings go to.')
@@ -95,6 +106,9 @@ param budget int = 0
 
 @description('First day of the budget, yyyy-MM-01. Kept from the first deployment; empty means this month.')
 param budgetStartDate string = ''
+
+@description('Cloud that is deployed to, as Azure names it. Left to its default; snapshots of the deployment name it.')
+param cloudName string = environment().name
 
 @description('Tags of all resources.')
 param tags object = {}
@@ -124,6 +138,9 @@ module resources 'resources.bicep' = {
     corsOrigins: empty(corsOrigins) ? [] : map(split(corsOrigins, ','), entry => trim(entry))
     storageAccountUrl: storageAccountUrl
     storageContainer: storageContainer
+    forwardProxy: forwardProxy
+    forwardProxyHostHeader: forwardProxyHostHeader
+    sharedCache: sharedCache
     nodeVersion: nodeVersion
     networkMode: networkMode
     instanceMemoryMB: instanceMemoryMB
@@ -136,6 +153,7 @@ module resources 'resources.bicep' = {
     alertEmail: alertEmail
     budget: budget
     budgetStartDate: budgetStartDate
+    cloudName: cloudName
     tags: groupTags
   }
 }

@@ -16,11 +16,11 @@ param issuer string
 @description('Clients whose tokens are let through. Easy Auth answers 403 to all others.')
 param allowedClientIds string[]
 
-resource site 'Microsoft.Web/sites@2024-11-01' existing = {
+resource site 'Microsoft.Web/sites@2025-03-01' existing = {
   name: siteName
 }
 
-resource easyAuth 'Microsoft.Web/sites/config@2024-11-01' = {
+resource easyAuth 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'authsettingsV2'
   properties: {

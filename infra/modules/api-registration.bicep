@@ -47,7 +47,7 @@ var graphAccess = {
   })
 }
 
-resource application 'Microsoft.Graph/applications@v1.0' = {
+resource apiApplication 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: 'AzureADMyOrg'
@@ -77,19 +77,19 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   requiredResourceAccess: concat([graphAccess], otherAccess)
 }
 
-resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
-  appId: application.appId
+resource apiServicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: apiApplication.appId
   // What the portal lists as an enterprise application.
   tags: ['WindowsAzureActiveDirectoryIntegratedApp']
 }
 
 resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
-  name: '${application.uniqueName}/managed-identity'
+  name: '${apiApplication.uniqueName}/managed-identity'
   description: 'The managed identity of the API, and nothing else.'
   issuer: issuer
   subject: identityPrincipalId
   audiences: [tokenExchangeAudience]
 }
 
-output clientId string = application.appId
-output servicePrincipalId string = servicePrincipal.id
+output clientId string = apiApplication.appId
+output servicePrincipalId string = apiServicePrincipal.id

@@ -12,11 +12,17 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Resource id of its identity.')
+@description('Resource id of its identity: what its registration trusts, and what it sends telemetry as.')
 param identityId string
 
 @description('Client id of its identity.')
 param identityClientId string
+
+@description('Resource id of the identity of the platform: it reads and writes the package and the files of the host.')
+param hostIdentityId string
+
+@description('Client id of the identity of the platform.')
+param hostIdentityClientId string
 
 @description('Name of the account of the Functions host.')
 param hostStorageName string
@@ -61,11 +67,8 @@ param audience string
 @description('Cloud of Entra and Graph.')
 param cloud string
 
-@description('Blob endpoint of the account of the files route, or empty.')
-param storageAccountUrl string
-
-@description('Container of the files route.')
-param storageContainer string
+@description('Settings of what is off by default: the files route, the shared cache.')
+param optionalSettings object
 
 @minValue(1)
 @maxValue(4096)
@@ -88,7 +91,7 @@ var settings = {
   AzureWebJobsStorage__accountName: hostStorageName
   AzureWebJobsStorage__blobServiceUri: blobEndpoint
   AzureWebJobsStorage__credential: 'managedidentity'
-  AzureWebJobsStorage__clientId: identityClientId
+  AzureWebJobsStorage__clientId: hostIdentityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnection
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
@@ -99,12 +102,8 @@ var settings = {
   EXCHANGE_CONCURRENCY: string(exchangeConcurrency)
   REQUEST_TIMEOUT_MS: string(requestTimeoutMs)
 }
-var filesSettings = {
-  STORAGE_ACCOUNT_URL: storageAccountUrl
-  STORAGE_CONTAINER: storageContainer
-}
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -118,7 +117,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   }
 }
 
-resource site 'Microsoft.Web/sites@2024-11-01' = {
+resource site 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'api' })
@@ -127,6 +126,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
     type: 'UserAssigned'
     userAssignedIdentities: {
       '${identityId}': {}
+      '${hostIdentityId}': {}
     }
   }
   properties: {
@@ -142,7 +142,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
           value: '${blobEndpoint}${packageContainer}'
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
+            userAssignedIdentityResourceId: hostIdentityId
           }
         }
       }
@@ -160,7 +160,10 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
       minTlsVersion: '1.2'
       http20Enabled: true
       cors: {
-        allowedOrigins: corsOrigins
+        // Every page of the internet would be let in.
+        allowedOrigins: empty(filter(corsOrigins, origin => contains(origin, '*')))
+          ? corsOrigins
+          : fail('CORS_ORIGINS: name each origin, such as https://portal.contoso.com. * is refused.')
         supportCredentials: false
       }
     }
@@ -168,7 +171,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
 }
 
 // Configuration is written one after the other: writes at the same time overwrite each other.
-resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'ftp'
   properties: {
@@ -176,7 +179,7 @@ resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-0
   }
 }
 
-resource noBasicAuthentication 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noBasicAuthentication 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'scm'
   properties: {
@@ -187,15 +190,17 @@ resource noBasicAuthentication 'Microsoft.Web/sites/basicPublishingCredentialsPo
   ]
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'appsettings'
-  properties: empty(storageAccountUrl) ? settings : union(settings, filesSettings)
+  properties: union(settings, optionalSettings)
   dependsOn: [
     noBasicAuthentication
   ]
 }
 
+// Named, because all of them would bring addresses, names and queries of users along.
+#disable-next-line use-recent-api-versions // The only version with named categories.
 resource platformLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'
   scope: site
@@ -203,7 +208,11 @@ resource platformLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
     workspaceId: workspaceId
     logs: [
       {
-        categoryGroup: 'allLogs'
+        category: 'FunctionAppLogs'
+        enabled: true
+      }
+      {
+        category: 'AppServiceAuthenticationLogs'
         enabled: true
       }
     ]

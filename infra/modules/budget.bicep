@@ -3,7 +3,6 @@ metadata description = 'A monthly budget of the resource group. It warns; it sto
 @description('Name of the budget.')
 param name string
 
-@minValue(1)
 @description('Amount a month, in the currency of the subscription.')
 param amount int
 
@@ -13,7 +12,7 @@ param startDate string
 @description('Address for warnings beside the owners of the subscription, or empty.')
 param email string
 
-resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
+resource budget 'Microsoft.Consumption/budgets@2026-06-01' = {
   name: name
   properties: {
     category: 'Cost'

@@ -12,11 +12,18 @@ param issuer string
 @description('Scope of the API. The access token is for this one resource, so no scope of Graph can be beside it.')
 param apiScope string
 
-resource site 'Microsoft.Web/sites@2024-11-01' existing = {
+@allowed(['NoProxy', 'Standard', 'Custom'])
+@description('Headers in which a proxy says what the browser asked for.')
+param forwardProxy string
+
+@description('Header for the host, with Custom.')
+param forwardProxyHostHeader string
+
+resource site 'Microsoft.Web/sites@2025-03-01' existing = {
   name: siteName
 }
 
-resource easyAuth 'Microsoft.Web/sites/config@2024-11-01' = {
+resource easyAuth 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'authsettingsV2'
   properties: {
@@ -35,9 +42,9 @@ resource easyAuth 'Microsoft.Web/sites/config@2024-11-01' = {
       routes: {
         apiPrefix: '/.auth'
       }
-      forwardProxy: {
-        convention: 'NoProxy'
-      }
+      forwardProxy: forwardProxy == 'Custom'
+        ? { convention: 'Custom', customHostHeaderName: forwardProxyHostHeader, customProtoHeaderName: 'X-Forwarded-Proto' }
+        : { convention: forwardProxy }
     }
     login: {
       tokenStore: {

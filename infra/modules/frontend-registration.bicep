@@ -17,7 +17,7 @@ param graphScopes string[]
 @description('Those permissions as Graph describes them, for their ids.')
 param graphPermissions object[]
 
-@description('Only assigned users may sign in.')
+@description('Only assigned users may sign in to the frontend. It covers no other client of the API.')
 param requireUserAssignment bool
 
 @description('Service management reference, or empty.')
@@ -41,7 +41,7 @@ var graphAccess = {
   })
 }
 
-resource application 'Microsoft.Graph/applications@v1.0' = {
+resource frontendApplication 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: 'AzureADMyOrg'
@@ -57,20 +57,20 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   requiredResourceAccess: [graphAccess]
 }
 
-resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
-  appId: application.appId
+resource frontendServicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: frontendApplication.appId
   appRoleAssignmentRequired: requireUserAssignment
   // What the portal lists as an enterprise application.
   tags: ['WindowsAzureActiveDirectoryIntegratedApp']
 }
 
 resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
-  name: '${application.uniqueName}/managed-identity'
+  name: '${frontendApplication.uniqueName}/managed-identity'
   description: 'The managed identity of the frontend, and nothing else.'
   issuer: issuer
   subject: identityPrincipalId
   audiences: [tokenExchangeAudience]
 }
 
-output clientId string = application.appId
-output servicePrincipalId string = servicePrincipal.id
+output clientId string = frontendApplication.appId
+output servicePrincipalId string = frontendServicePrincipal.id

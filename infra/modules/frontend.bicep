@@ -33,7 +33,7 @@ param subnetId string
 @description('Origin of the API.')
 param backendUrl string
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -46,7 +46,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   }
 }
 
-resource site 'Microsoft.Web/sites@2024-11-01' = {
+resource site 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'frontend' })
@@ -81,7 +81,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
 }
 
 // Configuration is written one after the other: writes at the same time overwrite each other.
-resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'ftp'
   properties: {
@@ -89,7 +89,7 @@ resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-0
   }
 }
 
-resource noBasicAuthentication 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noBasicAuthentication 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'scm'
   properties: {
@@ -100,7 +100,7 @@ resource noBasicAuthentication 'Microsoft.Web/sites/basicPublishingCredentialsPo
   ]
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'appsettings'
   properties: {
@@ -115,7 +115,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
 }
 
 // A slot has an identity of its own, so the setting that names it stays where it is.
-resource slotSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+resource slotSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'slotConfigNames'
   properties: {
@@ -126,6 +126,8 @@ resource slotSettings 'Microsoft.Web/sites/config@2024-11-01' = {
   ]
 }
 
+// Named, because all of them would bring addresses, names and queries of users along.
+#disable-next-line use-recent-api-versions // The only version with named categories.
 resource platformLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'
   scope: site
@@ -133,7 +135,15 @@ resource platformLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
     workspaceId: workspaceId
     logs: [
       {
-        categoryGroup: 'allLogs'
+        category: 'AppServiceConsoleLogs'
+        enabled: true
+      }
+      {
+        category: 'AppServicePlatformLogs'
+        enabled: true
+      }
+      {
+        category: 'AppServiceAuthenticationLogs'
         enabled: true
       }
     ]

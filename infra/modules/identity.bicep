@@ -1,4 +1,4 @@
-metadata description = 'The identity of one app. Never shared: who holds it is that app, to Entra and to Azure.'
+metadata description = 'One identity. Never shared between apps: who holds it is that app, to Entra and to Azure.'
 
 @description('Name of the identity.')
 param name string

@@ -1,7 +1,7 @@
 metadata description = 'Where logs and telemetry go. No keys: only identities with a role may write.'
 
-@description('Token in the names.')
-param token string
+@description('Part of every name that tells this deployment from others.')
+param resourceToken string
 
 @description('Region.')
 param location string
@@ -21,8 +21,8 @@ param publisherPrincipalId string
 // Monitoring Metrics Publisher
 var publisherRoleId = '3913510d-42f4-4e42-8a64-420c390055eb'
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
-  name: 'log-${token}'
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
+  name: 'log-${resourceToken}'
   location: location
   tags: tags
   properties: {
@@ -41,7 +41,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: 'appi-${token}'
+  name: 'appi-${resourceToken}'
   location: location
   tags: tags
   kind: 'web'
@@ -63,5 +63,7 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+output workspaceName string = workspace.name
+output insightsId string = insights.id
 output workspaceId string = workspace.id
 output insightsConnection string = insights.properties.ConnectionString

@@ -1,0 +1,9 @@
+// Everything is private, the shared cache too.
+using '../main.bicep'
+
+param environmentName = 'demo'
+param location = 'westeurope'
+param cloudName = 'AzureCloud'
+param networkMode = 'full'
+param sharedCache = 'redis'
+param alerts = true

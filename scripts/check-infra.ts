@@ -1,0 +1,148 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, delimiter, join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import pLimit from "p-limit";
+
+/** Compiler that wrote the snapshots. The workflow installs the same one. */
+const VERSION = "0.49.2";
+/** What can be deployed: by azd, into a group that exists, and by an administrator alone. */
+const ENTRIES = ["main", "resources", "entra"];
+const SNAPSHOTS = "infra/snapshots";
+/** Where a snapshot is deployed to; nobody's. */
+const PLACE = {
+  "--subscription-id": "11112222-3333-4444-5555-666677778888",
+  "--tenant-id": "aaaabbbb-0000-cccc-1111-dddd2222eeee",
+  "--location": "westeurope",
+};
+
+interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One finding of the compiler, in SARIF. */
+interface Finding {
+  readonly ruleId: string;
+  readonly message: { readonly text: string };
+  readonly locations: readonly {
+    readonly physicalLocation: {
+      readonly artifactLocation: { readonly uri: string };
+      readonly region: { readonly startLine: number };
+    };
+  }[];
+}
+
+type Compiler = (...args: readonly string[]) => Promise<Output>;
+
+/**
+ * `npm run check:infra`: builds and lints every entry of `infra/`, and compares what it deploys with the committed snapshots.
+ * Fails on any finding, warnings and notes included: to the compiler, a property that does not exist is a warning. Passes, and
+ * says so, where there is no compiler. `-- --write` writes the snapshots anew.
+ */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
+  const path = findCompiler();
+  if (!path) {
+    console.log(
+      "check:infra: not checked, there is no Bicep compiler. Put `bicep` on the PATH, or run: az bicep install",
+    );
+    return;
+  }
+  const compiler = compilerAt(path);
+  const { stdout } = await compiler("--version");
+  console.log(`check:infra: ${path}, ${stdout.trim()}`);
+  if (!stdout.includes(VERSION)) console.log(`check:infra: snapshots are of ${VERSION}; another compiler may differ.`);
+  const once = pLimit(2);
+  const checks = ENTRIES.flatMap((entry) => [
+    once(() => findingsOf(compiler, "build", entry)),
+    once(() => findingsOf(compiler, "lint", entry)),
+  ]);
+  const snapshot = values.write ? writeSnapshot : compareSnapshot;
+  const scenarios = readdirSync(SNAPSHOTS).filter((name) => name.endsWith(".bicepparam"));
+  const snapshots = scenarios.map((name) => once(() => snapshot(compiler, join(SNAPSHOTS, name))));
+  const problems = new Set((await Promise.all([...checks, ...snapshots])).flat());
+  for (const problem of problems) console.error(problem);
+  console.log(`check:infra: ${ENTRIES.length} entries, ${scenarios.length} snapshots, ${problems.size} problems`);
+  if (problems.size > 0) process.exitCode = 1;
+}
+
+/** The compiler that BICEP names, that is on the PATH, or that the Azure CLI or azd installed for itself. */
+function findCompiler(): string | undefined {
+  const { AZURE_CONFIG_DIR, BICEP, PATH = "" } = process.env;
+  if (BICEP) return BICEP;
+  const name = process.platform === "win32" ? "bicep.exe" : "bicep";
+  const folders = [
+    ...PATH.split(delimiter),
+    join(AZURE_CONFIG_DIR ?? join(homedir(), ".azure"), "bin"),
+    join(homedir(), ".azd", "bin"),
+  ];
+  return folders
+    .map((folder) => join(folder, name))
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+}
+
+/** BICEP_CONFIG names a configuration with the Graph extension from elsewhere, where its registry cannot be reached. */
+function compilerAt(path: string): Compiler {
+  const config = process.env.BICEP_CONFIG;
+  return (command = "", ...args) =>
+    new Promise((resolve, reject) => {
+      const all = [command, ...args, ...(config && command !== "--version" ? ["--config", config] : [])];
+      execFile(path, all, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+        if (error && typeof error.code !== "number") reject(new Error(`check:infra: ${path}: ${error.message}`));
+        else resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+      });
+    });
+}
+
+async function findingsOf(compiler: Compiler, command: "build" | "lint", entry: string): Promise<string[]> {
+  const file = `infra/${entry}.bicep`;
+  const toNowhere = command === "build" ? ["--stdout"] : [];
+  const { code, stdout, stderr } = await compiler(command, file, "--diagnostics-format", "sarif", ...toNowhere);
+  const report = command === "build" ? stderr : stdout;
+  let runs: readonly { readonly results: readonly Finding[] }[];
+  try {
+    ({ runs } = JSON.parse(report));
+  } catch {
+    return [`${file}: ${command} ended with ${code}: ${report || stderr}`];
+  }
+  const findings = runs.flatMap(({ results }) => results).map(lineOf);
+  return findings.length === 0 && code !== 0 ? [`${file}: ${command} ended with ${code}`] : findings;
+}
+
+function lineOf({ ruleId, message, locations }: Finding): string {
+  const { artifactLocation, region } = locations[0]?.physicalLocation ?? {};
+  const file = artifactLocation ? relative(process.cwd(), new URL(artifactLocation.uri).pathname) : "";
+  return `${file}:${region?.startLine ?? 0} ${ruleId}: ${message.text}`;
+}
+
+async function compareSnapshot(compiler: Compiler, file: string): Promise<string[]> {
+  const { code, stdout, stderr } = await compiler("snapshot", file, "--mode", "validate", ...placeOf(file));
+  const said = `${stdout}${stderr}`.trim();
+  if (code === 0 && said === "") return [];
+  return [
+    `${file}: deploys something else than its snapshot. If that is meant: npm run check:infra -- --write\n${said}`,
+  ];
+}
+
+async function writeSnapshot(compiler: Compiler, file: string): Promise<string[]> {
+  const { code, stderr } = await compiler("snapshot", file, "--mode", "overwrite", ...placeOf(file));
+  if (code !== 0 || stderr !== "") return [`${file}: ${stderr.trim()}`];
+  const target = file.replace(/\.bicepparam$/, ".snapshot.json");
+  const snapshot = JSON.parse(readFileSync(target, "utf8")) as { outputs: Record<string, unknown> };
+  // Their order is another each time.
+  const outputs = Object.fromEntries(Object.entries(snapshot.outputs).sort(([a], [b]) => a.localeCompare(b)));
+  writeFileSync(target, `${JSON.stringify({ ...snapshot, outputs }, undefined, 2)}\n`);
+  return [];
+}
+
+/** Only what goes into a group is told one. */
+function placeOf(file: string): string[] {
+  const isForSubscription = readFileSync(file, "utf8").includes("main.bicep'");
+  const group = isForSubscription ? [] : ["--resource-group", `rg-${basename(file, ".bicepparam")}`];
+  return [...Object.entries(PLACE).flat(), ...group];
+}
+
+await main();

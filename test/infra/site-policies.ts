@@ -1,0 +1,228 @@
+import { at, must, type Policy, type Resource, resourcesOf, type Snapshot } from "./snapshots.ts";
+
+const SITES = "Microsoft.Web/sites";
+const CONFIG = "Microsoft.Web/sites/config";
+const API = /^func-api-\w+$/;
+const FRONTEND = /^app-frontend-\w+$/;
+const ANY = /^[\w-]+$/;
+const CHILD = /^[\w-]+\/\w+$/;
+
+/**
+ * Azure refuses these on Flex Consumption, in some regions only, which makes them worse (error 51021:
+ * https://github.com/microsoft/azure-pipelines-tasks/issues/21032, https://github.com/Azure/azure-cli/issues/31414).
+ */
+const FORBIDDEN_ON_FLEX =
+  /^(alwaysOn|ftpsState|functionAppScaleLimit|functionsRuntimeScaleMonitoringEnabled|linuxFxVersion|minimumElasticInstanceCount|netFrameworkVersion|numberOfWorkers|preWarmedInstanceCount|use32BitWorkerProcess|windowsFxVersion)$/;
+/** https://learn.microsoft.com/azure/azure-functions/functions-app-settings says of each that Flex Consumption has no use for it. */
+const FORBIDDEN_SETTINGS_ON_FLEX =
+  /^(ENABLE_ORYX_BUILD|FUNCTIONS_EXTENSION_VERSION|FUNCTIONS_WORKER_RUNTIME|SCM_DO_BUILD_DURING_DEPLOYMENT|TZ|WEBSITE_CONTENTAZUREFILECONNECTIONSTRING|WEBSITE_CONTENTSHARE|WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT|WEBSITE_NODE_DEFAULT_VERSION|WEBSITE_RUN_FROM_PACKAGE|WEBSITE_TIME_ZONE)$/;
+
+/** Categories without addresses, names and queries of users. */
+const LOGS = {
+  "func-api": ["FunctionAppLogs", "AppServiceAuthenticationLogs"],
+  "app-frontend": ["AppServiceConsoleLogs", "AppServicePlatformLogs", "AppServiceAuthenticationLogs"],
+  blobServices: ["StorageWrite"],
+};
+
+/** What sites say, may not say, and have to have beside them. */
+export const SITE_POLICIES: Readonly<Record<string, Policy>> = {
+  "sites answer over HTTPS only": must(SITES, ANY, { "properties.httpsOnly": true }),
+  "sites take TLS 1.2 or newer": must(SITES, ANY, { "properties.siteConfig.minTlsVersion": /^1\.[23]$/ }),
+  "the frontend has no FTP, no remote debugging, and a deployment endpoint with TLS 1.2 or newer": must(
+    SITES,
+    FRONTEND,
+    {
+      "properties.siteConfig.scmMinTlsVersion": /^1\.[23]$/,
+      "properties.siteConfig.ftpsState": "Disabled",
+      "properties.siteConfig.remoteDebuggingEnabled": false,
+    },
+  ),
+  "the API is private where everything is": must(SITES, API, {
+    "properties.publicNetworkAccess": ({ outputs }: Snapshot) =>
+      outputs.NETWORK_MODE === "full" ? "Disabled" : "Enabled",
+  }),
+  "the frontend says that the public reaches it": must(SITES, FRONTEND, {
+    "properties.publicNetworkAccess": "Enabled",
+  }),
+  "nobody publishes with a password": must("Microsoft.Web/sites/basicPublishingCredentialsPolicies", CHILD, {
+    "properties.allow": false,
+  }),
+  "a site never comes without authentication, settings, closed publishing and logs": {
+    rule: (snapshot) =>
+      resourcesOf(snapshot, SITES).flatMap(({ name }) =>
+        ["/authsettingsV2", "/appsettings", "/ftp", "/scm", "/providers/Microsoft.Insights/diagnosticSettings/"]
+          .filter((part) => !snapshot.resources.some(({ id = "" }) => isBeside(id, name, part)))
+          .map((part) => `${name} has no ${part}`),
+      ),
+    faults: [
+      { scenario: "default", type: CONFIG, name: /^func-api-\w+\/authsettingsV2$/, path: "id", value: "elsewhere" },
+      { scenario: "default", type: CONFIG, name: /^app-frontend-\w+\/authsettingsV2$/, path: "id", value: "elsewhere" },
+    ],
+  },
+  "there are two sites, once their registrations are known": {
+    rule: (snapshot) => {
+      const wanted =
+        snapshot.scenario.startsWith("registrations") && snapshot.scenario !== "registrations-made" ? 0 : 2;
+      return resourcesOf(snapshot, SITES).length === wanted ? [] : [`not ${wanted} sites`];
+    },
+    faults: [{ scenario: "files", type: SITES, name: FRONTEND, path: "type", value: "spoiled" }],
+  },
+  "Flex Consumption gets no property and no setting that it refuses": {
+    rule: (snapshot) => [
+      ...resourcesOf(snapshot, SITES, API).flatMap((site) =>
+        keysOf(site, "properties.siteConfig").filter((key) => FORBIDDEN_ON_FLEX.test(key)),
+      ),
+      ...resourcesOf(snapshot, CONFIG, /^func-api-\w+\/appsettings$/).flatMap((settings) =>
+        keysOf(settings, "properties").filter((key) => FORBIDDEN_SETTINGS_ON_FLEX.test(key)),
+      ),
+    ],
+    faults: [
+      { scenario: "default", type: SITES, name: API, path: "properties.siteConfig.ftpsState", value: "Disabled" },
+      {
+        scenario: "default",
+        type: CONFIG,
+        name: /^func-api-\w+\/appsettings$/,
+        path: "properties.FUNCTIONS_WORKER_RUNTIME",
+        value: "node",
+      },
+    ],
+  },
+  "hosts are as predicted: in outputs, redirect URIs and the frontend's settings": {
+    rule: (snapshot) =>
+      resourcesOf(snapshot, SITES).flatMap((site) => {
+        const url = `https://${site.name}.azurewebsites.net`;
+        const named = [snapshot.outputs.API_URL, snapshot.outputs.FRONTEND_URL];
+        const isOwn = at(site, "properties.autoGeneratedDomainNameLabelScope") === undefined;
+        return named.includes(url) && isOwn ? [] : [`${site.name} is at another host`];
+      }),
+    faults: [
+      {
+        scenario: "default",
+        type: SITES,
+        name: API,
+        path: "properties.autoGeneratedDomainNameLabelScope",
+        value: "TenantReuse",
+      },
+    ],
+  },
+  "the frontend calls this API": must(CONFIG, /^app-frontend-\w+\/appsettings$/, {
+    "properties.BACKEND_URL": ({ outputs }: Snapshot) => outputs.API_URL,
+  }),
+  "each app has its own identities: the frontend one, the API one more for the platform": {
+    rule: (snapshot) =>
+      resourcesOf(snapshot, SITES).flatMap((site) => {
+        const names = keysOf(site, "identity.userAssignedIdentities").map((id) => id.replace(/.*\/(.*)-\w+$/, "$1"));
+        const wanted = API.test(site.name) ? "id-api id-host" : "id-frontend";
+        return names.sort().join(" ") === wanted ? [] : [`${site.name} is ${names.join(" ")}`];
+      }),
+    faults: [
+      {
+        scenario: "default",
+        type: SITES,
+        name: FRONTEND,
+        path: "identity.userAssignedIdentities./a/id-api-x",
+        value: {},
+      },
+    ],
+  },
+  "the platform publishes and keeps its files as itself, the API sends telemetry and exchanges as itself": {
+    rule: (snapshot) => [
+      ...expressions(snapshot, CONFIG, /^func-api-\w+\/appsettings$/, {
+        "properties.AzureWebJobsStorage__clientId": "id-host",
+        "properties.APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "id-api",
+        "properties.OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "id-api",
+      }),
+      ...expressions(snapshot, CONFIG, /^app-frontend-\w+\/appsettings$/, {
+        "properties.OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "id-frontend",
+      }),
+      ...expressions(snapshot, SITES, API, {
+        "properties.functionAppConfig.deployment.storage.authentication.userAssignedIdentityResourceId": "id-host",
+      }),
+    ],
+    faults: [
+      {
+        scenario: "default",
+        type: SITES,
+        name: API,
+        path: "properties.functionAppConfig.deployment.storage.authentication.userAssignedIdentityResourceId",
+        value: "/x/id-api-x",
+      },
+      ...["AzureWebJobsStorage__clientId", "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"].map((setting) => ({
+        scenario: "default",
+        type: CONFIG,
+        name: /^func-api-\w+\/appsettings$/,
+        path: `properties.${setting}`,
+        value: "/x/id-frontend-x",
+      })),
+    ],
+  },
+  "CORS names origins, without credentials": {
+    rule: (snapshot) =>
+      resourcesOf(snapshot, SITES, API).flatMap((site) => {
+        const { allowedOrigins, supportCredentials } = at(site, "properties.siteConfig.cors") as Cors;
+        const isNamed = allowedOrigins.every((origin) => /^https:\/\/[\w.-]+$/.test(origin));
+        return isNamed && supportCredentials === false ? [] : [`${allowedOrigins}, credentials ${supportCredentials}`];
+      }),
+    faults: [
+      {
+        scenario: "default",
+        type: SITES,
+        name: API,
+        path: "properties.siteConfig.cors.allowedOrigins",
+        value: ["https://*.contoso.com"],
+      },
+      {
+        scenario: "default",
+        type: SITES,
+        name: API,
+        path: "properties.siteConfig.cors.supportCredentials",
+        value: true,
+      },
+    ],
+  },
+  "logs are of named categories": {
+    rule: (snapshot) =>
+      resourcesOf(snapshot, "Microsoft.Insights/diagnosticSettings").flatMap(({ id = "", properties }) => {
+        const logs = at(properties, "logs") as readonly { readonly category: string }[];
+        const [, wanted = []] = Object.entries(LOGS).find(([target]) => id.includes(`/${target}`)) ?? [];
+        return logs.map(({ category }) => category).join() === wanted.join() ? [] : [`${id}: ${JSON.stringify(logs)}`];
+      }),
+    faults: [
+      {
+        scenario: "default",
+        type: "Microsoft.Insights/diagnosticSettings",
+        name: ANY,
+        path: "properties.logs",
+        value: [{ categoryGroup: "allLogs", enabled: true }],
+      },
+    ],
+  },
+};
+
+interface Cors {
+  readonly allowedOrigins: readonly string[];
+  readonly supportCredentials: boolean;
+}
+
+function isBeside(id: string, site: string, part: string): boolean {
+  return id.includes(`/sites/${site}/`) && `${id}/`.includes(part);
+}
+
+function keysOf(resource: Resource, path: string): string[] {
+  return Object.keys((at(resource, path) ?? {}) as object);
+}
+
+/** Each value names that identity and no other. */
+function expressions(
+  snapshot: Snapshot,
+  type: string,
+  name: RegExp,
+  wanted: Readonly<Record<string, string>>,
+): readonly string[] {
+  return resourcesOf(snapshot, type, name).flatMap((resource) =>
+    Object.entries(wanted).flatMap(([path, identity]) => {
+      const found = String(at(resource, path));
+      return new RegExp(`/${identity}-\\w+`).test(found) ? [] : [`${resource.name}: ${path} is ${found}`];
+    }),
+  );
+}
