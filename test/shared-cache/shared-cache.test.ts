@@ -1,0 +1,239 @@
+import { EventEmitter, once } from "node:events";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { entryKeysFor, MAX_ENTRY_BYTES, seal } from "../../src/shared-cache/seal.ts";
+import { type LookupResult, SharedCache, type VerifiedBinding } from "../../src/shared-cache/shared-cache.ts";
+import type { EntryName, SharedStore } from "../../src/shared-cache/store.ts";
+
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+const END = NOW / 1000 + 3600;
+const TOKEN = { accessToken: "graph-token", end: END };
+const BINDING: VerifiedBinding = {
+  assertion: "header.payload.signature",
+  authorityOrigin: "https://login.microsoftonline.com",
+  tenantId: "aaaabbbb-0000-cccc-1111-dddd2222eeee",
+  clientId: "00001111-aaaa-2222-bbbb-3333cccc4444",
+  scopes: ["https://graph.microsoft.com/User.Read"],
+  assertionEnd: END,
+};
+
+/** A store in this process. `behave` replaces the outcome of the next calls. */
+class FakeStore implements SharedStore {
+  readonly name = "fake";
+  readonly entries = new Map<string, Uint8Array>();
+  readonly calls: string[] = [];
+  behave: (() => Promise<never>) | undefined;
+  reconnects = 0;
+
+  async get({ id }: EntryName): Promise<Uint8Array | undefined> {
+    this.calls.push("get");
+    if (this.behave) return this.behave();
+    return this.entries.get(id);
+  }
+  async set({ id }: EntryName, bytes: Uint8Array): Promise<void> {
+    this.calls.push("set");
+    if (this.behave) return this.behave();
+    this.entries.set(id, bytes);
+  }
+  async delete({ id }: EntryName): Promise<void> {
+    this.calls.push("delete");
+    if (this.behave) return this.behave();
+    this.entries.delete(id);
+  }
+  reconnect(): void {
+    this.reconnects += 1;
+  }
+  close(): void {}
+}
+
+let store: FakeStore;
+let results: LookupResult[];
+let dropped: number;
+let now: number;
+let monotonic: number;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate"] });
+  store = new FakeStore();
+  results = [];
+  dropped = 0;
+  now = NOW;
+  monotonic = 0;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function createCache(): SharedCache {
+  return new SharedCache(store, {
+    observer: { lookup: (result) => results.push(result), droppedWrite: () => (dropped += 1) },
+    clock: () => now,
+    now: () => monotonic,
+    random: () => 0,
+  });
+}
+
+const hanging = () => new Promise<never>(() => {});
+const failing = () => Promise.reject(new Error("connection reset"));
+
+/** Lets promises settle without any time passing. */
+async function settle(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0);
+}
+
+describe("a shared cache", () => {
+  test("hands an instance the token that another one kept", async () => {
+    createCache().keep(BINDING, TOKEN);
+    await settle();
+    expect(await createCache().find(BINDING)).toEqual(TOKEN);
+    expect(results).toEqual(["hit"]);
+  });
+
+  test("has nothing for another assertion", async () => {
+    createCache().keep(BINDING, TOKEN);
+    await settle();
+    expect(await createCache().find({ ...BINDING, assertion: "other" })).toBeUndefined();
+    expect(results).toEqual(["miss"]);
+  });
+
+  test("hands out no token after its end", async () => {
+    createCache().keep(BINDING, TOKEN);
+    await settle();
+    now = END * 1000;
+    expect(await createCache().find(BINDING)).toBeUndefined();
+    expect(results).toEqual(["miss"]);
+  });
+
+  test.each([
+    ["an entry moved from another user's name", () => seal(entryKeysFor({ ...BINDING, assertion: "other" }), TOKEN)],
+    ["a cut entry", () => seal(entryKeysFor(BINDING), TOKEN).subarray(0, 40)],
+    [
+      "an entry of another version",
+      () => Buffer.concat([Buffer.of(2), seal(entryKeysFor(BINDING), TOKEN).subarray(1)]),
+    ],
+    ["a longer entry than one may be", () => Buffer.alloc(MAX_ENTRY_BYTES + 1, 1)],
+    ["an empty entry", () => Buffer.alloc(0)],
+  ])("counts %s as invalid and goes on without it", async (_, entry) => {
+    store.entries.set(entryKeysFor(BINDING).id.toString("hex"), entry());
+    expect(await createCache().find(BINDING)).toBeUndefined();
+    expect(results).toEqual(["invalid"]);
+  });
+});
+
+describe("a store that does not answer", () => {
+  test("costs a request 50 ms", async () => {
+    store.behave = hanging;
+    const found = createCache().find(BINDING);
+    await vi.advanceTimersByTimeAsync(49);
+    expect(results).toEqual([]);
+    await vi.advanceTimersByTimeAsync(3);
+    expect(await found).toBeUndefined();
+    expect(results).toEqual(["late"]);
+  });
+
+  test("costs no request anything when it has not answered for a while, until it answers again", async () => {
+    store.behave = hanging;
+    const cache = createCache();
+    for (let count = 0; count < 5; count += 1) {
+      const found = cache.find(BINDING);
+      await vi.advanceTimersByTimeAsync(53);
+      await found;
+      monotonic += 63;
+    }
+    expect([cache.isSuspended, store.reconnects]).toEqual([true, 1]);
+    expect(await cache.find(BINDING)).toBeUndefined();
+    expect(results.at(-1)).toBe("open");
+    store.behave = undefined;
+    monotonic += 2500;
+    await cache.find(BINDING);
+    expect([results.at(-1), cache.isSuspended]).toEqual(["miss", false]);
+  });
+
+  test("is asked by at most 100 requests at a time", async () => {
+    store.behave = hanging;
+    const cache = createCache();
+    const found = Array.from({ length: 150 }, () => cache.find(BINDING));
+    await settle();
+    expect(results).toEqual(Array(50).fill("busy"));
+    await vi.advanceTimersByTimeAsync(53);
+    await Promise.all(found);
+    expect(store.calls.length).toBe(100);
+  });
+
+  test("keeps at most 100 writes waiting, each for a second, and drops the others", async () => {
+    store.behave = hanging;
+    const cache = createCache();
+    for (let count = 0; count < 150; count += 1) cache.keep(BINDING, TOKEN);
+    expect([store.calls.length, dropped]).toEqual([100, 50]);
+    await vi.advanceTimersByTimeAsync(1003);
+    expect(dropped).toBe(150);
+    store.behave = undefined;
+    cache.keep(BINDING, TOKEN);
+    await settle();
+    expect(store.entries.size).toBe(1);
+  });
+});
+
+describe("a stall of this process", () => {
+  test("does not make an answer late that came meanwhile", async () => {
+    const answer = new EventEmitter();
+    store.behave = () => once(answer, "answer").then(() => undefined) as Promise<never>;
+    const found = createCache().find(BINDING);
+    // The time is up; the answer is read in the same turn of the event loop, after the timers.
+    vi.advanceTimersByTime(50);
+    answer.emit("answer");
+    await found;
+    expect(results).toEqual(["miss"]);
+  });
+});
+
+describe("a store that fails", () => {
+  test("never fails a request", async () => {
+    store.behave = failing;
+    const cache = createCache();
+    cache.keep(BINDING, TOKEN);
+    cache.forget(BINDING, TOKEN);
+    expect(await cache.find(BINDING)).toBeUndefined();
+    await settle();
+    expect([results, dropped]).toEqual([["error"], 2]);
+  });
+});
+
+describe("a token that a resource refused", () => {
+  test("is deleted from the store", async () => {
+    const cache = createCache();
+    cache.keep(BINDING, TOKEN);
+    await settle();
+    cache.forget(BINDING, TOKEN);
+    await settle();
+    expect(store.entries.size).toBe(0);
+  });
+
+  test("does not come back when it could not be deleted", async () => {
+    const cache = createCache();
+    cache.keep(BINDING, TOKEN);
+    await settle();
+    store.behave = failing;
+    cache.forget(BINDING, TOKEN);
+    store.behave = undefined;
+    await settle();
+    expect(await cache.find(BINDING)).toBeUndefined();
+    expect(results).toEqual(["refused"]);
+  });
+
+  test("is not written again by a request that still held it", async () => {
+    const cache = createCache();
+    cache.forget(BINDING, TOKEN);
+    await settle();
+    cache.keep(BINDING, TOKEN);
+    await settle();
+    expect(store.entries.size).toBe(0);
+  });
+
+  test("does not stand in the way of the next token", async () => {
+    const cache = createCache();
+    cache.forget(BINDING, TOKEN);
+    cache.keep(BINDING, { ...TOKEN, accessToken: "next" });
+    await settle();
+    expect((await cache.find(BINDING))?.accessToken).toBe("next");
+  });
+});
