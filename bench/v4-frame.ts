@@ -9,7 +9,9 @@ import type {
   CoreInvocationContext,
   RpcHttpResponse,
 } from "../packages/easy-auth-local/src/functions-host/core-types.ts";
-import { toRpcRequest, writeRpcResponse } from "../packages/easy-auth-local/src/functions-host/http-conversion.ts";
+import { toRpcRequest } from "../packages/easy-auth-local/src/functions-host/http-conversion.ts";
+import { type RequestTarget, readTarget } from "../packages/easy-auth-local/src/functions-host/request-target.ts";
+import { sendRpcAnswer } from "../packages/easy-auth-local/src/functions-host/rpc-answer.ts";
 
 export interface LoadedFunction {
   /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */
@@ -34,15 +36,19 @@ export async function loadFunction(bundle: string, name: string): Promise<Loaded
   const trigger = triggerOf(registered);
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const data = { http: await toRpcRequest(request, {}) };
+    const data = { http: await toRpcRequest(request, targetOf(request), {}) };
     const answered = await invoke(registered as RegisteredFunction, randomUUID(), {
       inputData: [{ name: trigger, data }],
     });
     if (!answered) throw new Error("The function gave no HTTP response.");
-    writeRpcResponse(response, answered);
+    sendRpcAnswer(response, request.method === "HEAD", answered);
   }
 
   return { answer, exported };
+}
+
+function targetOf({ url = "", headers }: http.IncomingMessage): RequestTarget {
+  return readTarget(url, headers.host) ?? { path: "/", query: "" };
 }
 
 function triggerOf({ metadata }: RegisteredFunction): string {

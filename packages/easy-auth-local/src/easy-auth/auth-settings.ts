@@ -83,11 +83,3 @@ export interface EntraProvider {
 
 /** Settings of the app, beside `authsettingsV2`, that Easy Auth reads; the client secret under the name given there. */
 export type AppSettings = Readonly<Record<string, string>>;
-
-/** Milliseconds of `hh:mm:ss` or `d.hh:mm:ss`. Throws for anything else. */
-export function parseTimeSpan(value: string): number {
-  const parts = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})$/.exec(value);
-  if (!parts) throw new Error(`${JSON.stringify(value)} is not a time span such as 08:00:00.`);
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
-}

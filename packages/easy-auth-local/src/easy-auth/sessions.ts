@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { type AuthSettings, parseTimeSpan } from "./auth-settings.ts";
+import { parseTimeSpan } from "../clock/time-span.ts";
+import type { AuthSettings } from "./auth-settings.ts";
 import type { PendingSignIn, SignedIn } from "./sign-in.ts";
 
 const KEPT = 10_000;

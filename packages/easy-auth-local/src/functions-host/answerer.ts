@@ -1,17 +1,24 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import pLimit from "p-limit";
-import type { HttpOptions } from "./app-loader.ts";
+import { builtInAnswer } from "./built-in-routes.ts";
 import type { RegisteredFunction, Registration } from "./core-api.ts";
+import type { HostOptions } from "./host-json.ts";
 import type { HostLog } from "./host-log.ts";
-import { BodyTooLargeError, toRpcRequest, toTraceContext, writeRpcResponse } from "./http-conversion.ts";
+import { BodyTooLargeError, toRpcRequest, toTraceContext } from "./http-conversion.ts";
 import { invoke } from "./invocation.ts";
+import { endEmpty, isContinueAsked, refusalOf, refuse } from "./kestrel.ts";
+import { type RequestTarget, readTarget } from "./request-target.ts";
 import { createRouter, type HostedFunction, type RouteMatch } from "./routes.ts";
+import { sendRpcAnswer } from "./rpc-answer.ts";
 import { answerStreamed } from "./streamed-answer.ts";
 import type { WorkerServers } from "./worker-server.ts";
 
-/** A registered function with an HTTP trigger. */
+/** Registered function with an HTTP trigger. */
 export interface HttpFunction extends HostedFunction {
+  /** Route without the prefix of host.json. */
+  readonly ownRoute: string;
   readonly triggerName: string;
   readonly registered: RegisteredFunction;
 }
@@ -20,70 +27,104 @@ export interface Serving {
   readonly hooks: Registration["hooks"];
   readonly workerServers: WorkerServers;
   readonly activityTimeoutMs: number;
+  readonly functionTimeoutMs: number;
   readonly onLog: (log: HostLog) => void;
 }
 
-const HOME_PAGE = "The Functions host is running and has loaded your app.\n";
-
-/**
- * Answers with the functions. As many run at a time as host.json says, others wait, and what would wait beyond is
- * answered 429. `running` holds each answer under way, with a promise of its end; those promises do not reject.
- */
-export function createAnswerer(functions: readonly HttpFunction[], http: HttpOptions, serving: Serving) {
-  const findRoute = createRouter(functions);
-  const running = new Map<ServerResponse, Promise<void>>();
-  const limit = pLimit(http.maxConcurrentRequests);
-
-  function answer(request: IncomingMessage, answer: ServerResponse): void {
-    for (const [name, value] of Object.entries(http.customHeaders)) answer.setHeader(name, value);
-    const path = request.url?.split("?", 1)[0] ?? "/";
-    const match = findRoute(request.method ?? "GET", path);
-    if (match && running.size >= http.maxOutstandingRequests) {
-      endEmpty(answer, 429);
-    } else if (match) {
-      const answered = limit(() => answerFrom(match, serving, request, answer));
-      running.set(
-        answer,
-        answered.finally(() => running.delete(answer)),
-      );
-    } else if (path === "/") {
-      answer.setHeader("content-type", "text/plain").end(HOME_PAGE);
-    } else {
-      endEmpty(answer, 404);
-    }
-  }
-
-  return { answer, running };
+/** A request for a function, and the answer to it. */
+interface Call {
+  readonly request: IncomingMessage;
+  readonly answer: ServerResponse;
+  readonly target: RequestTarget;
+  readonly match: RouteMatch<HttpFunction>;
 }
 
-async function answerFrom(
-  { hosted: { registered, triggerName }, params }: RouteMatch<HttpFunction>,
-  { hooks, workerServers, activityTimeoutMs, onLog }: Serving,
-  request: IncomingMessage,
-  answer: ServerResponse,
-): Promise<void> {
-  try {
-    const common = { id: randomUUID(), registered, triggerName, traceContext: toTraceContext(request), hooks, onLog };
-    const worker = workerServers.get(registered.model);
-    if (worker) {
-      await answerStreamed(request, answer, { ...common, params, worker, activityTimeoutMs });
-    } else {
-      writeRpcResponse(answer, await invoke({ ...common, request: await toRpcRequest(request, params) }));
+/**
+ * Answers with the functions. As many run at a time as host.json says, others wait, and the rest is answered 429.
+ * `running` holds each answer under way, with a promise of its end; those promises do not reject.
+ */
+export function createAnswerer(functions: readonly HttpFunction[], options: HostOptions, serving: Serving) {
+  const findRoute = createRouter(functions);
+  const running = new Map<ServerResponse, Promise<void>>();
+  const calls = new Map<Socket, Call>();
+  const limit = pLimit(options.maxConcurrentRequests);
+
+  function answer(request: IncomingMessage, answer: ServerResponse): void {
+    const refusal = refusalOf(request);
+    const target = readTarget(request.url ?? "", request.headers.host);
+    if (refusal === undefined && target) take(request, answer, target);
+    else refuse(request, answer, refusal ?? 400);
+  }
+
+  function take(request: IncomingMessage, answer: ServerResponse, target: RequestTarget): void {
+    const match = findRoute(request.method ?? "GET", target.path);
+    if (match && running.size >= options.maxOutstandingRequests) {
+      answer.setHeader("x-function-scaleout", "1");
+      endEmpty(answer, 429);
+      return;
     }
+    for (const [name, value] of Object.entries(options.customHeaders)) answer.setHeader(name, value);
+    if (match) start({ request, answer, target, match });
+    else builtInAnswer(request, answer, target.path);
+  }
+
+  function start(call: Call): void {
+    const { request, answer } = call;
+    calls.set(request.socket, call);
+    if (isContinueAsked(request)) answer.writeContinue();
+    const answered = limit(() => answerCall(call, serving)).finally(() => {
+      running.delete(answer);
+      calls.delete(request.socket);
+    });
+    running.set(answer, answered);
+  }
+
+  return { answer, running, breakOff: (socket: Socket) => breakOff(calls.get(socket), serving) };
+}
+
+/**
+ * Deals with a connection that turns out to be broken while a function works for it: a streamed body cannot be handed on,
+ * which is a 500; otherwise the answer comes, and the connection ends with it. Returns false when no function does.
+ */
+function breakOff(call: Call | undefined, { workerServers }: Serving): boolean {
+  if (!call || (!call.request.complete && call.request.headers["content-length"] !== undefined)) return false;
+  call.answer.once("finish", () => call.request.socket.end());
+  const isStreamed = workerServers.has(call.match.hosted.registered.model);
+  if (isStreamed && !call.request.complete && !call.answer.headersSent) endEmpty(call.answer, 500);
+  return true;
+}
+
+async function answerCall(call: Call, serving: Serving): Promise<void> {
+  const { request, answer, match } = call;
+  const { functionTimeoutMs, onLog } = serving;
+  const timeout = new AbortController();
+  const timer = Number.isFinite(functionTimeoutMs) ? setTimeout(() => timeout.abort(), functionTimeoutMs) : undefined;
+  try {
+    await run(call, serving, timeout.signal);
   } catch (error) {
     if (error instanceof BodyTooLargeError) {
       answer.shouldKeepAlive = false; // the body is still on its way
-      endEmpty(answer, 413);
+      endEmpty(answer, 500);
     } else if (!request.socket.destroyed) {
       const message = `The answer could not be sent: ${error instanceof Error ? error.stack : error}`;
-      onLog({ level: "error", category: "System", functionName: registered.metadata.name, message });
-      for (const name of answer.getHeaderNames()) answer.removeHeader(name);
+      onLog({ level: "error", category: "System", functionName: match.hosted.name, message });
       endEmpty(answer, 500);
     }
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-function endEmpty(answer: ServerResponse, status: number): void {
-  answer.statusCode = status;
-  answer.end();
+async function run({ request, answer, target, match }: Call, serving: Serving, signal: AbortSignal): Promise<void> {
+  const { registered, triggerName } = match.hosted;
+  const { hooks, workerServers, activityTimeoutMs, onLog } = serving;
+  const traceContext = toTraceContext(request);
+  const common = { id: randomUUID(), registered, triggerName, traceContext, hooks, onLog, signal };
+  const worker = workerServers.get(registered.model);
+  if (worker) {
+    await answerStreamed(request, answer, { ...common, target, params: match.params, worker, activityTimeoutMs });
+  } else {
+    const rpcRequest = await toRpcRequest(request, target, match.params);
+    sendRpcAnswer(answer, request.method === "HEAD", await invoke({ ...common, request: rpcRequest }));
+  }
 }

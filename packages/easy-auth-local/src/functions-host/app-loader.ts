@@ -1,96 +1,82 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
+import globby from "globby";
 import { collectRegistration, type Registration } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
+import { readJson } from "./host-json.ts";
 
-/** What this host obeys of host.json; everything else there is for the real host. */
-export interface HttpOptions {
-  readonly routePrefix: string;
-  readonly customHeaders: Readonly<Record<string, string>>;
-  /** How many functions run at a time; the others wait. */
-  readonly maxConcurrentRequests: number;
-  /** How many may run or wait. */
-  readonly maxOutstandingRequests: number;
+interface PackageJson {
+  readonly main?: string;
+  readonly type?: string;
 }
 
-interface EntryPoint {
-  /** As package.json spells it. */
-  readonly main: string;
-  readonly file: string;
-  readonly isModule: boolean;
-}
+/** Copy of the library in whatever node_modules: loaded again with the app, since it takes `app.setup` only once. */
+const LIBRARY = `${sep}node_modules${sep}@azure${sep}functions${sep}`;
 
 let loadCount = 0;
 
 /**
- * Loads the app in `appRoot` (the file that package.json names as `main`) afresh and resolves to what it registered.
- * What the app reaches in node_modules is not loaded again, nor are the other files of an ES module app: an app that is
- * one bundle starts anew entirely. A pattern as `main`, which the real worker expands, is not supported.
+ * Loads the app in `appRoot` afresh and resolves to what it registered: the files that the pattern `main` of
+ * package.json names, found with the library and by the rules of the real worker
+ * (https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/startApp.ts).
+ *
+ * A second load does not see changes in node_modules, except for CommonJS apps in @azure/functions itself, nor in files
+ * that an ES module imports: an app that is one bundle starts anew entirely.
  */
 export async function loadApp(appRoot: string, log: LogHandler): Promise<Registration> {
   const root = realpathSync(appRoot);
-  const entryPoint = readEntryPoint(root);
+  const packageJson = readPackageJson(root);
   let registration: Registration;
+  let current = packageJson.main;
   try {
-    registration = await collectRegistration(log, () => loadFile(root, entryPoint));
+    registration = await collectRegistration(log, async () => {
+      forget(root);
+      for (const file of await findEntryPoints(root, packageJson.main)) {
+        current = file;
+        await loadFile(join(root, file), packageJson);
+      }
+    });
   } catch (cause) {
-    throw new Error(`Could not load the entry point "${entryPoint.main}" of ${appRoot}: ${describe(cause)}`, { cause });
+    throw new Error(`Could not load the entry point "${current}" of ${appRoot}: ${describe(cause)}`, { cause });
   }
   if (registration.functions.size === 0) {
     throw new Error(
-      `The entry point "${entryPoint.main}" of ${appRoot} registered no function. Does it import the files that call ` +
+      `The entry point "${packageJson.main}" of ${appRoot} registered no function. Does it import the files that call ` +
         "app.http(...), and was @azure/functions first used in this process by the Functions host?",
     );
   }
   return registration;
 }
 
-/** Reads host.json. Its presence is what tells the real host and tools that a folder is a Functions app. */
-export function readHttpOptions(appRoot: string): HttpOptions {
-  const { extensions } = readJson<{ extensions?: { http?: Partial<HttpOptions> } }>(join(appRoot, "host.json"));
-  const { routePrefix = "api", customHeaders = {}, ...limits } = extensions?.http ?? {};
-  return {
-    ...{ routePrefix, customHeaders },
-    maxConcurrentRequests: limitOf(limits.maxConcurrentRequests),
-    maxOutstandingRequests: limitOf(limits.maxOutstandingRequests),
-  };
+function readPackageJson(root: string): PackageJson & { readonly main: string } {
+  const file = join(root, "package.json");
+  const { main, type } = readJson<PackageJson>(file);
+  if (!main) throw new Error(`${file} has no "main": the Functions host does not know which file to load.`);
+  return { main, ...(type !== undefined && { type }) };
 }
 
-/** -1, the default outside of the Consumption plan, is no limit. */
-function limitOf(value = -1): number {
-  return value < 0 ? Number.POSITIVE_INFINITY : value;
+async function findEntryPoints(root: string, main: string): Promise<string[]> {
+  const files = await globby(main, { cwd: root });
+  if (files.length > 0) return files;
+  const isPattern = globby.hasMagic(main, { cwd: root });
+  throw new Error(`${isPattern ? "No file matches it" : "The file does not exist"}. Was the app built?`);
 }
 
-function readEntryPoint(root: string): EntryPoint {
-  const packageJson = join(root, "package.json");
-  const { main, type } = readJson<{ main?: string; type?: string }>(packageJson);
-  if (!main) throw new Error(`${packageJson} has no "main": the Functions host does not know which file to load.`);
-  const isModule = main.endsWith(".mjs") || (type === "module" && !main.endsWith(".cjs"));
-  return { main, file: join(root, main), isModule };
+async function loadFile(file: string, { type }: PackageJson): Promise<void> {
+  const isModule = file.endsWith(".mjs") || (type === "module" && !file.endsWith(".cjs"));
+  if (!isModule) return void createRequire(file)(file);
+  loadCount += 1;
+  await import(/* @vite-ignore */ `${pathToFileURL(file).href}?load=${loadCount}`);
 }
 
-async function loadFile(root: string, { file, isModule }: EntryPoint): Promise<void> {
-  if (isModule) {
-    loadCount += 1;
-    await import(/* @vite-ignore */ `${pathToFileURL(file).href}?load=${loadCount}`);
-    return;
-  }
-  const require = createRequire(file);
-  for (const loaded of Object.keys(require.cache)) {
-    const isBelowRoot = loaded.startsWith(root + sep);
-    if (isBelowRoot && !loaded.slice(root.length).includes(`${sep}node_modules${sep}`)) delete require.cache[loaded];
-  }
-  require(file);
-}
-
-/** Does not check the shape: these are the developer's own files. */
-function readJson<T>(file: string): T {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw new Error(`Could not read ${file}: ${describe(cause)}`, { cause });
+/** Drops the app's own CommonJS modules, and the library, from the cache. */
+function forget(root: string): void {
+  const { cache } = createRequire(import.meta.url);
+  for (const loaded of Object.keys(cache)) {
+    const isOwn = loaded.startsWith(root + sep) && !loaded.slice(root.length).includes(`${sep}node_modules${sep}`);
+    if (isOwn || loaded.includes(LIBRARY)) delete cache[loaded];
   }
 }
 

@@ -16,11 +16,11 @@ type HookName = (typeof HOOK_NAMES)[number];
 export interface RegisteredFunction {
   readonly metadata: FunctionMetadata;
   readonly handler: FunctionHandler;
-  /** The copy of @azure/functions that registered it: an app that is one bundle brings its own. */
+  /** Copy of @azure/functions that registered it: an app that is one bundle brings its own. */
   readonly model: ProgrammingModel;
 }
 
-/** What one app has registered. */
+/** Functions and hooks that one app has registered. */
 export interface Registration {
   readonly functions: Map<string, RegisteredFunction>;
   readonly hooks: Readonly<Record<HookName, HookCallback[]>>;
@@ -32,8 +32,8 @@ let loading: Registration | undefined;
 let latestModel: ProgrammingModel | undefined;
 
 /**
- * Runs `load` and resolves to what was registered meanwhile through "@azure/functions-core". One load at a time: the
- * caller sees to that. Must run before the first `app.*` call of a copy of @azure/functions, which asks for the module
+ * Runs `load` and resolves to the functions and hooks registered meanwhile through "@azure/functions-core". Loads must
+ * not overlap, which is not checked. Must run before the first `app.*` call of a copy of @azure/functions, which asks for the module
  * once and, when there is none, skips every registration from then on.
  */
 export async function collectRegistration(log: LogHandler, load: () => Promise<void>): Promise<Registration> {
@@ -52,7 +52,7 @@ export async function collectRegistration(log: LogHandler, load: () => Promise<v
   return registration;
 }
 
-/** As the real worker does: https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/setupCoreModule.ts */
+/** Answers `require` of the core module as the real worker does: https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/setupCoreModule.ts */
 function interceptRequire(): void {
   if (isIntercepting) return;
   isIntercepting = true;
@@ -62,7 +62,7 @@ function interceptRequire(): void {
   });
 }
 
-/** One per `require`, since each copy of the library sets its model once and keeps what it was given for ever. */
+/** Makes the core module for one `require`: each copy of the library sets its model once and keeps the module. */
 function createCoreApi(): object {
   let ownModel: ProgrammingModel | undefined;
   let app: Registration | undefined;

@@ -1,13 +1,13 @@
 /*
- * What this host needs to know of "@azure/functions-core", the module that the Node worker hands to an app and that
- * npm does not have. Read from its one caller, @azure/functions 4.16.5 (node_modules/@azure/functions/src).
+ * Types of "@azure/functions-core", the module that the Node worker hands to an app and that npm does not have, as far as
+ * this host needs them. Read from its one caller, @azure/functions 4.16.5 (node_modules/@azure/functions/src).
  */
 
 export type LogLevel = "trace" | "debug" | "information" | "warning" | "error" | "critical";
 export type LogCategory = "user" | "system";
 export type LogHandler = (level: LogLevel, category: LogCategory, message: string) => void;
 
-/** A wrapped value, as protobuf has no null of its own. */
+/** Wrapped value: protobuf has no null of its own. */
 export interface Nullable<T> {
   readonly value: T;
 }
@@ -21,7 +21,7 @@ export interface RpcHttpRequest {
   readonly body?: { readonly bytes: Uint8Array };
 }
 
-/** A value of the binding data: text, or what JSON says. */
+/** Value of the binding data: text, or JSON. */
 export type RpcTypedData = { readonly string: string } | { readonly json: string };
 
 export interface RpcCookie {
@@ -41,6 +41,7 @@ export interface RpcHttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: readonly RpcCookie[];
   readonly body?: { readonly bytes?: Uint8Array } | null | undefined;
+  readonly enableContentNegotiation?: boolean;
 }
 
 export interface RpcTraceContext {
@@ -61,7 +62,7 @@ export interface FunctionMetadata {
 
 export type FunctionHandler = (...inputsAndContext: unknown[]) => unknown;
 
-/** A hook gets one object; what it writes there (`inputs`, `result`, `message`, …) is read back after it ran. */
+/** Hook of an app. It gets one object; the host reads back what the hook writes there (`inputs`, `result`, `message`, …). */
 export type HookCallback = (context: object) => unknown;
 
 export interface CoreInvocationContext {
@@ -69,12 +70,12 @@ export interface CoreInvocationContext {
   readonly request: {
     readonly invocationId: string;
     readonly traceContext: RpcTraceContext;
-    /** With HTTP streaming, the library reads headers and parameters here, and nothing of `http`. */
+    /** Source of headers and parameters with HTTP streaming, where the library reads nothing of `http`. */
     readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>> | undefined;
     readonly inputData: readonly { readonly name: string; readonly data: { readonly http: Partial<RpcHttpRequest> } }[];
   };
   readonly metadata: FunctionMetadata;
-  /** The library warns of a log call after the end of a function, except in the hooks that follow it. */
+  /** Phase of the invocation: the library warns of a log call after the end of a function, except in its hooks. */
   state: "preInvocationHooks" | "invocation" | "postInvocationHooks" | undefined;
   readonly log: LogHandler;
 }

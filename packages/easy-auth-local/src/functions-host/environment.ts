@@ -1,4 +1,4 @@
-/** Puts settings into the environment, over what is there. Returns what gives the environment back. */
+/** Puts settings into the environment, over those that are there. Returns a function that restores the environment. */
 export function applySettings(settings: Readonly<Record<string, string>>): () => void {
   const before = Object.keys(settings).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, settings);

@@ -1,36 +1,48 @@
 import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { endEmpty, isAscii, isContinueAsked } from "./kestrel.ts";
 import { INVOCATION_ID_HEADER } from "./worker-server.ts";
 
-/** Why a request did not get its whole answer, in the words of the real host's proxy, YARP. */
+/** Reason why a request did not get its whole answer, in the words of the real host's proxy, YARP. */
 export type ForwarderError =
-  /** The worker's server could not be reached, or broke off before its headers: answered 502. */
+  /** The worker's server could not be reached, or broke off before its headers: answered 500. */
   | "Request"
-  /** Nothing moved for too long: answered 504, or broken off after the headers. */
+  /** Nothing moved for too long: answered 500, or broken off after the headers. */
   | "RequestTimedOut"
-  /** The worker's server broke off in the middle of the body, and so did we. */
+  /** The worker's server broke off in the middle of the body, and so did the host. */
   | "ResponseBodyDestination"
-  /** The caller left. */
-  | "RequestCanceled";
+  /** The worker's headers cannot be sent: answered 500. */
+  | "ResponseHeaders"
+  /** The client left. */
+  | "RequestCanceled"
+  /** `functionTimeout` is over: answered 500, or broken off after the headers. */
+  | "FunctionTimedOut";
 
 export interface Forwarding {
-  /** Of the worker's server, on 127.0.0.1. */
+  /** Path and query for the worker's server. */
+  readonly path: string;
+  /** Port of the worker's server, on 127.0.0.1. */
   readonly port: number;
   readonly invocationId: string;
-  /** How long nothing may move, either way. */
+  /** Milliseconds for which nothing may move, either way. */
   readonly activityTimeoutMs: number;
+  /** Aborted when `functionTimeout` is over. */
+  readonly signal: AbortSignal;
+  /** Called, with the reason, when the request does not reach the function; then nobody answers it. */
+  readonly onUnreached: (reason: string) => void;
 }
 
-/** Of one connection, not of the message: RFC 9110, 7.6.1. Here `Transfer-Encoding` is what says that there is a body. */
+/** Headers of one connection, not of the message: RFC 9110, 7.6.1. `Transfer-Encoding` tells Node that there is a body. */
 const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"];
-/** Node has answered `Expect`; YARP leaves out `Host`. */
+/** The host has answered `Expect`; YARP leaves out `Host`. */
 const NOT_SENT = [...HOP_BY_HOP, "expect", "host"];
 const NOT_ANSWERED = [...HOP_BY_HOP, "transfer-encoding"];
 
 /**
- * Sends the request to the worker's server and the answer to the caller, bodies as they come and no faster than they are
- * taken. Resolves when that is over, with why when it went wrong; never rejects.
+ * Sends the request to the worker's server and the answer to the client, bodies as they come and no faster than they are
+ * taken. Resolves when that is over, with the reason when it went wrong; never rejects. A request that the real host
+ * cannot hand on is not answered before `functionTimeout`, as there.
  */
 export async function forward(
   request: IncomingMessage,
@@ -38,55 +50,102 @@ export async function forward(
   forwarding: Forwarding,
 ): Promise<ForwarderError | undefined> {
   let failure: ForwarderError | undefined;
-  const outgoing = send(request, forwarding);
-  // What fails first is the reason; the rest follows from it. An error after the answer, of a body that nobody wants, is none.
+  const ending = new AbortController();
+  // The first failure is the reason; further ones follow from it.
   const fail = (reason: ForwarderError) => {
     failure ??= reason;
-    outgoing.destroy();
+    ending.abort();
   };
   answer.once("close", () => fail("RequestCanceled"));
-  outgoing.once("timeout", () => fail("RequestTimedOut")).on("error", () => fail("Request"));
-  request.pipe(outgoing);
+  forwarding.signal.addEventListener("abort", () => fail("FunctionTimedOut"), { once: true });
   try {
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    response.once("error", () => fail("ResponseBodyDestination"));
-    copyHead(response, answer);
-    await pipeline(response, answer);
+    await exchange(request, answer, forwarding, fail, ending.signal);
     return undefined;
   } catch {
-    if (!answer.destroyed) answer.writeHead(failure === "RequestTimedOut" ? 504 : 502).end();
+    if (answer.headersSent) answer.destroy();
+    else if (!answer.destroyed) endEmpty(answer, 500);
     return failure;
   } finally {
-    // The answer may end before the request: what is left of that is dropped, so that its sender comes to read.
-    request.unpipe(outgoing).resume();
+    // The answer may end before the request: the rest of that is dropped, so that its sender comes to read.
+    request.resume();
+  }
+}
+
+async function exchange(
+  request: IncomingMessage,
+  answer: ServerResponse,
+  forwarding: Forwarding,
+  fail: (reason: ForwarderError) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const obstacle = obstacleTo(request);
+  if (obstacle !== undefined) return waitInVain(forwarding, signal, obstacle);
+  const outgoing = send(request, forwarding);
+  const responded = once(outgoing, "response", { signal });
+  let isWhole = () => false;
+  outgoing.once("response", (received) => {
+    isWhole = () => received.complete;
+  });
+  // An error after the whole answer is none: a body that nobody wants, or more of it than was announced.
+  outgoing.once("timeout", () => fail("RequestTimedOut")).on("error", () => isWhole() || fail("Request"));
+  signal.addEventListener("abort", () => outgoing.destroy());
+  request.pipe(outgoing);
+  try {
+    const [response] = (await responded) as [IncomingMessage];
+    response.once("error", () => fail("ResponseBodyDestination"));
+    const isFromParser = response.statusCode === 431 && response.headers[INVOCATION_ID_HEADER] === undefined;
+    if (isFromParser) await waitInVain(forwarding, signal, "the worker's server refuses it with 431");
+    copyHead(response, answer, fail);
+    await pipeline(response, answer);
+  } finally {
+    request.unpipe(outgoing);
     outgoing.destroy();
   }
 }
 
-function send(request: IncomingMessage, { port, invocationId, activityTimeoutMs }: Forwarding): http.ClientRequest {
-  const { method, url, headers, headersDistinct, socket } = request;
+/** Returns what keeps the host's HTTP client from sending a request to the worker. */
+function obstacleTo(request: IncomingMessage): string | undefined {
+  const { headers, headersDistinct } = request;
+  const name = Object.entries(headersDistinct).find(([, values]) => !isAscii(values?.join() ?? ""))?.[0];
+  if (name !== undefined) return `the header ${name} is not ASCII`;
+  if (headers.expect !== undefined && !isContinueAsked(request)) return "its Expect is not 100-continue";
+  return undefined;
+}
+
+/** Rejects when the time of the function is over, or the client has left. */
+async function waitInVain({ onUnreached }: Forwarding, signal: AbortSignal, reason: string): Promise<never> {
+  onUnreached(reason);
+  if (!signal.aborted) await once(signal, "abort");
+  throw new Error(reason);
+}
+
+function send(request: IncomingMessage, forwarding: Forwarding): http.ClientRequest {
+  const { method, headers, headersDistinct, socket } = request;
+  const { port, path, invocationId, activityTimeoutMs } = forwarding;
   return http.request({
-    ...{ host: "127.0.0.1", port, method, path: url, agent: false, timeout: activityTimeoutMs },
+    ...{ host: "127.0.0.1", port, method, path, agent: false, timeout: activityTimeoutMs },
     headers: {
       ...without(NOT_SENT, headersDistinct),
       "x-forwarded-for": socket.remoteAddress ?? "",
       "x-forwarded-host": headers.host ?? "",
       "x-forwarded-proto": "http",
       [INVOCATION_ID_HEADER]: invocationId,
-      // A server that is told "close" cuts off a caller who still sends when the answer has ended.
+      // A server that is told "close" cuts off a client who still sends when the answer has ended.
       connection: "keep-alive",
     },
   });
 }
 
-/** As it came, over what is there already. */
-function copyHead(
-  { statusCode = 502, statusMessage = "", headersDistinct }: IncomingMessage,
-  answer: ServerResponse,
-): void {
-  for (const [name, values = []] of Object.entries(without(NOT_ANSWERED, headersDistinct))) {
-    answer.setHeader(name, values.length === 1 ? String(values[0]) : values);
+/** Copies status and headers, over those that are set already. Throws for a header that Kestrel does not send. */
+function copyHead(response: IncomingMessage, answer: ServerResponse, fail: (reason: ForwarderError) => void): void {
+  const { statusCode = 500, statusMessage = "", headersDistinct } = response;
+  const headers = Object.entries(without(NOT_ANSWERED, headersDistinct));
+  const refused = headers.find(([, values]) => !isAscii(values?.join() ?? ""));
+  if (refused) {
+    fail("ResponseHeaders");
+    throw new Error(`Invalid non-ASCII or control character in header ${refused[0]}.`);
   }
+  for (const [name, values = []] of headers) answer.setHeader(name, values.length === 1 ? String(values[0]) : values);
   answer.statusCode = statusCode;
   answer.statusMessage = statusMessage;
 }

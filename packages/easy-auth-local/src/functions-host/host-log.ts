@@ -1,13 +1,13 @@
 import type { LogLevel } from "./core-types.ts";
 
-/** One line of the host's log: what `func start` prints with its time in front. */
+/** Line of the host's log, as `func start` prints it after the time. */
 export interface HostLog {
   readonly level: LogLevel;
-  /** "User" is what a function wrote, "System" what the host and the library did. */
+  /** "User" for a line that a function wrote, "System" for one of the host or the library. */
   readonly category: "User" | "System";
   readonly functionName?: string;
   readonly invocationId?: string;
-  /** Of the W3C trace that the invocation is part of: 32 hexadecimal digits. */
+  /** Id of the W3C trace that the invocation is part of: 32 hexadecimal digits. */
   readonly traceId?: string;
   readonly message: string;
 }

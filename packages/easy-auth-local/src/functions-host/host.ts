@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import { listenOnLoopback } from "../http/loopback-server.ts";
 import { applySettings } from "./environment.ts";
 import type { HostLog } from "./host-log.ts";
+import { actLikeKestrel, PARSED_HEADER_SIZE } from "./kestrel.ts";
 import type { HostedFunction } from "./routes.ts";
 import { loadServedApp } from "./served-app.ts";
 
@@ -11,7 +12,7 @@ export type { HostedFunction } from "./routes.ts";
 export interface FunctionsHost {
   /** `http://localhost:<port>`, without a slash at the end. */
   readonly url: string;
-  /** What is served now, in the order in which routes are tried. */
+  /** Functions that are served now, in the order in which routes are tried. */
   readonly functions: readonly HostedFunction[];
   /**
    * Loads the app anew. Requests from then on are the new app's; those that run end in the old one, whose appTerminate
@@ -28,26 +29,24 @@ export interface FunctionsHost {
 export interface FunctionsHostOptions {
   /** Folder with host.json and package.json. */
   readonly appRoot: string;
-  /** Default 0, a free one. */
+  /** Port to listen on. Default 0: a free one. */
   readonly port?: number;
   /** The `Values` of local.settings.json. Unlike with `func`, they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** How long a request may stand still where the app has HTTP streaming on. Default 240,000, as the real host's proxy. */
+  /** Milliseconds for which a request may stand still with HTTP streaming. Default 240,000, as the real host's proxy. */
   readonly activityTimeoutMs?: number;
   readonly onLog?: (log: HostLog) => void;
-  /** Told of the server before it listens. */
+  /** Called with the server before it listens. */
   readonly onServer?: (server: Server) => void;
 }
 
-/** Bytes, as the real host's server takes: https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits.maxrequestheaderstotalsize */
-const MAX_HEADER_SIZE = 32_768;
 const CLOSE_WITHIN_MS = 5000;
 /** DefaultHttpProxyService.cs in Azure/azure-functions-host. */
 const ACTIVITY_TIMEOUT_MS = 240_000;
 
 let latestLoad: Promise<unknown> = Promise.resolve();
 
-/** Runs one after the other what loads apps: registrations are collected process-wide. */
+/** Runs `load` after the loads before it: registrations are collected process-wide. */
 function inTurn<T>(load: () => Promise<T>): Promise<T> {
   const loaded = latestLoad.then(load);
   latestLoad = loaded.catch(() => undefined);
@@ -59,7 +58,7 @@ function inTurn<T>(load: () => Promise<T>): Promise<T> {
  * routing and HTTP conversion, or its forwarding where the app turns HTTP streaming on. Rejects when the app cannot be
  * loaded or asks for something that is not imitated.
  *
- * Not done: function keys (authLevel), other triggers than HTTP, `functionTimeout`. Apps share `process.env` and the
+ * Not done: function keys (authLevel), other triggers than HTTP, ending the worker when `functionTimeout` is over. Apps share `process.env` and the
  * working directory, so two hosts at once see each other's settings.
  */
 export function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
@@ -83,7 +82,10 @@ async function serve(
   const load = () => loadServedApp(appRoot, { onLog, activityTimeoutMs });
   let current = await load();
   const serving = new Set([current]);
-  const server = createServer({ maxHeaderSize: MAX_HEADER_SIZE }, (request, answer) => current.answer(request, answer));
+  const server = createServer({ maxHeaderSize: PARSED_HEADER_SIZE }, (request, answer) =>
+    current.answer(request, answer),
+  );
+  actLikeKestrel(server, (socket) => [...serving].some((app) => app.breakOff(socket)));
   onServer?.(server);
   const listener = await listenOnLoopback(server, port).catch(async (error) => {
     await current.stop();

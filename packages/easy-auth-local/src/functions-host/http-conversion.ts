@@ -1,46 +1,56 @@
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
-import type { Nullable, RpcCookie, RpcHttpRequest, RpcHttpResponse, RpcTraceContext } from "./core-types.ts";
+import type { Nullable, RpcHttpRequest, RpcTraceContext } from "./core-types.ts";
+import { decodeHeader } from "./kestrel.ts";
+import { encodePath, type RequestTarget } from "./request-target.ts";
 import type { RouteParams } from "./routes.ts";
 
 /** `DefaultMaxRequestBodySize` of the real host, in bytes. */
 const MAX_BODY_BYTES = 104_857_600;
 
-/** The request has a body that the real host refuses to read. */
+/** Thrown for a request whose body the real host refuses to read. */
 export class BodyTooLargeError extends Error {}
 
 /**
- * The request as the real host sends it to the worker while HTTP streaming is off: header names in lower case, repeated
- * headers and query parameters joined with a comma, a body only where Content-Length announces one (so a chunked body
- * arrives empty). Source: GrpcMessageConversionExtensions.cs in Azure/azure-functions-host.
+ * Converts a request as the real host does while HTTP streaming is off: header names in lower case, repeated headers and
+ * query parameters joined with a comma, a body only where Content-Length announces one (so a chunked body arrives empty).
+ * Source: GrpcMessageConversionExtensions.cs in Azure/azure-functions-host.
  */
-export async function toRpcRequest(request: IncomingMessage, params: RouteParams): Promise<RpcHttpRequest> {
-  const { method = "GET", url = "/", headers } = request;
+export async function toRpcRequest(
+  request: IncomingMessage,
+  { path, query }: RequestTarget,
+  params: RouteParams,
+): Promise<RpcHttpRequest> {
+  const { method = "GET", headers } = request;
   const contentLength = readContentLength(request);
   return {
-    url: `http://${headers.host}${url}`,
+    url: `http://${headers.host}${encodePath(path)}${query}`,
     method,
     nullableHeaders: toNullables(joinHeaders(request)),
-    nullableQuery: toNullables(readQuery(url)),
+    nullableQuery: toNullables(readQuery(query).map(([name, values]) => [name, values.join(",")])),
     nullableParams: toNullables(Object.entries(params)),
     ...(contentLength > 0 && { body: { bytes: await buffer(request) } }),
   };
 }
 
-/** 0 when none is announced. Throws `BodyTooLargeError`. A chunked body is not counted. */
+/** Returns the announced length, or 0 without one. Throws `BodyTooLargeError`. Does not count a chunked body. */
 export function readContentLength({ headers }: IncomingMessage): number {
   const contentLength = Number(headers["content-length"] ?? 0);
   if (contentLength > MAX_BODY_BYTES) throw new BodyTooLargeError();
   return contentLength;
 }
 
-/** Header names in lower case, the values of a repeated one joined with a comma. */
+/** Returns the headers with names in lower case, decoded values, and repeated ones joined with a comma. */
 export function joinHeaders({ headersDistinct }: IncomingMessage): [name: string, value: string][] {
-  return Object.entries(headersDistinct).map(([name, values]) => [name, values?.join(",") ?? ""]);
+  return Object.entries(headersDistinct).map(([name, values = []]) => {
+    const value = values.map((text) => decodeHeader(text) ?? text).join(",");
+    // Kestrel takes this name out, so that no server behind it upgrades to HTTP/2.
+    return [name, name === "connection" ? value.replace(/,\s*HTTP2-Settings/i, "") : value];
+  });
 }
 
-/** The caller's trace with a span of this request; a trace of its own when the caller named none, or an invalid one. */
+/** Returns the caller's trace with a span of this request; a new trace when the caller named none, or an invalid one. */
 export function toTraceContext({ headers }: IncomingMessage): RpcTraceContext {
   const [, traceId, flags] = /^00-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})$/.exec(String(headers.traceparent)) ?? [];
   const spanId = randomBytes(8).toString("hex");
@@ -50,43 +60,16 @@ export function toTraceContext({ headers }: IncomingMessage): RpcTraceContext {
   };
 }
 
-/** Sends what the function returned. Content negotiation is not imitated. */
-export function writeRpcResponse(
-  answer: ServerResponse,
-  { statusCode, headers, cookies, body }: RpcHttpResponse,
-): void {
-  for (const [name, value] of Object.entries(headers)) answer.setHeader(name, value);
-  for (const cookie of cookies) answer.appendHeader("set-cookie", formatCookie(cookie));
-  answer.statusCode = Number(statusCode);
-  answer.end(body?.bytes);
+/** Returns each parameter of the query once, whatever its letter case: as it is spelled last, with all its values. */
+export function readQuery(query: string): [name: string, values: string[]][] {
+  const parameters = new Map<string, [name: string, values: string[]]>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    const values = parameters.get(name.toLowerCase())?.[1] ?? [];
+    parameters.set(name.toLowerCase(), [name, [...values, value]]);
+  }
+  return [...parameters.values()];
 }
 
 function toNullables(entries: Iterable<readonly [string, string]>): Record<string, Nullable<string>> {
   return Object.fromEntries([...entries].map(([name, value]) => [name, { value }]));
-}
-
-/** A name that is repeated, in whatever letter case, once: as it is spelled first, its values joined with a comma. */
-export function readQuery(url: string): Iterable<[name: string, value: string]> {
-  const query = new Map<string, [name: string, value: string]>();
-  for (const [name, value] of new URLSearchParams(url.replace(/^[^?]*/, ""))) {
-    const known = query.get(name.toLowerCase());
-    if (known) known[1] += `,${value}`;
-    else query.set(name.toLowerCase(), [name, value]);
-  }
-  return query.values();
-}
-
-/** As ASP.NET Core writes it: ResponseCookies.cs and SetCookieHeaderValue.cs in dotnet/aspnetcore. */
-function formatCookie(cookie: RpcCookie): string {
-  const attributes = [
-    `${cookie.name}=${encodeURIComponent(cookie.value)}`,
-    cookie.expires && `expires=${new Date(cookie.expires.value.seconds * 1000).toUTCString()}`,
-    cookie.maxAge && `max-age=${Math.trunc(cookie.maxAge.value)}`,
-    cookie.domain && `domain=${cookie.domain.value}`,
-    `path=${cookie.path?.value ?? "/"}`,
-    cookie.secure?.value && "secure",
-    cookie.sameSite !== "none" && `samesite=${cookie.sameSite === "explicitNone" ? "none" : cookie.sameSite}`,
-    cookie.httpOnly?.value && "httponly",
-  ];
-  return attributes.filter(Boolean).join("; ");
 }

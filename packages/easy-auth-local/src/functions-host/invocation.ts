@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { RegisteredFunction, Registration } from "./core-api.ts";
 import type {
   CoreInvocationContext,
@@ -10,20 +11,25 @@ import type {
 } from "./core-types.ts";
 import type { HostLog } from "./host-log.ts";
 
+/** Thrown by `Invocation.follow` when the client is gone: nobody's failure. */
+export class ClientLeft extends Error {}
+
 export interface Invocation {
   readonly id: string;
   readonly registered: RegisteredFunction;
   /** Name of the binding that takes the request. */
   readonly triggerName: string;
   readonly request: Partial<RpcHttpRequest>;
-  /** With HTTP streaming alone: of an HTTP trigger's, the library reads nothing otherwise (fromRpcTriggerMetadata.ts). */
+  /** Binding data, with HTTP streaming alone: otherwise the library reads none of it (fromRpcTriggerMetadata.ts). */
   readonly triggerMetadata?: Record<string, RpcTypedData>;
   readonly traceContext: RpcTraceContext;
   readonly hooks: Registration["hooks"];
   readonly onLog: (log: HostLog) => void;
+  /** Aborted when `functionTimeout` is over. */
+  readonly signal: AbortSignal;
   /**
-   * With HTTP streaming: resolves when the answer is through, which does not come from the library. Is given what comes
-   * of the function and its hooks, and where to write a line about the invocation.
+   * Waits for the answer with HTTP streaming, where it does not come from the library. It gets the result of the function
+   * and its hooks, and a log for lines about the invocation.
    */
   readonly follow?: (run: Promise<unknown>, log: SystemLog) => Promise<undefined>;
 }
@@ -31,8 +37,9 @@ export interface Invocation {
 type SystemLog = (level: HostLog["level"], message: string) => void;
 
 /**
- * Runs one function and resolves to what to answer: what it returned, 204 for nothing, 500 without a body when it or a
- * hook threw or when it returned something that is no HTTP response. Never rejects, and sets no bound on the time.
+ * Runs one function and resolves to the answer: what it returned, 204 for nothing, 500 without a body when it or a hook
+ * threw, when it returned something that is no HTTP response, or when its time is over. Never rejects. A function whose
+ * time is over runs on here; the real host ends the worker.
  * Logs start and end in the words of FunctionInstanceLogger.cs in Azure/azure-webjobs-sdk.
  */
 export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
@@ -53,10 +60,15 @@ export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
     const run = runWithHooks(invocation, (level, category, message) =>
       log(level, message, category === "user" ? "User" : "System"),
     );
-    const response = await (invocation.follow?.(run, log) ?? run);
+    const answered = invocation.follow?.(run, log) ?? run;
+    const response = await Promise.race([answered, expiry(invocation.signal, functionName)]);
     logEnd("information", "Succeeded");
     return response ?? emptyResponse(204);
   } catch (error) {
+    if (error instanceof ClientLeft) {
+      logEnd("information", "Canceled: the client left");
+      return emptyResponse(500);
+    }
     logEnd("error", "Failed");
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: "" };
     const result = `Result: Failure\nException: ${message}\nStack: ${stack}`;
@@ -65,7 +77,16 @@ export async function invoke(invocation: Invocation): Promise<RpcHttpResponse> {
   }
 }
 
-/** The order of https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/eventHandlers/InvocationHandler.ts */
+/** Rejects, in the host's words, when the signal is aborted. */
+async function expiry(signal: AbortSignal, functionName: string): Promise<never> {
+  if (!signal.aborted) await once(signal, "abort");
+  throw new Error(
+    `Timeout value was exceeded by function: Functions.${functionName}. In Azure, the host then ends the worker with ` +
+      "all that runs in it; here the function runs on. functionTimeout in host.json sets the time.",
+  );
+}
+
+/** Runs hooks and function in the order of https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/eventHandlers/InvocationHandler.ts */
 async function runWithHooks(
   { id: invocationId, registered, triggerName, request, triggerMetadata, traceContext, hooks }: Invocation,
   log: LogHandler,
@@ -117,7 +138,7 @@ export async function runHooks(callbacks: readonly HookCallback[], context: obje
   for (const callback of callbacks) await callback(context);
 }
 
-/** Log hooks may change a function's own lines only, and must not break the logging. */
+/** Lets log hooks change a function's own lines, and those only. A hook that throws changes nothing. */
 function applyLogHooks(
   callbacks: readonly HookCallback[],
   line: Parameters<LogHandler>,

@@ -4,7 +4,7 @@ const GUID = new RegExp(`^([\\da-f]{32}|${DASHED_GUID}|\\{${DASHED_GUID}\\}|\\($
 /** Makes the check of a constraint from the numbers in its brackets. */
 type Constraint = (least: number, most?: number) => (value: string) => boolean;
 
-/** All of https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints but dates, fractions and `regex`. */
+/** Every constraint of https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints but dates, fractions and `regex`. */
 const CONSTRAINTS = new Map<string, Constraint>([
   ["int", () => (value) => isInteger(value, 32)],
   ["long", () => (value) => isInteger(value, 64)],
@@ -32,7 +32,7 @@ const CONSTRAINTS = new Map<string, Constraint>([
 
 export const KNOWN_CONSTRAINTS: readonly string[] = [...CONSTRAINTS.keys()];
 
-/** `int`, `min(1)`, `range(1,5)`; undefined for what this host does not know. */
+/** Returns the check of a constraint such as `int`, `min(1)` or `range(1,5)`; undefined for an unknown one. */
 export function parseConstraint(constraint: string): ((value: string) => boolean) | undefined {
   const { name = "", numbers = "" } = /^(?<name>\w+)(\((?<numbers>-?\d+(,-?\d+)?)\))?$/.exec(constraint)?.groups ?? {};
   const make = CONSTRAINTS.get(name.toLowerCase());

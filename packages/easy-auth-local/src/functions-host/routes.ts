@@ -1,15 +1,15 @@
 import { KNOWN_CONSTRAINTS, parseConstraint } from "./route-constraints.ts";
 
-/** A function that answers HTTP requests, and where. */
+/** Function that answers HTTP requests, with its route. */
 export interface HostedFunction {
   readonly name: string;
-  /** Upper case; empty means every method. */
+  /** Methods in upper case; empty for every method. */
   readonly methods: readonly string[];
-  /** With the prefix of host.json, without a slash in front: `api/profile`. */
+  /** Route with the prefix of host.json, without a slash in front: `api/profile`. */
   readonly route: string;
 }
 
-/** Values of the route parameters, percent-decoded except for `%2F`; without those the path does not give. */
+/** Values of the route parameters, as the decoded path has them; a parameter that the path does not give is missing. */
 export type RouteParams = Record<string, string>;
 
 export interface RouteMatch<F extends HostedFunction> {
@@ -25,7 +25,7 @@ interface Parameter {
   readonly defaultValue: string | undefined;
 }
 
-/** A literal, in lower case, or a parameter: what stands between two slashes. */
+/** Part of a template between two slashes: a literal in lower case, or a parameter. */
 type Segment = string | Parameter;
 
 /** `{id}`, `{id?}`, `{id:int:long}`, `{id=5}`, `{*rest}`, `{**rest}` */
@@ -35,16 +35,17 @@ const PARAMETER =
 /**
  * Matches as the real host does: functions in the order of their names, the first whose path and method fit wins (a
  * literal has no precedence over a parameter), letter case is ignored, HEAD and OPTIONS are methods like any other.
- * Throws on a template that it cannot match: another constraint, or a segment that mixes text and a parameter.
+ * Throws on a template that it cannot match: another constraint, or a segment that mixes text and a parameter. The path
+ * comes decoded and without dot segments, as `readTarget` returns it.
  *
  * Source: WebScriptHostHttpRoutesManager.cs in Azure/azure-functions-host, RoutePatternMatcher.cs in dotnet/aspnetcore.
  */
 export function createRouter<F extends HostedFunction>(
   functions: readonly F[],
-): (method: string, path: string) => RouteMatch<F> | undefined {
+): (method: string, decodedPath: string) => RouteMatch<F> | undefined {
   const table = orderByName(functions).map((hosted) => ({ hosted, segments: parseTemplate(hosted) }));
   return (method, path) => {
-    const values = path.split("/").slice(1).map(decodeSegment);
+    const values = path.split("/").slice(1);
     for (const { hosted, segments } of table) {
       if (hosted.methods.length > 0 && !hosted.methods.includes(method)) continue;
       const params = matchSegments(segments, values);
@@ -54,7 +55,7 @@ export function createRouter<F extends HostedFunction>(
   };
 }
 
-/** The order in which routes are tried. */
+/** Returns the functions in the order in which their routes are tried. */
 export function orderByName<F extends HostedFunction>(functions: readonly F[]): F[] {
   return [...functions].sort((a, b) => (a.name.toUpperCase() < b.name.toUpperCase() ? -1 : 1));
 }
@@ -108,20 +109,4 @@ function acceptParameter(parameter: Parameter, value: string | undefined, params
   if (value === undefined) return isOptional || (isCatchAll && constraints.length === 0);
   params[name] = value;
   return constraints.every((isSatisfied) => isSatisfied(value));
-}
-
-/** Kestrel decodes the path before routes are matched, but leaves %2F so that it is no separator. */
-function decodeSegment(segment: string): string {
-  return segment
-    .split(/(%2f)/i)
-    .map((part) => (/^%2f$/i.test(part) ? part : decodeOrKeep(part)))
-    .join("");
-}
-
-function decodeOrKeep(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

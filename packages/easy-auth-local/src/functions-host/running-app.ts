@@ -4,11 +4,11 @@ import type { LogHandler } from "./core-types.ts";
 import { runHooks } from "./invocation.ts";
 import { openWorkerServers, type WorkerServers } from "./worker-server.ts";
 
-/** A loaded app whose appStart hooks have run. */
+/** Loaded app whose appStart hooks have run. */
 export interface RunningApp {
   readonly registration: Registration;
   readonly workerServers: WorkerServers;
-  /** Runs the appTerminate hooks, a failure of which is logged, and closes the worker's servers. */
+  /** Runs the appTerminate hooks and closes the worker's servers. Logs a hook that fails. */
   stop(): Promise<void>;
 }
 

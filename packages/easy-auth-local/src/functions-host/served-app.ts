@@ -1,17 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { createAnswerer, type HttpFunction, type Serving } from "./answerer.ts";
-import { readHttpOptions } from "./app-loader.ts";
-import type { Registration } from "./core-api.ts";
-import type { LogHandler } from "./core-types.ts";
+import type { RegisteredFunction, Registration } from "./core-api.ts";
+import type { Binding, LogHandler, LogLevel } from "./core-types.ts";
+import { readHostOptions } from "./host-json.ts";
 import { type HostedFunction, orderByName } from "./routes.ts";
 import { startApp } from "./running-app.ts";
 
-/** A loaded app that answers requests. */
+/** Loaded app that answers requests. */
 export interface ServedApp {
-  /** In the order in which routes are tried. */
+  /** HTTP functions, in the order in which routes are tried. */
   readonly functions: readonly HostedFunction[];
   answer(request: IncomingMessage, answer: ServerResponse): void;
-  /** Resolves when no function runs, or after `timeoutMs`; then connections end with the answers under way, too. */
+  /** Takes note of a broken connection. Returns false when no function works for it. */
+  breakOff(socket: Socket): boolean;
+  /** Resolves when no function runs, or after `timeoutMs`; with it, connections end with the answers under way. */
   drain(timeoutMs?: number): Promise<void>;
   /** Runs the appTerminate hooks and closes what the app's worker listens with, once. */
   stop(): Promise<void>;
@@ -22,19 +25,21 @@ export async function loadServedApp(
   appRoot: string,
   { onLog, activityTimeoutMs }: Pick<Serving, "onLog" | "activityTimeoutMs">,
 ): Promise<ServedApp> {
-  const http = readHttpOptions(appRoot);
+  const options = readHostOptions(appRoot);
   const log: LogHandler = (level, category, message) =>
     onLog({ level, category: category === "user" ? "User" : "System", message });
   const { registration, workerServers, stop } = await startApp(appRoot, log);
   let stopped: Promise<void> | undefined;
   const stopOnce = () => (stopped ??= stop());
   try {
-    const functions = selectHttpFunctions(registration, http.routePrefix);
-    const serving = { hooks: registration.hooks, workerServers, activityTimeoutMs, onLog };
-    const { answer, running } = createAnswerer(functions, http, serving);
+    const functions = selectHttpFunctions(registration, options.routePrefix);
+    const { functionTimeoutMs } = options;
+    const serving = { hooks: registration.hooks, workerServers, activityTimeoutMs, functionTimeoutMs, onLog };
+    const { answer, running, breakOff } = createAnswerer(functions, options, serving);
     return {
       functions: orderByName(functions).map(({ name, methods, route }) => ({ name, methods, route })),
       answer,
+      breakOff,
       drain: (timeoutMs) => {
         if (timeoutMs !== undefined) for (const answer of running.keys()) answer.shouldKeepAlive = false;
         return settleWithin(timeoutMs, running.values());
@@ -47,27 +52,69 @@ export async function loadServedApp(
   }
 }
 
-/** What was registered with an HTTP trigger and is not disabled. Warns of the rest, which nothing here would ever start. */
+/** Returns the functions with an HTTP trigger that the real host would serve. Logs why it does not serve the others. */
 function selectHttpFunctions({ functions, log }: Registration, routePrefix: string): HttpFunction[] {
-  return [...functions.values()].flatMap((registered) => {
-    const { name, bindings } = registered.metadata;
-    if (/^(true|1)$/i.test(process.env[`AzureWebJobs.${name}.Disabled`] ?? "")) {
-      log("warning", "system", `Function ${name} is disabled.`);
-      return [];
-    }
-    const [triggerName, trigger] = Object.entries(bindings).find(([, { type }]) => /trigger$/i.test(type)) ?? [];
-    if (!triggerName || trigger?.type.toLowerCase() !== "httptrigger") {
-      log(
-        "warning",
-        "system",
-        `Function "${name}" is not served: this host has no ${trigger?.type}, only HTTP triggers.`,
-      );
-      return [];
-    }
-    const methods = (trigger.methods ?? []).map((method) => method.toUpperCase());
-    const route = [routePrefix, trigger.route || name].filter((part) => part !== "").join("/");
-    return { name, methods, route, triggerName, registered };
+  const selected: HttpFunction[] = [];
+  for (const registered of functions.values()) {
+    const hosted = toHttpFunction(registered, routePrefix);
+    const problem = problemOf(registered, hosted, selected);
+    if (problem) log(problem.level, "system", problem.message);
+    else if (hosted) selected.push(hosted);
+  }
+  return selected;
+}
+
+/** Returns undefined for a function with another trigger. */
+function toHttpFunction(registered: RegisteredFunction, routePrefix: string): HttpFunction | undefined {
+  const { name } = registered.metadata;
+  const [triggerName, trigger] = triggerOf(registered) ?? [];
+  if (!triggerName || trigger?.type.toLowerCase() !== "httptrigger") return undefined;
+  const methods = (trigger.methods ?? []).map((method) => method.toUpperCase());
+  const ownRoute = (trigger.route || name).replaceAll(/^\/+|\/+$/g, "");
+  const route = [routePrefix, ownRoute].filter((part) => part !== "").join("/");
+  return { name, methods, route, ownRoute, triggerName, registered };
+}
+
+/** Source of the routes' rules: `ValidateFunction` in ScriptHost.cs, Azure/azure-functions-host. */
+function problemOf(
+  registered: RegisteredFunction,
+  hosted: HttpFunction | undefined,
+  others: readonly HttpFunction[],
+): { readonly level: LogLevel; readonly message: string } | undefined {
+  const { name } = registered.metadata;
+  if (/^(true|1)$/i.test(process.env[`AzureWebJobs.${name}.Disabled`] ?? "")) {
+    return { level: "warning", message: `Function ${name} is disabled.` };
+  }
+  if (!hosted) {
+    const type = triggerOf(registered)?.[1].type;
+    return {
+      level: "warning",
+      message: `Function "${name}" does not run here: it has a ${type}, not an HTTP trigger.`,
+    };
+  }
+  const inError = (reason: string) => ({
+    level: "error" as const,
+    message: `The '${name}' function is in error: ${reason}`,
   });
+  if (/^(admin|runtime)/i.test(hosted.ownRoute)) {
+    return inError("The specified route conflicts with one or more built in routes.");
+  }
+  const other = others.find((one) => isSameRoute(one, hosted));
+  return other && inError(`The route specified conflicts with the route defined by function '${other.name}'.`);
+}
+
+function triggerOf({ metadata }: RegisteredFunction): [name: string, trigger: Binding] | undefined {
+  return Object.entries(metadata.bindings).find(([, { type }]) => /trigger$/i.test(type));
+}
+
+function isSameRoute(one: HttpFunction, other: HttpFunction): boolean {
+  const [route, otherRoute] = [one, other].map(({ ownRoute }) => ownRoute.toLowerCase());
+  if (route !== otherRoute) return false;
+  return (
+    one.methods.length === 0 ||
+    other.methods.length === 0 ||
+    one.methods.some((method) => other.methods.includes(method))
+  );
 }
 
 async function settleWithin(timeoutMs: number | undefined, running: Iterable<Promise<void>>): Promise<void> {

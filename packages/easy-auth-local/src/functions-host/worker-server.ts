@@ -4,22 +4,22 @@ import { type AddressInfo, Server } from "node:net";
 import type { Registration } from "./core-api.ts";
 import type { ProgrammingModel } from "./core-types.ts";
 
-/** Names the invocation that a forwarded request belongs to. */
+/** Header with the id of the invocation that a forwarded request belongs to. */
 export const INVOCATION_ID_HEADER = "x-ms-invocation-id";
 
-/** The HTTP server that the library opens where an app turns HTTP streaming on. */
+/** HTTP server that the library opens where an app turns HTTP streaming on. */
 export interface WorkerServer {
   readonly port: number;
-  /** The worker has the request, and has neither ended its answer nor lost the connection. */
+  /** Tells whether the worker has the request, and has neither ended its answer nor lost the connection. */
   isAnswering(invocationId: string): boolean;
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
-/** Those of an app, by the copy of the library. A copy without HTTP streaming has none. */
+/** Servers of an app, by its copy of the library. A copy without HTTP streaming has none. */
 export type WorkerServers = ReadonlyMap<ProgrammingModel, WorkerServer>;
 
-/** Tells the library that start-up is over, so that a late app.setup(...) fails as it does in Azure, and gets its servers. */
+/** Ends the library's start-up, so that a late app.setup(...) fails as it does in Azure, and returns its servers. */
 export async function openWorkerServers({ functions }: Registration): Promise<WorkerServers> {
   const models = new Set([...functions.values()].map(({ model }) => model));
   const opened = new Map<ProgrammingModel, WorkerServer>();
@@ -32,8 +32,8 @@ export async function openWorkerServers({ functions }: Registration): Promise<Wo
 }
 
 /**
- * The library listens on every interface and keeps its server to itself. It does so before `call` returns, so that
- * nothing but its own `listen` is redirected here.
+ * Redirects every `listen` during `call` to loopback. The library listens on every interface and keeps its server to
+ * itself; it does so before `call` returns, so that nothing but its own `listen` is redirected.
  */
 function listenOnLoopbackWithin<T>(call: () => Promise<T>): { servers: Server[]; ready: Promise<T> } {
   const servers: Server[] = [];

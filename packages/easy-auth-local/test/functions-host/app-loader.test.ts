@@ -73,6 +73,44 @@ describe("an app is loaded", () => {
   });
 });
 
+describe("an app as the v4 template has it, main dist/src/{index.js,functions/*.js}, is loaded", () => {
+  const MAIN = "dist/src/{index.js,functions/*.js}";
+  const COMPILED = `"use strict";\nObject.defineProperty(exports, "__esModule", { value: true });\n`;
+
+  test.each([
+    ["CommonJS, as tsc writes it", undefined, COMPILED + COMMON_JS],
+    ["ES modules", "module", ES_MODULE],
+  ])("from %s, and nothing else of dist", async (_, type, imports) => {
+    const { send, functions } = await serve(
+      writeFolder({
+        "package.json": { main: MAIN, type },
+        "host.json": HOST_JSON,
+        "dist/src/index.js": imports,
+        "dist/src/functions/one.js": `${imports} app.get("one", () => ({ body: "1" }));`,
+        "dist/src/functions/two.js": `${imports} app.get("two", () => ({ body: "2" }));`,
+        "dist/src/functions/two.js.map": "{}",
+        "dist/src/helper.js": "throw new Error('not an entry point');",
+      }),
+    );
+    expect(functions.map(({ name }) => name)).toEqual(["one", "two"]);
+    expect((await send("GET", "/api/two")).body).toBe("2");
+  });
+
+  test("twice, though its setup turns HTTP streaming on: the library starts anew with it", async () => {
+    const appRoot = writeFolder({
+      "package.json": { main: MAIN },
+      "host.json": HOST_JSON,
+      "dist/src/index.js": `${COMMON_JS} app.setup({ enableHttpStream: true });`,
+      "dist/src/functions/one.js": `${COMMON_JS} app.get("one", () => ({ body: "1" }));`,
+    });
+    for (const _ of [1, 2]) {
+      const { send, close } = await serve(appRoot);
+      expect((await send("GET", "/api/one")).headers["x-ms-invocation-id"]).toBeDefined();
+      await close();
+    }
+  });
+});
+
 describe("an app is loaded afresh", () => {
   test("with every one of its files when it is CommonJS", async () => {
     const appRoot = writeApp(`require("./part.cjs")(app);`);
@@ -123,9 +161,18 @@ describe("a start is refused", () => {
     [
       "an app that is not built",
       { "package.json": { main: "dist/main.cjs" } },
-      'entry point "dist/main.cjs".*Cannot find',
+      'entry point "dist/main.cjs" of .*: The file does not exist. Was the app built?',
     ],
-    ["a pattern as main", { "main.cjs": "", "package.json": { main: "*.cjs" } }, 'entry point "\\*.cjs".*Cannot find'],
+    [
+      "a pattern that no file matches",
+      { "package.json": { main: "dist/*.js" } },
+      'entry point "dist/\\*.js" of .*: No file matches it. Was the app built?',
+    ],
+    [
+      "one file of several that throws",
+      { "a.cjs": COMMON_JS + answering("x"), "b.cjs": "throw new Error('b')", "package.json": { main: "*.cjs" } },
+      'entry point "b.cjs" of .*: b',
+    ],
     ["no main", { "package.json": {} }, 'package.json has no "main"'],
     ["no package.json", {}, "Could not read .*package.json"],
     ["a broken host.json", { "host.json": "{", "package.json": {} }, "Could not read .*host.json"],
@@ -169,7 +216,7 @@ describe("a function that is not started by HTTP", () => {
     expect(logs[0]).toMatchObject({
       level: "warning",
       category: "System",
-      message: 'Function "nightly" is not served: this host has no timerTrigger, only HTTP triggers.',
+      message: 'Function "nightly" does not run here: it has a timerTrigger, not an HTTP trigger.',
     });
   });
 });

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import {
@@ -22,17 +22,21 @@ export function writeFolder(files: Record<string, string | object>): string {
   const folder = mkdtempSync(join(tmpdir(), "functions-host-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
   }
   return folder;
 }
 
 /** An app of one CommonJS file, in which `app` and its friends are already imported. */
-export function writeApp(source: string, { http = {} }: { http?: object } = {}): string {
+export function writeApp(
+  source: string,
+  { http = {}, ...hostJson }: { http?: object; functionTimeout?: string } = {},
+): string {
   return writeFolder({
     "main.cjs": PRELUDE + source,
     "package.json": { main: "main.cjs", type: "module" },
-    "host.json": { version: "2.0", extensions: { http } },
+    "host.json": { version: "2.0", ...hostJson, extensions: { http } },
   });
 }
 
@@ -49,7 +53,7 @@ export async function serve(appRoot: string, options: Partial<FunctionsHostOptio
   return { ...host, logs, send: (method, path, sendOptions) => send(host.url, method, path, sendOptions) };
 }
 
-export function serveSource(source: string, hostJson?: { http?: object }): Promise<ServedApp> {
+export function serveSource(source: string, hostJson?: Parameters<typeof writeApp>[1]): Promise<ServedApp> {
   return serve(writeApp(source, hostJson));
 }
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { type SendOptions, serve, serveSource, writeApp } from "./fixture-app.ts";
 
@@ -55,7 +56,7 @@ describe("what a function is given", () => {
 
   test.each([
     ["?a=1&a=2", { a: "1,2" }],
-    ["?a=1&A=2", { a: "1,2" }],
+    ["?a=1&A=2", { A: "1,2" }],
     ["?a=1&b=2", { a: "1", b: "2" }],
     ["?a", { a: "" }],
     ["?a=x+y%26z", { a: "x y&z" }],
@@ -123,7 +124,14 @@ describe("what a function returns", () => {
     ["() => ({ status: 42 })", 500, "", undefined],
     ["() => { throw new Error('secret') }", 500, "", undefined],
     ["async () => { throw 'secret' }", 500, "", undefined],
-    ["() => ({ body: 'x', headers: { 'x-bad': 'a\\u0001b' } })", 500, "", undefined],
+    ["() => ({ body: 'x', headers: { 'x-bad': 'a\\u0001b' } })", 500, "", "text/plain;charset=UTF-8"],
+    ["() => ({ body: 'x', headers: { 'x-bad': 'é' } })", 500, "", "text/plain;charset=UTF-8"],
+    [
+      "() => ({ jsonBody: { a: 1 }, enableContentNegotiation: true })",
+      200,
+      '"eyJhIjoxfQ=="',
+      "application/json; charset=utf-8",
+    ],
   ])("%s is answered with %i", async (handler, status, body, contentType) => {
     const { send } = await serveHandler(handler);
     const answer = await send("GET", "/api/f");
@@ -135,6 +143,35 @@ describe("what a function returns", () => {
   test("goes to a POST with a body too when it cannot be sent", async () => {
     const { send } = await serveHandler("() => ({ headers: { 'x-bad': 'a\\u0001b' } })");
     expect((await send("POST", "/api/f", { body: "x", headers: ["Content-Length", "1"] })).status).toBe(500);
+  });
+
+  test("is 500 without customHeaders when its body is longer than announced, and ends the connection", async () => {
+    const source = `app.get("f", () => ({ body: "longer", headers: { "content-length": "3" } }));`;
+    const { send } = await serveSource(source, { http: { customHeaders: { "x-own": "host" } } });
+    const answer = await send("GET", "/api/f", { headers: ["Connection", "keep-alive"] });
+    expect(answer).toMatchObject({ status: 500, body: "", headers: { connection: "close" } });
+    expect(answer.headers["x-own"]).toBeUndefined();
+  });
+
+  test("is cut off at once when its body is shorter than announced", async () => {
+    const { url } = await serveHandler("() => ({ body: 'short', headers: { 'content-length': '30' } })");
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write("GET /api/f HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*content-length: 30\r\n[\s\S]*short$/i);
+  });
+
+  test("is 500 when the function takes longer than functionTimeout, and the log says what Azure would do", async () => {
+    const source = `app.get("f", () => new Promise(() => {}));`;
+    const { send, logs } = await serveSource(source, { functionTimeout: "00:00:01" });
+    expect(await send("GET", "/api/f")).toMatchObject({ status: 500, body: "" });
+    expect(logs.at(-1)?.message).toMatch(
+      /Timeout value was exceeded by function: Functions\.f\. In Azure, the host then ends/,
+    );
+  });
+
+  test("keeps its content-length in answer to HEAD", async () => {
+    const { send } = await serveHandler("() => ({ headers: { 'content-length': '30' } })");
+    expect(await send("HEAD", "/api/f")).toMatchObject({ status: 200, body: "", headers: { "content-length": "30" } });
   });
 
   test("has no body in answer to HEAD", async () => {
@@ -173,13 +210,20 @@ describe("a cookie", () => {
 describe("the server", () => {
   test.each([
     ["GET", "/api/F", 200],
+    ["HEAD", "/api/f", 200],
     ["GET", "/api/f/", 200],
     ["PUT", "/api/f", 404],
     ["OPTIONS", "/api/f", 404],
     ["GET", "/f", 404],
     ["GET", "/api/g", 404],
     ["GET", "//api/f", 404],
-    ["GET", "http://localhost/api/f", 404],
+    ["GET", "http://other.example/api/f", 400],
+    ["GET", "/api/../api/f", 200],
+    ["GET", "/admin/host/ping", 200],
+    ["GET", "/admin/host/status", 401],
+    ["GET", "/admin/functions/f", 401],
+    ["GET", "/runtime/webhooks/x", 401],
+    ["GET", "/admin/other", 404],
     ["OPTIONS", "*", 404],
   ])("answers %s %s with %i", async (method, path, status) => {
     const { send } = await serveHandler("() => ({})");
@@ -213,14 +257,16 @@ describe("the server", () => {
   });
 
   test("runs as many functions at a time as host.json says, lets as many wait, and answers 429 beyond", async () => {
-    const http = { maxConcurrentRequests: 2, maxOutstandingRequests: 3 };
+    const http = { maxConcurrentRequests: 2, maxOutstandingRequests: 3, customHeaders: { "x-own": "host" } };
     const source = `
       let running = 0, most = 0;
       const gate = new Promise((resolve) => { globalThis.releaseAll = resolve; });
       app.get("f", async () => { most = Math.max(most, ++running); await gate; running--; return { body: String(most) }; });`;
     const { send } = await serveSource(source, { http });
     const answers = [1, 2, 3, 4].map(() => send("GET", "/api/f"));
-    expect(await Promise.race(answers)).toMatchObject({ status: 429, body: "" });
+    const refused = await Promise.race(answers);
+    expect(refused).toMatchObject({ status: 429, body: "", headers: { "x-function-scaleout": "1" } });
+    expect(refused.headers["x-own"], "the real host's queue answers before customHeaders").toBeUndefined();
     expect(await send("GET", "/api/none"), "only functions count").toMatchObject({ status: 404 });
     (globalThis as { releaseAll?: () => void }).releaseAll?.();
     const served = (await Promise.all(answers)).filter(({ status }) => status === 200);
@@ -234,6 +280,35 @@ describe("the server", () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => send("GET", "/api/f")));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
+
+  test.each(["admin", "adminonly", "Runtime/x"])("does not serve the route %s, and says why", async (route) => {
+    const source = `app.get("f", { route: ${JSON.stringify(route)}, handler: () => ({}) }); app.get("g", () => ({}));`;
+    const { send, functions, logs } = await serveSource(source);
+    expect(functions.map(({ name }) => name)).toEqual(["g"]);
+    expect((await send("GET", `/api/${route}`)).status).toBe(404);
+    expect(logs[0]).toMatchObject({
+      level: "error",
+      message: "The 'f' function is in error: The specified route conflicts with one or more built in routes.",
+    });
+  });
+
+  test.each([
+    ["GET", ["GET"], 1],
+    ["GET", ["POST"], 2],
+    ["GET", [], 1],
+  ])(
+    "serves, of two functions with one route, the second only for other methods: %s and %j",
+    async (method, others, count) => {
+      const handler = "handler: () => ({})";
+      const bindings = `methods: ${JSON.stringify(others)}, route: "/A/", ${handler}`;
+      const source = `app.http("one", { methods: ["${method}"], route: "a", ${handler} }); app.http("two", { ${bindings} });`;
+      const { functions, logs } = await serveSource(others.length > 0 ? source : source.replace("methods: [], ", ""));
+      expect(functions).toHaveLength(count);
+      expect(
+        logs.filter(({ message }) => message.includes("conflicts with the route defined by function 'one'")),
+      ).toHaveLength(2 - count);
+    },
+  );
 
   test.each(["true", "1"])(
     "does not serve a function that AzureWebJobs.<name>.Disabled turns off with %s",
@@ -254,13 +329,13 @@ describe("the server", () => {
     expect((await send("GET", "/api/f", { headers: ["X-Long", "x".repeat(size)] })).status).toBe(status);
   });
 
-  test("refuses a body above 100 MB with 413, without reading it", async () => {
+  test("refuses a body above 100 MB with 500, without reading it", async () => {
     const { send, logs } = await serveHandler("() => ({})");
     const answer = await send("POST", "/api/f", {
       headers: ["Connection", "keep-alive", "Content-Length", "104857601"],
       body: "the beginning",
     });
-    expect(answer).toMatchObject({ status: 413, body: "", headers: { connection: "close" } });
+    expect(answer).toMatchObject({ status: 500, body: "", headers: { connection: "close" } });
     expect(logs).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import type { FunctionsHostOptions } from "../../src/functions-host/host.ts";
 import { LIBRARY, type ServedApp, serve, writeFolder } from "./fixture-app.ts";
 
 /** A copy that starts anew with each load: one that is shared takes no `app.setup` after the first. */
-const OWN_LIBRARY = (
+export const OWN_LIBRARY = (
   await build({
     entryPoints: [LIBRARY],
     bundle: true,
@@ -21,12 +21,15 @@ export const STREAMING_PRELUDE = `const { app, HttpResponse } = require("./funct
   app.setup({ enableHttpStream: true });\n`;
 
 /** An app of one CommonJS file that has HTTP streaming on, in which `app` and `HttpResponse` are already imported. */
-export function writeStreamingApp(source: string, { http = {} }: { http?: object } = {}): string {
+export function writeStreamingApp(
+  source: string,
+  { http = {}, ...hostJson }: { http?: object; functionTimeout?: string } = {},
+): string {
   return writeFolder({
     "functions.cjs": OWN_LIBRARY ?? "",
     "main.cjs": STREAMING_PRELUDE + source,
     "package.json": { main: "main.cjs" },
-    "host.json": { version: "2.0", extensions: { http } },
+    "host.json": { version: "2.0", ...hostJson, extensions: { http } },
   });
 }
 

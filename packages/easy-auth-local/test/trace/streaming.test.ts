@@ -50,12 +50,12 @@ test("a streamed answer is one hop, which runs until its body is sent", async ()
   expect(hop.notes).toContainEqual(["Function", "f"]);
 });
 
-test("a function that never answers is a hop with 504 and with the reason", async () => {
+test("a function that never answers is a hop with 500 and with the reason", async () => {
   const { traces, send } = await serveTraced("() => undefined", { activityTimeoutMs: 100 });
   await send("GET", "/api/f");
   const hop = await ended(traces);
-  expect(hop).toMatchObject({ status: 504, failure: { code: "504" } });
-  expect(hop.logs[0]).toContain("The caller waits in vain");
+  expect(hop).toMatchObject({ status: 500, failure: { code: "500" } });
+  expect(hop.logs[0]).toContain("The client waits in vain");
 });
 
 test("an answer that breaks off is a hop without a status", async () => {
