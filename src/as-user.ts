@@ -72,8 +72,15 @@ async function signedInUser(
   let cached = onBehalfOf.find(assertion, first);
   const user = cached?.user ?? (await withSpan({ name: "verify" }, () => verify(assertion)));
   const { signal } = deadline;
+  /** Tokens that this request was given last, by resource. */
+  const given = new Map<string, string>();
   const exchange = async (scopes: readonly string[], claims?: string) =>
     (await onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims })).accessToken;
+  const acquire = async (resource: string, claims?: string) => {
+    const accessToken = await exchange(scopesOf(resource, needed), claims);
+    given.set(resource, accessToken);
+    return accessToken;
+  };
   let isFirstUse = true;
   return {
     tenantId: user.tenantId,
@@ -88,11 +95,12 @@ async function signedInUser(
       // All resources' tokens at once. Safe to ignore: later callers join these exchanges and get their errors.
       if (isFirstUse) for (const others of needed.values()) if (others !== scopes) exchange(others).catch(() => {});
       isFirstUse = false;
-      return exchange(scopes, claims);
+      return acquire(resource, claims);
     },
     forgetAccessToken: (resource) => {
+      const refused = given.get(resource) ?? cached?.accessToken;
       cached = undefined;
-      onBehalfOf.forget(assertion, scopesOf(resource, needed));
+      if (refused !== undefined) onBehalfOf.forget(assertion, scopesOf(resource, needed), refused);
     },
   };
 }

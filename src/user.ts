@@ -29,6 +29,6 @@ export interface SignedInUser extends VerifiedUser {
    * @throws AppError as the exchange does: `entra/exchange-failure.ts`
    */
   accessToken(resource: string, claims?: string): Promise<string>;
-  /** Drops that token from the cache, after its resource refused it. */
+  /** Notes that its resource refused that token: the next one is new, unless a new one was refused as well within a minute. */
   forgetAccessToken(resource: string): void;
 }

@@ -58,7 +58,7 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-async function answerOf(handle: HttpHandler, authorization = "Bearer assertion"): Promise<Answer> {
+async function answerOf(handle: HttpHandler, authorization = "Bearer asserted"): Promise<Answer> {
   const headers = { ...(authorization && { authorization }) };
   const request = new HttpRequest({ method: "GET", url: "http://localhost/api/x", headers });
   const context = new InvocationContext({ functionName: "x", invocationId: "id-1", logHandler: () => {} });
@@ -74,16 +74,16 @@ describe("a request of a user", () => {
     const { status, body } = await answerOf(createAsUser(path)(["User.Read"], useGraph));
     expect([status, body]).toEqual([200, { token: `token for ${GRAPH}/User.Read` }]);
     expect(path.taken).toEqual([
-      `find assertion ${GRAPH}/User.Read`,
-      "verify assertion",
-      `exchange assertion ${GRAPH}/User.Read`,
+      `find asserted ${GRAPH}/User.Read`,
+      "verify asserted",
+      `exchange asserted ${GRAPH}/User.Read`,
     ]);
   });
 
   test("whose token is cached is neither verified nor exchanged again", async () => {
     const path = pathWith({ cached: { user: USER, accessToken: "cached" } });
     const { body } = await answerOf(createAsUser(path)(["User.Read"], useGraph));
-    expect([body, path.taken]).toEqual([{ token: "cached" }, [`find assertion ${GRAPH}/User.Read`]]);
+    expect([body, path.taken]).toEqual([{ token: "cached" }, [`find asserted ${GRAPH}/User.Read`]]);
   });
 
   test("whose handler calls nothing is verified all the same, and costs no exchange", async () => {
@@ -97,7 +97,7 @@ describe("a request of a user", () => {
       correlationId: "id-1",
       links: { authorizationUri: "https://a/tenant", adminConsentUrl: "https://b/tenant" },
     });
-    expect(path.taken).toEqual([`find assertion ${GRAPH}/User.Read`, "verify assertion"]);
+    expect(path.taken).toEqual([`find asserted ${GRAPH}/User.Read`, "verify asserted"]);
   });
 
   test("without a token reaches no step, nor its handler", async () => {
@@ -127,8 +127,8 @@ describe("a request of a user", () => {
     }));
     expect((await answerOf(endpoint)).body).toEqual({ token: `token for ${STORAGE}/user_impersonation` });
     expect(path.taken.slice(1)).toEqual([
-      `exchange assertion ${GRAPH}/User.Read`,
-      `exchange assertion ${STORAGE}/user_impersonation`,
+      `exchange asserted ${GRAPH}/User.Read`,
+      `exchange asserted ${STORAGE}/user_impersonation`,
     ]);
     expect(endpoint.scopes).toEqual([`${STORAGE}/user_impersonation`, `${GRAPH}/User.Read`]);
   });
@@ -159,9 +159,9 @@ describe("a request of a user", () => {
       }),
     );
     expect(path.taken.slice(1)).toEqual([
-      `forget assertion ${GRAPH}/User.Read`,
-      `exchange assertion ${GRAPH}/User.Read`,
-      `exchange assertion ${GRAPH}/User.Read {"a":1}`,
+      `forget asserted ${GRAPH}/User.Read`,
+      `exchange asserted ${GRAPH}/User.Read`,
+      `exchange asserted ${GRAPH}/User.Read {"a":1}`,
     ]);
   });
 

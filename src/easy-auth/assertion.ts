@@ -26,6 +26,18 @@ export function assertionFrom(headers: Headers): string {
 }
 
 function checked(token: string | undefined): string {
-  if (token !== undefined && token.length <= MAX_ASSERTION_LENGTH) return token;
-  throw new AppError("token_rejected", { hint: "The header holds no single bearer token, or one that is too long." });
+  if (token === undefined || token.length > MAX_ASSERTION_LENGTH) {
+    throw new AppError("token_rejected", { hint: "The header holds no single bearer token, or one that is too long." });
+  }
+  if (hasOneSpelling(token)) return token;
+  throw new AppError("token_rejected", { hint: "The token's signature is not written as base64url writes it." });
+}
+
+/**
+ * Whether a token is written as its issuer wrote it. The last character of a signature has bits that mean nothing, and `=` may
+ * follow: each spelling would be an exchange and a cached token of its own. What the signature covers has one spelling.
+ */
+function hasOneSpelling(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf(".") + 1);
+  return Buffer.from(signature, "base64url").toString("base64url") === signature;
 }

@@ -8,7 +8,9 @@ import { resourceOf } from "../scopes.ts";
 import { countExchange, countLookup, OK, observeExchanges, outcomeOf, withSpan } from "../telemetry/telemetry.ts";
 import type { SignInLinks, VerifiedUser } from "../user.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
-import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
+import { retriedOnce } from "./msal-network.ts";
+import { Pauses } from "./pauses.ts";
+import { RefusedTokens } from "./refused-tokens.ts";
 import type { TokenCache } from "./token-cache.ts";
 import type { CachedToken } from "./token-table.ts";
 
@@ -49,8 +51,6 @@ type Acquired = Pick<AuthenticationResult, "accessToken" | "expiresOn">;
 const WAITING_PER_TURN = 10;
 const REFUSALS_KEPT = 10_000;
 const REFUSAL_MS = 5000;
-const PAUSE_SECONDS = 5;
-const MAX_PAUSE_SECONDS = 60;
 
 /** Failures that are one user's own and do not go away within seconds. */
 const REMEMBERED: ReadonlySet<ErrorCode> = new Set([
@@ -74,21 +74,26 @@ export class OnBehalfOf {
   readonly #inFlight = new Map<string, Flight>();
   readonly #refusals: LRUCache<string, AppError>;
   readonly #turns: ReturnType<typeof pLimit>;
-  #pausedUntil = 0;
+  readonly #pauses: Pauses;
+  readonly #refused: RefusedTokens;
 
   constructor(options: OnBehalfOfOptions) {
     this.#options = options;
     this.#cache = options.cache;
     this.#now = options.now ?? Date.now;
     this.#refusals = new LRUCache({ max: REFUSALS_KEPT, ttl: REFUSAL_MS, ttlResolution: 0, perf: { now: this.#now } });
+    this.#pauses = new Pauses(this.#now);
+    this.#refused = new RefusedTokens(this.#now);
     this.#turns = pLimit(options.concurrency);
     observeExchanges(() => ({ running: this.#turns.activeCount, waiting: this.#turns.pendingCount }));
   }
 
   /** The cached token, with the user its assertion was verified to be; no exchange is made. */
   find(assertion: string, scopes: readonly string[]): CachedToken | undefined {
-    const found = this.#cache.get(this.#cache.keyOf(assertion, scopes));
-    if (found) countLookup("hit");
+    const key = this.#cache.keyOf(assertion, scopes);
+    const found = this.#cache.get(key);
+    if (!found || (this.#refused.has(key, found.accessToken) && this.#refused.mayRenew(key))) return undefined;
+    countLookup("hit");
     return found;
   }
 
@@ -99,10 +104,10 @@ export class OnBehalfOf {
    */
   async exchange(exchange: Exchange): Promise<CachedToken> {
     const key = this.#cache.keyOf(exchange.assertion, exchange.scopes);
-    const cached = exchange.claims === undefined ? this.#cache.get(key) : undefined;
+    const name = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
+    const cached = this.#cachedFor(exchange, key, name);
     countLookup(cached ? "hit" : "miss");
     if (cached) return cached;
-    const name = exchange.claims === undefined ? key : `${key} ${hash("sha256", exchange.claims)}`;
     return withSpan({ name: "exchange" }, async () => {
       const flight = this.#inFlight.get(name) ?? this.#begin(name, key, exchange);
       flight.callers += 1;
@@ -112,9 +117,13 @@ export class OnBehalfOf {
     });
   }
 
-  /** Drops the token: the resource no longer takes it. The next caller makes a new exchange. */
-  forget(assertion: string, scopes: readonly string[]): void {
-    this.#cache.delete(this.#cache.keyOf(assertion, scopes));
+  /**
+   * Notes that the resource refused a token, unless a newer one is there. The next caller makes a new exchange, but not again
+   * within a minute when that did not help.
+   */
+  forget(assertion: string, scopes: readonly string[], accessToken: string): void {
+    const key = this.#cache.keyOf(assertion, scopes);
+    if (this.#cache.get(key)?.accessToken === accessToken) this.#refused.add(key, accessToken);
   }
 
   /** Exchanges under way or waiting for their turn. */
@@ -131,8 +140,20 @@ export class OnBehalfOf {
     };
   }
 
+  /** The cached token, unless it was refused and can be renewed, or claims are asked for that nobody tried to get. */
+  #cachedFor({ claims, user }: Exchange, key: string, name: string): CachedToken | undefined {
+    const cached = this.#cache.get(key);
+    if (!cached || !this.#refused.has(key)) return claims === undefined ? cached : undefined;
+    if (!this.#refused.has(key, cached.accessToken)) return cached;
+    if (this.#refused.mayRenew(key, claims) || this.#inFlight.has(name) || this.#refusals.has(name)) return undefined;
+    if (claims === undefined) return cached;
+    const { authorizationUri } = this.linksFor(user);
+    const hint = "The resource refused the renewed token too, a moment ago.";
+    throw new AppError("claims_challenge", { hint, claims, authorizationUri });
+  }
+
   #begin(name: string, key: string, exchange: Exchange): Flight {
-    const refusal = this.#refusals.get(name) ?? this.#pause() ?? this.#overload();
+    const refusal = this.#refusals.get(name) ?? this.#pause(exchange) ?? this.#overload();
     if (refusal) return { token: Promise.reject(refusal), callers: 0 };
     const token = this.#turns(() => {
       if (flight.callers > 0) return this.#acquire(name, key, exchange);
@@ -144,8 +165,8 @@ export class OnBehalfOf {
   }
 
   /** After a 429 Entra is left alone for a while. Only callers without a cached token notice. */
-  #pause(): AppError | undefined {
-    const retryAfterSeconds = (this.#pausedUntil - this.#now()) / 1000;
+  #pause({ user }: Exchange): AppError | undefined {
+    const retryAfterSeconds = this.#pauses.secondsLeft(user);
     if (retryAfterSeconds > 0) return new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });
     return undefined;
   }
@@ -156,26 +177,26 @@ export class OnBehalfOf {
   }
 
   async #acquire(name: string, key: string, exchange: Exchange): Promise<CachedToken> {
-    const paused = this.#pause();
+    const paused = this.#pause(exchange);
     if (paused) throw paused;
+    const { user, claims } = exchange;
+    this.#refused.addRenewal(key, claims);
     try {
       const { accessToken, expiresOn } = await retriedOnce(() => this.#ask(exchange));
-      const token = { user: exchange.user, accessToken };
+      const token = { user, accessToken };
       this.#cache.set(key, token, expiresOn?.getTime() ?? 0);
       countExchange(OK);
       return token;
     } catch (error) {
-      if (error instanceof TokenEndpointError && error.status === 429) this.#beginPause(error.retryAfterSeconds);
-      const failure = exchangeFailure(error, this.linksFor(exchange.user), exchange.scopes.map(resourceOf)[0]);
+      const failure = exchangeFailure(error, this.linksFor(user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
       if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(name, failure);
+      else this.#refused.removeRenewal(key, claims);
+      if (failure instanceof AppError && failure.code === "throttled") {
+        this.#pauses.begin(user, failure.retryAfterSeconds);
+      }
       throw failure;
     }
-  }
-
-  #beginPause(seconds = PAUSE_SECONDS): void {
-    const end = this.#now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000;
-    this.#pausedUntil = Math.max(this.#pausedUntil, end);
   }
 
   async #ask({ assertion, user, scopes, correlationId, claims }: Exchange): Promise<Acquired> {

@@ -48,6 +48,8 @@ export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   };
 
   return async (header, token) => {
+    // Without a key id the only key would do, whichever tenant it is for.
+    if (header.kid === undefined) throw new errors.JWKSNoMatchingKey();
     const key = await find(header, token);
     const tenant = tenantOfKey(remote?.jwks(), header.kid);
     if (tenant === undefined) return key;

@@ -78,7 +78,7 @@ describe("an exchange", () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
     const onBehalfOf = onBehalfOfAt(entra.url);
     await onBehalfOf.exchange(exchangeOf("adele"));
-    onBehalfOf.forget("adele", [GRAPH_DEFAULT]);
+    onBehalfOf.forget("adele", [GRAPH_DEFAULT], "token");
     expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toBeUndefined();
     await onBehalfOf.exchange(exchangeOf("adele"));
     expect(entra.asked).toHaveLength(2);
@@ -243,6 +243,82 @@ describe("an exchange with the claims a resource asked for", () => {
     const { seen, onBehalfOf } = await claimsAsked((_, response) => succeed(response, "token"));
     await onBehalfOf.exchange(exchangeOf("adele"));
     expect(JSON.parse(seen[0] ?? "").access_token.xms_cc).toEqual({ values: ["cp1"] });
+  });
+});
+
+describe("a token that its resource refuses", () => {
+  const TRIES = 40;
+
+  /** What 40 requests of one user cost, whose resource refuses every token. */
+  async function refusedAlways(claims?: string, respond?: (asked: number, response: http.ServerResponse) => void) {
+    const entra = await startTokenEndpoint((_, response) => {
+      if (respond) respond(entra.asked.length, response);
+      else succeed(response, `token ${entra.asked.length}`);
+    });
+    const clock = createClock();
+    const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
+    const asking = async () => {
+      const { accessToken } = await onBehalfOf.exchange(exchangeOf("adele"));
+      onBehalfOf.forget("adele", [GRAPH_DEFAULT], accessToken);
+      const renewed = await onBehalfOf.exchange(exchangeOf("adele", { claims }));
+      onBehalfOf.forget("adele", [GRAPH_DEFAULT], renewed.accessToken);
+      return renewed.accessToken;
+    };
+    return { entra, clock, onBehalfOf, asking };
+  }
+
+  test("with claims costs two exchanges, one after the other or at once, and tells the claims each time", async () => {
+    const { entra, asking } = await refusedAlways(CLAIMS);
+    expect(await asking()).toBe("token 2");
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const { code, claims } = await failureOf(asking());
+      expect([code, claims]).toEqual(["claims_challenge", CLAIMS]);
+    }
+    await Promise.all(Array.from({ length: TRIES }, () => failureOf(asking())));
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test("with claims that Entra does not give either costs two exchanges", async () => {
+    const { entra, clock, asking } = await refusedAlways(CLAIMS, (asked, response) => {
+      if (asked === 1) succeed(response, "token");
+      else refuse(response, 400, { error: "interaction_required", claims: CLAIMS });
+    });
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      expect((await failureOf(asking())).code).toBe("claims_challenge");
+      clock.advance(1);
+    }
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test("without claims costs two exchanges too, and the resource says the rest", async () => {
+    const { entra, asking } = await refusedAlways();
+    for (let tries = 0; tries < TRIES; tries += 1) expect(await asking()).toBe("token 2");
+    expect(entra.asked).toHaveLength(2);
+  });
+
+  test("is renewed again after a minute, and at once for an exchange that failed for reasons that pass", async () => {
+    const { entra, clock, asking } = await refusedAlways(CLAIMS);
+    await asking();
+    clock.advance(61);
+    expect(await asking()).toBe("token 3");
+    expect(entra.asked).toHaveLength(3);
+    const failing = await refusedAlways(CLAIMS, (asked, response) => {
+      if (asked === 1 || asked > 3) succeed(response, `token ${asked}`);
+      else refuse(response, 503, {});
+    });
+    expect((await failureOf(failing.asking())).code).toBe("identity_unavailable");
+    expect(await failing.asking()).toBe("token 5");
+  });
+
+  test("in many requests at once is renewed once, and all get the new one", async () => {
+    const { entra, onBehalfOf } = await refusedAlways();
+    const { accessToken } = await onBehalfOf.exchange(exchangeOf("adele"));
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      onBehalfOf.forget("adele", [GRAPH_DEFAULT], accessToken);
+      const renewed = await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }));
+      expect(renewed.accessToken).toBe("token 2");
+    }
+    expect(entra.asked).toHaveLength(2);
   });
 });
 
@@ -463,19 +539,23 @@ describe("after Entra answered 429", () => {
       else succeed(response, "token");
     });
     const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
-    const failure = await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+    const failure = await failureOf(onBehalfOf.exchange(lidias("lidia")));
     return { clock, entra, onBehalfOf, failure };
   }
 
-  test("callers who need an exchange are told at once how long to wait, and Entra is left alone", async () => {
+  const LIDIA = { ...exchangeOf("").user, objectId: "lidia" };
+  const lidias = (assertion: string) => exchangeOf(assertion, { user: LIDIA });
+
+  test("its user is told at once how long to wait, Entra is left alone, and others notice nothing", async () => {
     const { clock, entra, onBehalfOf, failure } = await throttled({ "retry-after": "20" });
     expect([failure.code, failure.retryAfterSeconds]).toEqual(["throttled", 20]);
     clock.advance(5);
-    const next = await failureOf(onBehalfOf.exchange(exchangeOf("adele")));
+    const next = await failureOf(onBehalfOf.exchange(lidias("another assertion")));
     expect([next.code, next.retryAfterSeconds]).toEqual(["throttled", 15]);
     expect(entra.asked).toHaveLength(1);
-    clock.advance(16);
     expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
+    clock.advance(16);
+    expect((await onBehalfOf.exchange(lidias("lidia"))).accessToken).toBe("token");
   });
 
   test.each([
@@ -484,9 +564,36 @@ describe("after Entra answered 429", () => {
   ])("the pause %s", async (_, headers, seconds) => {
     const { clock, onBehalfOf } = await throttled(headers);
     clock.advance(seconds - 1);
-    expect((await failureOf(onBehalfOf.exchange(exchangeOf("adele")))).code).toBe("throttled");
+    expect((await failureOf(onBehalfOf.exchange(lidias("lidia")))).code).toBe("throttled");
     clock.advance(2);
-    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
+    expect((await onBehalfOf.exchange(lidias("lidia"))).accessToken).toBe("token");
+  });
+
+  test("to three users of a tenant, the tenant pauses, and other tenants do not", async () => {
+    const clock = createClock();
+    const entra = await startTokenEndpoint((assertion, response) => {
+      if (assertion.startsWith("throttled")) refuse(response, 429, {}, { "retry-after": "20" });
+      else succeed(response, "token");
+    });
+    const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
+    const codeAfter = async (throttledUsers: number, exchange = exchangeOf("adele")) => {
+      for (let user = 0; user < throttledUsers; user += 1) {
+        await failureOf(onBehalfOf.exchange(exchangeOf(`throttled ${user}`)));
+      }
+      return onBehalfOf.exchange(exchange).then(
+        () => "token",
+        ({ code }: AppError) => code,
+      );
+    };
+    expect(await codeAfter(2)).toBe("token");
+    clock.advance(21);
+    expect(await codeAfter(2, exchangeOf("diego"))).toBe("token");
+    expect(await codeAfter(1, exchangeOf("megan"))).toBe("throttled");
+    const tenantId = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+    const stranger = exchangeOf("alex", { user: { ...LIDIA, tenantId } });
+    expect(await codeAfter(0, stranger)).toBe("token");
+    clock.advance(21);
+    expect(await codeAfter(0, exchangeOf("megan"))).toBe("token");
   });
 });
 

@@ -1,6 +1,5 @@
 import http from "node:http";
-import type { JWTVerifyGetKey } from "jose";
-import { jwtVerify } from "jose";
+import { exportJWK, generateKeyPair, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   createSigningKeys as createEmulatorKeys,
@@ -77,6 +76,19 @@ describe("an authority's signing keys", () => {
     advance(31);
     expect(await codeOf(keys, tomorrow)).toBe("accepted");
     expect(authority.reads).toBe(2);
+  });
+
+  test("sign nothing that does not name its key, even when there is only one", async () => {
+    const authority = await startAuthority();
+    const { publicKey, privateKey } = await generateKeyPair("RS256");
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "only" }] };
+    authority.answer = (response) =>
+      void response.setHeader("content-type", "application/json").end(JSON.stringify(keys));
+    const publicKeys = createPublicKeys(authority.url, 1000);
+    const named = await new SignJWT({}).setProtectedHeader({ alg: "RS256", kid: "only" }).sign(privateKey);
+    const unnamed = await new SignJWT({}).setProtectedHeader({ alg: "RS256" }).sign(privateKey);
+    await expect(jwtVerify(named, publicKeys)).resolves.toBeDefined();
+    await expect(jwtVerify(unnamed, publicKeys)).rejects.toMatchObject({ code: "ERR_JWKS_NO_MATCHING_KEY" });
   });
 
   test("are not read over and over for made-up key ids", async () => {

@@ -6,7 +6,17 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const NEEDED = ["src", "packages", "docs", "frontend", "scripts", "host.json", "package.json", "tsconfig.json"];
+const NEEDED = [
+  "src",
+  "infra",
+  "packages",
+  "docs",
+  "frontend",
+  "scripts",
+  "host.json",
+  "package.json",
+  "tsconfig.json",
+];
 /** The copy has no tests, nor what else the project's own configuration names. */
 const TYPES_OF_APP = JSON.stringify({ extends: "./tsconfig.json", include: ["src"] });
 const run = promisify(execFile);
