@@ -4,7 +4,7 @@ import { endpoint } from "../http/endpoint.ts";
 
 /** What the `type` of every problem links to: each code's meaning, and who fixes it how. The same for everyone. */
 app.http("errors", {
-  methods: ["GET"],
+  methods: ["GET", "HEAD"],
   authLevel: "anonymous",
   handler: endpoint(async () => ({
     headers: {

@@ -5,7 +5,7 @@ import { listFiles, pageFrom } from "../files/file-list.ts";
 
 if (hasFiles) {
   app.http("files", {
-    methods: ["GET"],
+    methods: ["GET", "HEAD"],
     authLevel: "anonymous",
     handler: asUser(STORAGE_SCOPES, async (user, request) => {
       const page = pageFrom(request.query);

@@ -4,7 +4,7 @@ import { getProfile } from "../downstream/graph/profile.ts";
 
 /** The route and shape that the frontend of Microsoft's tutorial expects, with `BACKEND_URL=https://<app>/api`. */
 app.http("get-profile", {
-  methods: ["GET"],
+  methods: ["GET", "HEAD"],
   authLevel: "anonymous",
   handler: asUser(["User.Read"], async (user) => ({ jsonBody: { profile: await getProfile(graphFor(user)) } })),
 });

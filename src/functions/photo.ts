@@ -5,7 +5,7 @@ import { bytesResponse } from "../http/conditional-response.ts";
 import { parameterOf } from "../http/query.ts";
 
 app.http("photo", {
-  methods: ["GET"],
+  methods: ["GET", "HEAD"],
   authLevel: "anonymous",
   handler: asUser(["User.Read"], async (user, request) => {
     const { bytes, contentType } = await getPhoto(graphFor(user), sizeFrom(parameterOf(request.query, "size")));

@@ -4,7 +4,7 @@ import { getProfile, selectFrom } from "../downstream/graph/profile.ts";
 import { parameterOf } from "../http/query.ts";
 
 app.http("profile", {
-  methods: ["GET"],
+  methods: ["GET", "HEAD"],
   authLevel: "anonymous",
   handler: asUser(["User.Read"], async (user, request) => {
     const select = selectFrom(parameterOf(request.query, "select"));

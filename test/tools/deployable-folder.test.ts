@@ -27,17 +27,21 @@ async function deployed(): Promise<string> {
   return folder;
 }
 
-describe("the deployable folder, alone, answers on every route", () => {
+describe("the deployable folder, alone, answers on every route, by GET and by HEAD alike,", () => {
   for (const major of MAJORS) {
     const node = nodeOf(major);
-    const name = node ? `on Node ${major}` : `on Node ${major}, which is not installed here`;
+    const name = node ? `on Node ${major}` : `on Node ${major}, which is not installed here (.ci/run installs it)`;
     test.skipIf(node === undefined)(name, async () => {
       const args = ["--import", "tsx", "test/tools/serve-folder.ts", await deployed()];
       const { stdout } = await promisify(execFile)(node ?? "", args, { cwd: ROOT });
       const answered = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answered;
       expect(answered.node).toMatch(new RegExp(`^v${major}\\.`));
       expect(answered.functions.toSorted()).toEqual(await functionNames());
-      for (const [path, status] of Object.entries(answered.statuses)) expect(status, path).toBeLessThan(400);
+      for (const [request, status] of Object.entries(answered.statuses)) {
+        expect(status, request).toBeLessThan(400);
+        // Front Door probes with HEAD: https://learn.microsoft.com/azure/frontdoor/health-probes
+        expect(answered.statuses[request.replace("GET", "HEAD")], request).toBe(status);
+      }
     });
   }
 });

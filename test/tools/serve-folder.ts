@@ -5,7 +5,7 @@ import { settingsFor } from "../../packages/easy-auth-local/src/storage/stack-st
 import { accountOf } from "../support/account.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
 
-/** `node --import tsx serve-folder.ts <folder>` serves a function app, calls all its routes as a user, and prints the statuses. */
+/** `node --import tsx serve-folder.ts <folder>` serves a function app, calls all its routes as a user, by GET and by HEAD, and prints the statuses. */
 const [folder = ""] = process.argv.slice(2);
 const FILE = { name: "report.txt", content: "report" };
 
@@ -17,10 +17,12 @@ const token = await stack.issuer.apiToken({ account, audience: API, scope: "user
 const statuses: Record<string, number> = {};
 for (const { route } of host.functions) {
   const path = route.replace(/\{[^}]+\}/, FILE.name);
-  const init = { headers: { authorization: `Bearer ${token}` }, redirect: "manual" } as const;
-  const response = await fetch(`${host.url}/${path}`, init);
-  await response.arrayBuffer();
-  statuses[path] = response.status;
+  for (const method of ["GET", "HEAD"]) {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${host.url}/${path}`, { method, headers, redirect: "manual" });
+    await response.arrayBuffer();
+    statuses[`${method} ${path}`] = response.status;
+  }
 }
 const functions = host.functions.map(({ name }) => name);
 process.stdout.write(`${JSON.stringify({ node: process.version, functions, statuses })}\n`);
