@@ -1,21 +1,21 @@
-/** The scopes that one endpoint asks for on behalf of its user, by the resource they belong to. */
+/** Scopes that an endpoint asks for on behalf of its user, by the resource they belong to. */
 export type ScopesByResource = ReadonlyMap<string, readonly string[]>;
 
-/** A resource (`https://…`, `api://…` or a client id), a slash, and the scope's own name. */
+/** Form of a qualified scope: a resource (`https://…`, `api://…` or a client id), a slash, and the scope's own name. */
 const QUALIFIED = /^(?:(?:https|api):\/\/)?[^\s/:][^\s:]*\/[^\s/:]+$/;
 const NAME = /^[A-Za-z][\w.-]*$/;
 
 /**
- * Sorts scopes by resource, since a token is good for one. Those without a resource, such as `User.Read`, are Graph's.
- * Checks what Entra would refuse at the first request: the form of each, and that `.default` of a resource stands alone
- * (https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope). Throws an Error that names it.
+ * Groups scopes by resource, since a token is for one. Scopes without a resource, such as `User.Read`, are Graph's. Throws an
+ * Error that names a scope which Entra would refuse at the first request: a malformed one, or `.default` beside others of its
+ * resource (https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope).
  */
 export function scopesByResource(scopes: readonly string[], graphOrigin: string): ScopesByResource {
   const byResource = new Map<string, string[]>();
   for (const scope of scopes) {
     const qualified = NAME.test(scope) ? `${graphOrigin}/${scope}` : scope;
     if (!QUALIFIED.test(qualified))
-      throw new Error(`"${scope}" is no scope. One is https://storage.azure.com/user_impersonation.`);
+      throw new Error(`"${scope}" is not a scope. An example of one: https://storage.azure.com/user_impersonation.`);
     const resource = resourceOf(qualified);
     byResource.set(resource, [...(byResource.get(resource) ?? []), qualified]);
   }
@@ -27,7 +27,7 @@ export function scopesByResource(scopes: readonly string[], graphOrigin: string)
   return byResource;
 }
 
-/** What a qualified scope belongs to, as the token's audience: `https://storage.azure.com` of `https://storage.azure.com/.default`. */
+/** Returns the resource of a qualified scope, the audience of its tokens: `https://storage.azure.com` for `https://storage.azure.com/.default`. */
 export function resourceOf(scope: string): string {
   // Some resources end in a slash themselves: https://management.core.windows.net//.default
   return scope.slice(0, scope.lastIndexOf("/")).replace(/\/$/, "");

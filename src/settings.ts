@@ -6,29 +6,29 @@ import { SettingsError } from "./settings/settings-error.ts";
 import { readStorage, STORAGE_SETTING_NAMES, type StorageSettings } from "./settings/storage.ts";
 import { readTelemetry, TELEMETRY_SETTING_NAMES, type TelemetrySettings } from "./settings/telemetry.ts";
 
-/** What the app is told by its environment. Read once, at start. */
+/** The app's settings, read from its environment once, at start. */
 export interface Settings {
   readonly clientId: string;
   readonly credential: Credential;
   readonly authority: Authority;
-  /** Where Microsoft Graph is, without a slash at the end: the only place its tokens are sent to. */
+  /** Origin of Microsoft Graph, without a slash at the end: the only place its tokens are sent to. */
   readonly graphOrigin: string;
   /** Tenant ids, in lower case, whose users are served. Never empty. */
   readonly allowedTenants: readonly string[];
-  /** Values of `aud` that mean this API. */
+  /** Values of `aud` that name this API. */
   readonly audiences: readonly string[];
-  /** Bytes that cached tokens may take. */
+  /** Maximum of bytes of cached tokens. */
   readonly tokenCacheBytes: number;
-  /** Exchanges with Entra at a time. */
+  /** Maximum of exchanges with Entra at a time. */
   readonly exchangeConcurrency: number;
-  /** How long a request may take, all waiting and retrying included. */
+  /** Time of a request, with all waits and retries. */
   readonly requestTimeoutMs: number;
-  /** Where files are; undefined when the routes for them are off. */
+  /** Location of the files; undefined when the routes for them are off. */
   readonly storage: StorageSettings | undefined;
   readonly telemetry: TelemetrySettings;
 }
 
-/** Names of all settings this app reads. `local.settings.example.json` and the infrastructure are held against it. */
+/** Names of all settings this app reads. Tests compare `local.settings.example.json` and the infrastructure with them. */
 export const SETTING_NAMES = [
   "WEBSITE_AUTH_CLIENT_ID",
   "WEBSITE_AUTH_OPENID_ISSUER",
@@ -44,12 +44,12 @@ export const SETTING_NAMES = [
 ] as const;
 
 type SettingName = (typeof SETTING_NAMES)[number];
-/** With what the platform sets by itself: the app's name. */
+/** The variables that are read: the settings, and the app's name, which the platform sets. */
 export type Environment = Readonly<Partial<Record<SettingName | "WEBSITE_SITE_NAME", string>>>;
 
 /**
- * Parses the settings. Names that begin with `WEBSITE_AUTH_` are set by App Service itself once authentication is on.
- * Checks form only: whether the secret is right, or the client exists, shows at the first exchange.
+ * Parses the settings. App Service sets those that begin with `WEBSITE_AUTH_` itself once authentication is on. Checks form
+ * only: whether the secret is right, or the client exists, shows at the first exchange.
  *
  * @throws SettingsError
  */

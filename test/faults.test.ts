@@ -103,7 +103,7 @@ const ENTRA_REFUSES: readonly Row[] = [
   ["consent asked of the administrator", refusal(90095, "interaction_required"), "consent_required"],
   ["consent, told by the suberror alone", refusal(16000, "invalid_grant", "consent_required"), "consent_required"],
   ["consent, told by the error alone", refusal(16000, "consent_required"), "consent_required"],
-  ["the assertion past its time", refusal(500133, "invalid_grant"), "token_expired"],
+  ["an expired assertion", refusal(500133, "invalid_grant"), "token_expired"],
   ["the assertion not accepted", refusal(50013, "invalid_grant"), "token_rejected"],
   ["the assertion for another audience", refusal(500131, "invalid_grant"), "token_rejected"],
   ["the sign-in revoked", refusal(50173, "bad_token"), "token_rejected"],

@@ -45,9 +45,9 @@ describe("scopes", () => {
   });
 
   test.each(["", "User Read", "https://storage.azure.com/", "https://", "/x", ".default", "a b/c", "api://orders"])(
-    "are refused when one is none: %j",
+    "are refused when %j is one of them: it is not a scope",
     (scope) => {
-      expect(() => sorted("User.Read", scope)).toThrow(`"${scope}" is no scope`);
+      expect(() => sorted("User.Read", scope)).toThrow(`"${scope}" is not a scope`);
     },
   );
 });

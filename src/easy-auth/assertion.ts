@@ -1,9 +1,9 @@
 import { AppError } from "../errors.ts";
 
-/** Easy Auth puts the access token of a browser session here; requests from outside cannot set it while it is on. */
+/** Header in which Easy Auth passes the access token of a browser session on. While it is on, clients cannot set it. */
 export const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 
-/** Characters. Entra moves group claims out of a token long before this. Nothing longer is looked at, hashed or verified. */
+/** Maximum of characters. Nothing longer is hashed or verified; Entra moves group claims out of a token long before this. */
 const MAX_ASSERTION_LENGTH = 16_384;
 
 /** https://www.rfc-editor.org/rfc/rfc6750#section-2.1: the scheme, spaces, and one `b64token`. */
@@ -11,11 +11,11 @@ const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
- * Takes the user's access token from the request: `Authorization: Bearer` first, since Easy Auth leaves that header as
- * the caller sent it, else the header Easy Auth fills from the session. From here on it is the assertion.
- * Does not verify it: see `entra/verify.ts`. The ID token header is never read, an ID token is no assertion.
+ * Reads the user's access token, from here on the assertion: `Authorization: Bearer` first, which Easy Auth leaves as the
+ * client sent it, else the header that Easy Auth fills from the session. Does not verify it: see `entra/verify.ts`. Never
+ * reads the ID token's header, for an ID token cannot be exchanged.
  *
- * @throws AppError `not_signed_in` without a token, `token_rejected` with something that cannot be one.
+ * @throws AppError `not_signed_in` without a token, `token_rejected` for anything that cannot be one.
  */
 export function assertionFrom(headers: Headers): string {
   const authorization = headers.get("authorization") ?? "";

@@ -3,13 +3,13 @@ import type { Settings } from "../settings.ts";
 import { createFederatedAssertion } from "./managed-identity.ts";
 import { createMsalNetwork } from "./msal-network.ts";
 
-/** Of the request's time: an exchange that fails at once can be tried again within it, and Graph still be asked. */
+/** Share of the request's time for one token request; leaves room for a retry and for Graph. */
 const TOKEN_TIMEOUT_SHARE = 0.4;
-/** Of the request's time: the managed identity answers on the same machine. */
+/** Share of the request's time for the managed identity, whose endpoint is on the same machine. */
 const IDENTITY_TIMEOUT_SHARE = 0.2;
 
 /**
- * Makes the MSAL client; once per process, it lives in module scope. Makes no request yet: MSAL knows the endpoints of
+ * Makes the MSAL client, once per process: it lives in module scope. Sends nothing yet: MSAL knows the endpoints of
  * Microsoft's clouds, and a wrong credential shows at the first exchange.
  */
 export function createConfidentialClient(settings: Settings): ConfidentialClientApplication {
@@ -18,7 +18,7 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
     auth: {
       clientId: settings.clientId,
       authority: `${origin}/${tenant}`,
-      // This app hands claims challenges on, so its tokens may be revoked before their end (continuous access evaluation).
+      // Opts in to continuous access evaluation: tokens may be revoked before their end, and this app hands the challenge on.
       clientCapabilities: ["cp1"],
       ...credentialOf(settings),
     },
@@ -26,7 +26,7 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
   });
 }
 
-/** How this app proves to Entra who it is. */
+/** Returns MSAL's options for the app's credential. */
 function credentialOf({ credential, requestTimeoutMs }: Settings): Partial<NodeAuthOptions> {
   switch (credential.kind) {
     case "managedIdentity": {

@@ -4,7 +4,7 @@ import type { SignInLinks } from "../user.ts";
 import { TokenEndpointError } from "./msal-network.ts";
 
 /**
- * AADSTS numbers that come with `invalid_grant` or `interaction_required` and say more than those do. Source:
+ * Codes by AADSTS number, for numbers that say more than the `invalid_grant` or `interaction_required` beside them. Source:
  * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
@@ -17,10 +17,10 @@ const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
   ...entries("identity_unavailable", 90033, 90006, 90024, 50033),
 ]);
 
-/** All of them; docs/errors.md is held against this list. */
+/** All AADSTS numbers above; a test compares docs/errors.md with them. */
 export const KNOWN_NUMBERS: readonly number[] = [...CODE_BY_NUMBER.keys()];
 
-/** What each OAuth error means when no number says more: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** Codes by OAuth error, when no number says more: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("token_rejected", "invalid_grant", "interaction_required", "login_required", "bad_token"),
   ...entries("consent_required", "consent_required"),
@@ -29,13 +29,10 @@ const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("misconfigured", "invalid_request", "unsupported_grant_type"),
 ]);
 
-/**
- * Turns what an exchange for a resource threw into a failure with a code. What is neither Entra's nor MSAL's is returned as
- * it is.
- */
+/** Turns an error of an exchange for a resource into a failure with a code. Returns errors of neither Entra nor MSAL unchanged. */
 export function exchangeFailure(error: unknown, links: SignInLinks, resource?: string): unknown {
   if (error instanceof TokenEndpointError) return refusalOf(error, links, resource);
-  // MSAL's own: it was given something it does not take.
+  // MSAL's own: it refuses an option.
   if (error instanceof ClientConfigurationError) return new AppError("misconfigured", { cause: error });
   if (error instanceof AuthError) return new AppError("identity_unavailable", { cause: error });
   return error;

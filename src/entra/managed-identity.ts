@@ -2,7 +2,7 @@ import { type AuthenticationResult, type INetworkModule, ManagedIdentityApplicat
 import { AppError } from "../errors.ts";
 import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 
-/** Which identity, and what its token is for. */
+/** The app's managed identity and the audience of its token. */
 export interface ManagedIdentity {
   /** Client id of the user-assigned identity. */
   readonly clientId: string;
@@ -10,18 +10,19 @@ export interface ManagedIdentity {
   readonly audience: string;
 }
 
-/** As MSAL renews access tokens: what is sent to Entra is never about to end. */
+/** Time before a token's end when it is renewed, as MSAL does: no assertion sent to Entra is about to end. */
 const RENEWED_BEFORE_END_MS = 300_000;
 
 /**
- * Makes a function that gives the managed identity's token, which stands for the app's credential where the app
- * registration trusts the identity (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
- * Asked of the platform at first use, once for all who wait; kept until 5 minutes before its end; while no new one is to be
- * had, the last one serves to its end. Not checked: whether the app registration trusts it, which Entra says at the exchange.
+ * Makes a function that returns the managed identity's token, the app's credential where the app registration trusts the
+ * identity (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
+ * The token is requested at first use, once for all callers that wait, and kept until 5 minutes before its end. While no new
+ * one can be had, the last one serves to its end. Does not check whether the app registration trusts the identity: Entra
+ * does, at the exchange.
  *
  * The function throws AppError `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
  *
- * @param network bounds each request in time; throws `TokenEndpointError` for whatever is not a success
+ * @param network bounds each request in time; throws `TokenEndpointError` unless the answer is a success
  */
 export function createFederatedAssertion(
   { clientId, audience }: ManagedIdentity,
@@ -32,7 +33,7 @@ export function createFederatedAssertion(
   let renewing: Promise<string> | undefined;
 
   async function renew(): Promise<string> {
-    // MSAL's own retries and waits have no bound in time; its cache would fail while it renews a token that is still good.
+    // MSAL's own retries have no bound in time, and its cache fails while it renews a token that is still valid.
     application ??= new ManagedIdentityApplication({
       managedIdentityIdParams: { userAssignedClientId: clientId },
       system: { networkClient: network, disableInternalRetries: true },
@@ -40,7 +41,7 @@ export function createFederatedAssertion(
     const ask = application.acquireToken.bind(application, { resource: audience, forceRefresh: true });
     try {
       const { accessToken, expiresOn } = await retriedOnce<AuthenticationResult>(ask);
-      // MSAL passes on whatever the answer holds.
+      // MSAL does not check the answer.
       if (typeof accessToken !== "string" || accessToken === "") {
         throw new AppError("identity_unavailable", { hint: `${ENDPOINT} answered without a token.` });
       }
@@ -61,7 +62,7 @@ export function createFederatedAssertion(
 }
 
 const ENDPOINT = "The endpoint of managed identities";
-/** What may pass: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance */
+/** Statuses of an endpoint that is not ready yet: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance */
 const NOT_READY: ReadonlySet<number> = new Set([404, 408, 410, 429]);
 
 function failureOf(error: unknown): AppError {

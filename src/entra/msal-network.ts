@@ -2,7 +2,7 @@ import { AuthError, type INetworkModule, type NetworkRequestOptions, type Networ
 import { withJitter, withRetries } from "../outgoing/retry.ts";
 import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../outgoing/send.ts";
 
-/** Tokens have some kilobytes. */
+/** Bound of an answer in memory; tokens have some kilobytes. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
 /** The error answer of the token endpoint: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
@@ -15,15 +15,15 @@ interface ErrorBody {
 }
 
 /**
- * Entra refused, or could not answer. Thrown from MSAL's network module, so that MSAL neither throttles other users for
- * one user's failure nor hands them that user's error text. Holds no `error_description`: that text is not ours to show.
+ * A refusal of Entra, or the lack of an answer. Thrown from MSAL's network module, so that MSAL neither throttles other users
+ * for one user's failure nor hands them that user's error text. Holds no `error_description`: that text is not ours to show.
  */
 export class TokenEndpointError extends AuthError {
   override readonly name = "TokenEndpointError";
   /** HTTP status, or 0 without an answer: `errorCode` is then `timeout` or `unreachable`. */
   readonly status: number;
   readonly suberror: string;
-  /** AADSTS numbers. Microsoft may change them: they refine, they never decide alone. */
+  /** AADSTS numbers. Microsoft may change them, so they only refine what `error` and `suberror` say. */
   readonly errorNumbers: readonly number[];
   readonly claims: string | undefined;
   readonly traceId: string | undefined;
@@ -47,7 +47,7 @@ export class TokenEndpointError extends AuthError {
   }
 }
 
-/** MSAL's way to the token endpoint: one request with a time-out. Whatever is not a success is a `TokenEndpointError`. */
+/** Makes MSAL's network module: one request with a time-out, and a `TokenEndpointError` unless the answer is a success. */
 export function createMsalNetwork(timeoutMs: number): INetworkModule {
   async function exchange<T>(
     method: string,
@@ -87,7 +87,7 @@ export function retriedOnce<T>(request: () => Promise<T>): Promise<T> {
   });
 }
 
-/** What is not JSON, such as a proxy's HTML, counts as an answer without content. */
+/** Parses an answer. Anything but a JSON object, such as a proxy's HTML, counts as an empty one. */
 function parse(body: string): ErrorBody {
   try {
     const value: unknown = JSON.parse(body);

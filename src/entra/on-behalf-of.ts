@@ -17,30 +17,30 @@ import type { CachedToken } from "./token-table.ts";
 export interface Exchange {
   /** The user's access token for this API. */
   readonly assertion: string;
-  /** Who the assertion, verified, says they are. */
+  /** The user that the verified assertion names. */
   readonly user: VerifiedUser;
   readonly scopes: readonly string[];
   /** Sent to Entra as `client-request-id`. */
   readonly correlationId: string;
-  /** A resource's claims challenge, as JSON: the cached token will not do, nor will a remembered refusal. */
+  /** JSON of a resource's claims challenge, which rules out the cached token and a remembered refusal. */
   readonly claims?: string | undefined;
-  /** Ends the wait of this caller. The exchange goes on for the others who wait for it; once begun, for the cache. */
+  /** Ends the wait of this caller. The exchange goes on for other callers and, once begun, for the cache. */
   readonly signal: AbortSignal;
 }
 
 export interface OnBehalfOfOptions {
   readonly client: Pick<ConfidentialClientApplication, "acquireTokenOnBehalfOf" | "clearCache">;
-  /** The client's id, for the address of its consent. */
+  /** Client id, for the address of its consent. */
   readonly clientId: string;
-  /** For example `https://login.microsoftonline.com`. */
+  /** Origin of the authority, for example `https://login.microsoftonline.com`. */
   readonly authorityOrigin: string;
   readonly cache: TokenCache;
-  /** Exchanges at a time; ten times as many may wait for their turn. */
+  /** Maximum of exchanges at a time; ten times as many may wait for their turn. */
   readonly concurrency: number;
   readonly now?: () => number;
 }
 
-/** An exchange under way, or waiting for its turn, and how many callers wait for it. */
+/** An exchange that runs or waits for its turn, with the number of callers that wait for it. */
 interface Flight {
   readonly token: Promise<CachedToken>;
   callers: number;
@@ -52,7 +52,7 @@ const WAITING_PER_TURN = 10;
 const REFUSALS_KEPT = 10_000;
 const REFUSAL_MS = 5000;
 
-/** Failures that are one user's own and do not go away within seconds. */
+/** Failures of one user that do not go away within seconds. */
 const REMEMBERED: ReadonlySet<ErrorCode> = new Set([
   "claims_challenge",
   "consent_required",
@@ -63,9 +63,9 @@ const REMEMBERED: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * The on-behalf-of exchange (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow), cached,
- * made once for all who wait for the same token, bounded in number and time. MSAL makes it; MSAL's cache is not used,
- * since its hits scan all users and nothing in it is evicted. Why, and what it costs: docs/performance.md.
+ * The on-behalf-of exchange (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow), cached, made
+ * once for all callers that wait for the same token, bounded in number and time. MSAL makes it without its own cache, whose
+ * hits scan all users and which evicts nothing: docs/performance.md.
  */
 export class OnBehalfOf {
   readonly #options: OnBehalfOfOptions;
@@ -88,7 +88,7 @@ export class OnBehalfOf {
     observeExchanges(() => ({ running: this.#turns.activeCount, waiting: this.#turns.pendingCount }));
   }
 
-  /** The cached token, with the user its assertion was verified to be; no exchange is made. */
+  /** Returns the cached token with the user that its assertion was verified to name. Makes no exchange. */
   find(assertion: string, scopes: readonly string[]): CachedToken | undefined {
     const key = this.#cache.keyOf(assertion, scopes);
     const found = this.#cache.get(key);
@@ -98,7 +98,7 @@ export class OnBehalfOf {
   }
 
   /**
-   * The user with an access token for the scopes' resource. Does not verify the assertion: see `verify.ts`.
+   * Returns the user with an access token for the scopes' resource. Does not verify the assertion: see `verify.ts`.
    *
    * @throws AppError as `exchange-failure.ts` says; `overloaded` when too many wait already
    */
@@ -126,12 +126,12 @@ export class OnBehalfOf {
     if (this.#cache.get(key)?.accessToken === accessToken) this.#refused.add(key, accessToken);
   }
 
-  /** Exchanges under way or waiting for their turn. */
+  /** Number of exchanges that run or wait for their turn. */
   get inFlight(): number {
     return this.#inFlight.size;
   }
 
-  /** Addresses of the user's tenant at the authority. Source: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
+  /** Returns the addresses of the user's tenant at the authority. Source: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
   linksFor({ tenantId }: VerifiedUser): SignInLinks {
     const { authorityOrigin, clientId } = this.#options;
     return {

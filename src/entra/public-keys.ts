@@ -12,11 +12,11 @@ const USABLE_MS = 24 * 3_600_000;
 const COOLDOWN_MS = 30_000;
 
 /**
- * The public keys at an address, for `jwtVerify`. Read at first use, then every hour, and when a token names a key that is
- * not among them, at most once in 30 s: so keys rotate without a restart, and made-up key ids cannot make this app read
- * them over and over. While they cannot be read, the last ones serve for up to 24 h
+ * Makes a function for `jwtVerify` that finds public keys at an address. They are read at first use, then every hour, and when
+ * a token names an unknown key, at most once in 30 s: keys rotate without a restart, and made-up key ids cannot make this
+ * app read them over and over. While they cannot be read, the last ones serve for up to 24 h
  * (https://learn.microsoft.com/entra/identity-platform/signing-key-rollover). A key that is published with the issuer of
- * one tenant is none for a token of another (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
+ * one tenant does not verify tokens of another (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
  *
  * @param timeoutMs for one reading
  */
@@ -26,7 +26,7 @@ export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   let nextReading = 0;
 
   const find: JWTVerifyGetKey = async (header, token) => {
-    // Not made at start: it loads fetch, which takes longer than the rest of this app.
+    // Made at first use: it loads fetch, which takes longer than the rest of this app.
     remote ??= createRemoteJWKSet(url, {
       timeoutDuration: timeoutMs,
       cooldownDuration: COOLDOWN_MS,
@@ -59,7 +59,7 @@ export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   };
 }
 
-/** The one tenant that a key signs for; undefined when it signs for all of them, or the authority does not say. */
+/** Returns the only tenant that a key signs for; undefined when it signs for all, or the authority does not say. */
 function tenantOfKey(published: JSONWebKeySet | undefined, keyId: string | undefined): string | undefined {
   const key: object = published?.keys.find(({ kid }) => kid === keyId) ?? {};
   const issuer = "issuer" in key ? String(key.issuer) : "";

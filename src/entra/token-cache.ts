@@ -7,19 +7,19 @@ export interface TokenCacheOptions {
   readonly now?: () => number;
 }
 
-/** Seconds before its end when a token is no longer handed out, so that it outlives the request it is used for. */
+/** Seconds before a token's end when it is no longer handed out, so that it outlives the request it is used for. */
 const EXPIRY_MARGIN_SECONDS = 300;
 
-/** Bytes of an entry besides its token and its slot: measured, see docs/performance.md. */
+/** Bytes of an entry beside its token and its slot, as measured in docs/performance.md. */
 const ENTRY_OVERHEAD_BYTES = 250;
 
-/** The table has room for entries of this size; Entra's are larger. With smaller ones it is full before the bytes are. */
+/** Size of an entry that the table's slots are counted by. Entra's are larger; with smaller ones the slots run out first. */
 const SMALL_ENTRY_BYTES = 2048;
 
 /**
- * Tokens by assertion and scopes, bounded in bytes: those that nobody used lately go first. An entry lives until 300 s
- * before its token's end, or until its assertion's end, whichever is sooner.
- * Knows nothing of revocation: Entra and the resource say so, and `delete` obeys.
+ * Tokens by assertion and scopes, bounded in bytes; the least recently used go first. An entry lives until 300 s before its
+ * token's end, or until its assertion's end, whichever is sooner. Does not know of revocation: the caller deletes a token
+ * that Entra or the resource refuses.
  */
 export class TokenCache {
   readonly #table: TokenTable;
@@ -35,8 +35,8 @@ export class TokenCache {
   }
 
   /**
-   * The key of one user's token: the SHA-256 of the scopes and the whole assertion, never of a claim in it. The tenant is
-   * part of what is hashed: an assertion is exchanged at its own tenant's authority.
+   * Returns the key of one user's token: SHA-256 of the scopes and the whole assertion, never of a claim in it. The assertion
+   * names its tenant, at whose authority it is exchanged, so the key holds the tenant too.
    */
   keyOf(assertion: string, scopes: readonly string[]): string {
     const names = scopes.length === 1 ? scopes[0] : [...scopes].sort().join(" ");
@@ -75,7 +75,7 @@ export class TokenCache {
     return this.#table.size;
   }
 
-  /** The cache's own account of its bytes, never above the bound. */
+  /** Bytes that the cache counts for its entries, never above the bound. */
   get bytes(): number {
     return this.#bytes;
   }

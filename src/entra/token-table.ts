@@ -1,15 +1,15 @@
 import type { VerifiedUser } from "../user.ts";
 
-/** A verified user and the access token that was issued on their behalf. */
+/** A verified user with the access token that was issued on their behalf. */
 export interface CachedToken {
   readonly user: VerifiedUser;
   readonly accessToken: string;
 }
 
-/** A slot is eight cells side by side, all that a lookup reads: 128 bits of the digest, and what is at these places. */
+/** Cells of a slot, side by side, which is all that a lookup reads: 128 bits of the digest, then the places named below. */
 const SLOT_CELLS = 8;
 const DIGEST_CELLS = 4;
-/** When the token ends, in seconds since 1970; 0 when the slot is empty. */
+/** Place of the token's end, in seconds since 1970; 0 when the slot is empty. */
 const END = 4;
 const USED = 5;
 const USER = 6;
@@ -17,10 +17,10 @@ const ACCESS_TOKEN = 7;
 
 const SLOT_BYTES = SLOT_CELLS * 8;
 
-/** The slots are kept in pages, made when they are needed: one large array would take milliseconds at the start. */
+/** Slots of a page. Pages are made when they are needed: one large array would take milliseconds at the start. */
 const PAGE_SLOTS = 256;
 
-/** Tokens that `nextToEvict` spares, one after the other, before it gives up one that was used: its time has an end. */
+/** Used tokens that `nextToEvict` spares before it evicts one all the same, so that its time is bounded. */
 const MAX_SPARED = 128;
 
 type Cell = number | string | VerifiedUser;
@@ -28,17 +28,17 @@ type Cell = number | string | VerifiedUser;
 const EMPTY_PAGE: readonly Cell[] = newPage();
 
 /**
- * The token cache's memory: tokens by digest, in a table that never grows. Open addressing with linear probing, never more
- * than three quarters full: however many tokens there are, a lookup reads one place of memory, and the next when that is
- * taken. A `Map`, and every cache built on one, reads several: docs/decisions/0006-a-table-of-tokens.md.
- * Does not look at a token's end, nor count its bytes: see `token-cache.ts`.
+ * Tokens by digest, in a table that never grows. Open addressing with linear probing, at most three quarters full: however
+ * many tokens there are, a lookup reads one place of memory, and the next when that is taken. A `Map`, and every cache built
+ * on one, reads several: docs/decisions/0006-a-table-of-tokens.md. Does not check a token's end or count its bytes: see
+ * `token-cache.ts`.
  *
- * A digest is SHA-256 as a `binary` string. 128 bits of it are compared: to meet another user's token takes 2^128 attempts.
+ * A digest is SHA-256 as a `binary` string. 128 bits of it are compared: to find another user's token takes 2^128 attempts.
  */
 export class TokenTable {
-  /** Tokens it has room for. */
+  /** Maximum of tokens. */
   readonly capacity: number;
-  /** What the table itself takes at most. */
+  /** Bytes of the slots of a full table. */
   readonly bytes: number;
   readonly #pages: Cell[][];
   readonly #lastSlot: number;
@@ -57,13 +57,13 @@ export class TokenTable {
     return this.#size;
   }
 
-  /** The slot of the digest's token; undefined when there is none. It holds until the next `add` or `delete`. */
+  /** Returns the slot of the digest's token, valid until the next `add` or `delete`; undefined when there is none. */
   find(digest: string): number | undefined {
     const slot = this.#search(digest);
     return this.endOf(slot) === 0 ? undefined : slot;
   }
 
-  /** Seconds since 1970; 0 when the slot is empty. */
+  /** Returns the end of the slot's token in seconds since 1970; 0 when the slot is empty. */
   endOf(slot: number): number {
     return this.#pageOf(slot)[cellOf(slot) + END] as number;
   }
@@ -73,13 +73,13 @@ export class TokenTable {
     return { user: page[first + USER] as VerifiedUser, accessToken: page[first + ACCESS_TOKEN] as string };
   }
 
-  /** Has the token spared once by `nextToEvict`. */
+  /** Marks the token as used: `nextToEvict` spares it once. */
   markUsed(slot: number): void {
     this.#pageOf(slot)[cellOf(slot) + USED] = 1;
   }
 
   /**
-   * Adds a token whose digest is not there yet, as a used one.
+   * Adds a token, marked as used, whose digest is not in the table.
    *
    * @param end seconds since 1970
    * @throws RangeError when there is no room
@@ -96,7 +96,7 @@ export class TokenTable {
     this.#size += 1;
   }
 
-  /** Moves later tokens up, so that no gap ends another's search (Knuth, The Art of Computer Programming, 6.4, algorithm R). */
+  /** Deletes a token and moves later ones up, so that no gap ends another token's search (Knuth, The Art of Computer Programming, 6.4, algorithm R). */
   delete(slot: number): void {
     let gap = slot;
     this.#empty(gap);
@@ -109,8 +109,8 @@ export class TokenTable {
   }
 
   /**
-   * The slot of the token that has to go when there is no room: the next one that was not used since the hand came by last, a
-   * second chance for all others (https://en.wikipedia.org/wiki/Page_replacement_algorithm#Second-chance).
+   * Returns the slot of the token to evict when there is no room: the next one that was not used since the last round, as the
+   * second-chance algorithm does (https://en.wikipedia.org/wiki/Page_replacement_algorithm#Second-chance).
    * Undefined when the table is empty.
    */
   nextToEvict(): number | undefined {
@@ -124,7 +124,7 @@ export class TokenTable {
     }
   }
 
-  /** The digest's slot, or else the empty one it would take. */
+  /** Returns the digest's slot, or the empty one it would take. */
   #search(digest: string): number {
     let slot = digestWord(digest, 0) & this.#lastSlot;
     while (this.endOf(slot) !== 0 && !this.#holds(slot, digest)) slot = this.#after(slot);
@@ -157,7 +157,7 @@ export class TokenTable {
     return this.#pages[Math.floor(slot / PAGE_SLOTS)] as Cell[];
   }
 
-  /** The slot's page, made when there is none yet. */
+  /** Returns the slot's page, and makes it when there is none. */
   #ownPageOf(slot: number): Cell[] {
     if (this.#pageOf(slot) === EMPTY_PAGE) this.#pages[Math.floor(slot / PAGE_SLOTS)] = newPage();
     return this.#pageOf(slot);
@@ -176,7 +176,7 @@ function newPage(): Cell[] {
   return new Array<Cell>(PAGE_SLOTS * SLOT_CELLS).fill(0);
 }
 
-/** Where in its page a slot begins. */
+/** Returns the place in its page where a slot begins. */
 function cellOf(slot: number): number {
   return (slot % PAGE_SLOTS) * SLOT_CELLS;
 }

@@ -7,21 +7,21 @@ import { createPublicKeys } from "./public-keys.ts";
 
 export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
 
-/** Scope of this API that a caller needs; the one Easy Auth's registration exposes. */
+/** Scope of this API that every token needs; App Service's own registrations expose it. */
 const REQUIRED_SCOPE = "user_impersonation";
 const GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000";
 const CLOCK_SKEW_SECONDS = 60;
-/** Of the request's time: keys that do not come leave time to say so. */
+/** Share of the request's time for one reading of the keys; leaves time to answer without them. */
 const KEYS_TIMEOUT_SHARE = 0.3;
 
 /**
- * Makes the check every assertion passes before it is used. Easy Auth made it before us; made again here, a gate that is
- * off, or lets anonymous requests through, opens nothing.
+ * Makes the check that every assertion passes before it is used. Easy Auth has made it before; made again here, an Easy Auth
+ * that is off, or lets anonymous requests through, opens nothing.
  *
- * Checked: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
+ * Checks: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
  * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user. A key that
  * the authority names for one tenant signs for that one only.
- * Not checked: which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
+ * Does not check: which client the user signed in with (Easy Auth's `allowedApplications`), and revocation (Entra does, at
  * the exchange). Source: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
  *
  * The function throws AppError `token_expired`, `token_rejected`, `tenant_not_allowed`, `insufficient_scope` or
@@ -54,7 +54,8 @@ export function createVerifier(
     }
     requireDelegatedScope(payload);
     const objectId = text(payload.oid);
-    if (objectId === "") throw new AppError("token_rejected", { hint: "The token names no user." });
+    if (objectId === "")
+      throw new AppError("token_rejected", { hint: "The token names no user: its oid claim is empty." });
     return { tenantId, objectId, expiresAt: Number(payload.exp) };
   };
 }
@@ -74,7 +75,7 @@ function isIssuerOf(
   return iss === `${origin}/${tenantId}/v2.0` || iss === `${v1IssuerOrigin}/${tenantId}/`;
 }
 
-/** App-only tokens and ID tokens have no `scp`: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
+/** Refuses app-only tokens and ID tokens, which have no `scp`, and tokens without our scope: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
 function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
   if (typeof scp !== "string" || scp === "" || idtyp === "app") {
     throw new AppError("token_rejected", {
@@ -86,7 +87,7 @@ function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
   }
 }
 
-/** jose's claim errors carry the whole payload, so none of them goes on as `cause`. */
+/** Throws the failure for an error of jose. Its claim errors carry the whole payload, so none of them is a `cause`. */
 function rethrow(error: unknown, assertion: string, graphOrigin: string): never {
   if (error instanceof errors.JWTExpired) throw new AppError("token_expired");
   if (error instanceof errors.JWTClaimValidationFailed)
@@ -97,13 +98,13 @@ function rethrow(error: unknown, assertion: string, graphOrigin: string): never 
   }
   const hint = isForGraph(assertion, graphOrigin)
     ? hintFor("aud")
-    : `The token's form or signature does not hold (${code}).`;
+    : `The token is malformed or its signature is not valid (${code}).`;
   throw new AppError("token_rejected", { hint });
 }
 
 /**
- * Whether a token that was not verified says it is Graph's: what Easy Auth signs in with when no scope is configured. Only for
- * the hint. Nobody but Graph can verify its tokens: https://learn.microsoft.com/entra/identity-platform/access-tokens#token-ownership
+ * Whether an unverified token names Graph as its audience, as Easy Auth's do when no scope is configured. For the hint alone:
+ * nobody but Graph can verify its tokens, https://learn.microsoft.com/entra/identity-platform/access-tokens#token-ownership
  */
 function isForGraph(assertion: string, graphOrigin: string): boolean {
   try {
@@ -114,7 +115,7 @@ function isForGraph(assertion: string, graphOrigin: string): boolean {
 }
 
 function hintFor(claim: string): string {
-  if (claim !== "aud") return `The token's ${claim} claim does not hold.`;
+  if (claim !== "aud") return `The token's ${claim} claim is not valid.`;
   return (
     "The token is for another audience. If it came from a sign-in by Easy Auth, add the API's scope to the frontend's " +
     "loginParameters (scope=openid profile email offline_access api://<API client id>/user_impersonation) and sign in again."

@@ -2,7 +2,7 @@ import { app } from "@azure/functions";
 import errorsPage from "../../docs/errors.md";
 import { endpoint } from "../http/endpoint.ts";
 
-/** What the `type` of every problem links to: each code's meaning, and who fixes it how. The same for everyone. */
+/** The page that the `type` of every problem links to: the meaning of each code, and who fixes it how. Public. */
 app.http("errors", {
   methods: ["GET", "HEAD"],
   authLevel: "anonymous",

@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { endpoint } from "../http/endpoint.ts";
 
-/** For probes: the app is loaded and its settings are well-formed. No token needed, no details given. */
+/** The route for probes: the app is loaded and its settings are well-formed. Takes no token and gives no details. */
 app.http("health", {
   methods: ["GET", "HEAD"],
   authLevel: "anonymous",

@@ -12,10 +12,10 @@ import { problemResponse, statusOf, toAppError } from "./problem.ts";
 
 const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-/;
 
-/** Statuses whose answers have no body (https://fetch.spec.whatwg.org/#null-body-status). */
+/** Statuses of answers without a body (https://fetch.spec.whatwg.org/#null-body-status). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** A handler that answers or throws; `correlationId` names this request here, in Entra's logs and in Graph's. */
+/** A handler that answers or throws. `correlationId` is the id of the request here, in Entra's logs and in Graph's. */
 export type EndpointHandler = (
   request: HttpRequest,
   context: InvocationContext,
@@ -45,7 +45,7 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
   };
 }
 
-/** Answers are one user's own: no cache may keep them unless the handler says otherwise. No browser guesses at their type. */
+/** Makes the response. No cache keeps it unless the handler says so, since it is one user's own; no browser guesses its type. */
 function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: string): HttpResponse {
   const response = answer instanceof HttpResponse ? answer : newResponse(answer);
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "private, no-store");
@@ -59,7 +59,7 @@ function newResponse(answer: HttpResponseInit): HttpResponse {
   return hasJson ? new JsonResponse(answer) : new HttpResponse(answer);
 }
 
-/** The trace id of the request (https://www.w3.org/TR/trace-context/#trace-id), written as the GUID Entra and Graph take. */
+/** Returns the trace id of the request (https://www.w3.org/TR/trace-context/#trace-id), as a GUID, which Entra and Graph take. */
 function correlationIdOf({ traceContext, invocationId }: InvocationContext): string {
   const traceParent = traceContext?.traceParent ?? "";
   if (!TRACE_PARENT.test(traceParent)) return invocationId;
@@ -67,7 +67,7 @@ function correlationIdOf({ traceContext, invocationId }: InvocationContext): str
   return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
 }
 
-/** One line for a failure. Names, codes and stack frames only: the messages of libraries may hold tokens and claims. */
+/** Logs a failure in one line of names, codes and stack frames: the messages of libraries may hold tokens and claims. */
 function logFailure(context: InvocationContext, error: AppError, correlationId: string): void {
   const status = statusOf(error);
   const entry = {
@@ -88,7 +88,7 @@ function describe(cause: unknown): object | undefined {
   return { name: loggableWord(name), code: loggableWord(code) ?? loggableWord(errorCode), at: framesOf(cause) };
 }
 
-/** Where it happened. The message, which comes first in the stack and may have lines that look like frames, is left out. */
+/** Returns the stack's frames without the message before them, which may have lines that look like frames. */
 function framesOf({ stack, message }: Error): string[] | undefined {
   if (typeof stack !== "string" || typeof message !== "string" || !stack.includes(message)) return undefined;
   const frames = stack.slice(stack.indexOf(message) + message.length).split("\n");

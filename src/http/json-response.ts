@@ -1,7 +1,7 @@
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
 
 /**
- * A JSON answer that keeps its bytes. The library's own makes them a web stream and reads that again, which takes a fifth
+ * A JSON response that keeps its bytes. The library's own makes a web stream of them and reads it again, which takes a fifth
  * of a request's processor time (docs/performance.md). Throws when the value cannot be written as JSON.
  */
 export class JsonResponse extends HttpResponse {

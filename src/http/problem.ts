@@ -4,13 +4,13 @@ import { AppError, type ErrorCode } from "../errors.ts";
 interface Problem {
   readonly status: number;
   readonly title: string;
-  /** What happened and what the signed-in user, or their frontend, can do about it. */
+  /** Text for the signed-in user, or their frontend: what happened, and what they can do. */
   readonly detail: string;
-  /** `error` in the `Bearer` challenge: https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+  /** Value of `error` in the `Bearer` challenge: https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
   readonly challenge?: "invalid_token" | "insufficient_scope" | "insufficient_claims";
 }
 
-/** The one place where a code gets its status and words. 401: another sign-in can help. 403: it cannot. */
+/** Status and words of each code. 401: another sign-in can help. 403: it cannot. */
 const PROBLEMS = {
   invalid_request: {
     status: 400,
@@ -25,7 +25,7 @@ const PROBLEMS = {
   token_expired: {
     status: 401,
     title: "The sign-in has expired",
-    detail: "The access token is past its time. Refresh it, or sign in again.",
+    detail: "The access token has expired. Refresh it, or sign in again.",
     challenge: "invalid_token",
   },
   token_rejected: {
@@ -83,8 +83,8 @@ const PROBLEMS = {
   },
   precondition_failed: {
     status: 412,
-    title: "It has changed in the meantime",
-    detail: "A condition of the request, such as If-Match, does not hold.",
+    title: "Precondition failed",
+    detail: "It has changed in the meantime: a condition of the request, such as If-Match, is not met.",
   },
   range_not_satisfiable: {
     status: 416,
@@ -108,8 +108,8 @@ const PROBLEMS = {
   },
   overloaded: {
     status: 503,
-    title: "This API has too much to do at the moment",
-    detail: "More is asked of this API at once than it can serve. Try again after the time in Retry-After.",
+    title: "The service is busy",
+    detail: "This API has more requests than it can serve at once. Try again after the time in Retry-After.",
   },
   identity_unavailable: {
     status: 503,
@@ -130,17 +130,17 @@ const PROBLEMS = {
 
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
-/** Whatever was thrown, as a failure with a code: an `AppError` stays, anything else is a bug and says nothing of itself. */
+/** Returns a thrown `AppError` unchanged, and `internal_error` for anything else, which is a bug whose text stays here. */
 export function toAppError(error: unknown): AppError {
   return error instanceof AppError ? error : new AppError("internal_error", { cause: error });
 }
 
-/** The HTTP status a failure is answered with. */
+/** Returns the HTTP status of a failure. */
 export function statusOf({ code }: AppError): number {
   return PROBLEMS[code].status;
 }
 
-/** The answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
+/** Makes the answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
 export function problemResponse(error: AppError, requestUrl: string, correlationId: string): HttpResponseInit {
   const problem: Problem = PROBLEMS[error.code];
   const headers: Record<string, string> = {
@@ -168,7 +168,7 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
 }
 
 /**
- * One `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. For claims:
+ * Makes one `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. For claims:
  * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
  */
 function challengeFor({ challenge }: Problem, { claims, authorizationUri }: AppError): string {

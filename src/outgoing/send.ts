@@ -10,16 +10,16 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Dispatcher.RequestOptions["body"];
-  /** Ends the request and the reading of its answer. */
+  /** Aborts the request and the reading of its answer. */
   readonly signal: AbortSignal;
 }
 
-/** The answer's head; its body has to be read or dumped, or its connection stays busy. */
+/** Head of an answer. Its body has to be read or dumped, or the connection stays busy. */
 export type OutgoingAnswer = Dispatcher.ResponseData;
 
 /**
  * Sends one request over the process's shared, kept-alive connections: undici's global dispatcher, which `fetch` uses too.
- * Follows no redirect, retries nothing, and takes every status as an answer. Throws when there is none.
+ * Does not follow redirects or retry; resolves for every status. Rejects when there is no answer.
  */
 export function send({ url, method, headers, body, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
   const { origin, host, pathname, search } = new URL(url);
@@ -33,7 +33,7 @@ export function send({ url, method, headers, body, signal }: OutgoingRequest): P
   });
 }
 
-/** The answer's whole body. Throws, and gives the connection up, when it is longer than `maxBytes` or breaks off. */
+/** Reads the whole body. Rejects, and closes the connection, when it is longer than `maxBytes` or breaks off. */
 export function readBody({ body }: Pick<OutgoingAnswer, "body">, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -53,12 +53,12 @@ export function unreachable(cause: unknown, { aborted }: AbortSignal): AppError 
   return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
 }
 
-/** A day: no service means more. A caller's timer fires at once when it is set to more than 24: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
+/** Maximum of a day: no service means more, and a client's timer fires at once when set to more than 24 days: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
 /**
- * Seconds in the value of `Retry-After`, which is a number of them or a date (RFC 9110, 10.2.3): a day at most. Undefined for
- * anything else, and for a date that is over: by a clock that is not ours, it says nothing of how long to wait.
+ * Returns the seconds in a `Retry-After`, which is their number or a date (RFC 9110, 10.2.3); a day at most. Undefined for
+ * anything else, and for a past date: the other clock differs from ours, so it does not say how long to wait.
  */
 export function retryAfterOf(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;

@@ -1,13 +1,13 @@
 import { type Cloud, cloudOfIssuerHost } from "./cloud.ts";
 import { GUID, missingOr } from "./problems.ts";
 
-/** Where users of one tenant, or of several, sign in. */
+/** The authority where users of one tenant, or of several, sign in. */
 export interface Authority {
-  /** For example `https://login.microsoftonline.com`. */
+  /** Origin, for example `https://login.microsoftonline.com`. */
   readonly origin: string;
   /** Origin of the issuer in version 1 tokens, for example `https://sts.windows.net`. */
   readonly v1IssuerOrigin: string;
-  /** A tenant id in lower case, or `common` or `organizations` for several tenants. */
+  /** Tenant id in lower case, or `common` or `organizations` for several tenants. */
   readonly tenant: string;
 }
 
@@ -18,7 +18,7 @@ export function isSeveralTenants(tenant: string): boolean {
   return SEVERAL_TENANTS.has(tenant);
 }
 
-/** The authority that `WEBSITE_AUTH_OPENID_ISSUER` names, in every spelling App Service writes. */
+/** Returns the authority that `WEBSITE_AUTH_OPENID_ISSUER` names, in any spelling App Service writes. */
 export function readAuthority(value: string | undefined, cloud: Cloud, problems: string[]): Authority {
   const issuer = (value ?? "").trim();
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;

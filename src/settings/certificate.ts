@@ -2,22 +2,22 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 
 /** A certificate of the app registration, with its private key. */
 export interface Certificate {
-  /** PEM, PKCS #8. */
+  /** Private key as PEM, PKCS #8. */
   readonly privateKey: string;
-  /** Of the certificate, in hexadecimal without colons: how Entra finds its public key. */
+  /** SHA-256 of the certificate in hexadecimal without colons, by which Entra finds its public key. */
   readonly thumbprintSha256: string;
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN (?:RSA )?PRIVATE KEY-----[\s\S]+?-----END (?:RSA )?PRIVATE KEY-----/;
 const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
-/** What MSAL signs with at least. */
+/** Minimum of bits that MSAL signs with. */
 const MIN_BITS = 2048;
 
 /**
  * Reads a certificate and its private key from PEM, in any order; certificates of the chain may be there too, and line
- * ends may be written as `\n`. What is wrong is returned in words that follow the setting's name, and show nothing of the key.
- * Not checked: whether Entra knows the certificate, and who issued it.
+ * ends may be written as `\n`. For a bad one, returns what is wrong, in words that follow the setting's name and show nothing of the key.
+ * Does not check whether Entra knows the certificate, or who issued it.
  */
 export function readCertificate(pem: string, now: number): Certificate | string {
   const text = pem.replaceAll("\\n", "\n");
@@ -51,7 +51,7 @@ function privateKeyIn(text: string): KeyObject | undefined {
   }
 }
 
-/** Undefined when there is none, or one that cannot be read. */
+/** Returns the certificates; undefined when there is none, or one that cannot be read. */
 function certificatesIn(text: string): readonly X509Certificate[] | undefined {
   try {
     return text.match(CERTIFICATE)?.map((one) => new X509Certificate(one));

@@ -2,13 +2,13 @@ import clouds from "../../infra/clouds.json" with { type: "json" };
 
 /** One of Microsoft's clouds, which share neither users nor tokens. */
 export interface Cloud {
-  /** Where users sign in and tokens are issued. */
+  /** Origin where users sign in and tokens are issued. */
   readonly authorityOrigin: string;
   /** Origin of the issuer in version 1 tokens. */
   readonly v1IssuerOrigin: string;
   /** Hosts of `WEBSITE_AUTH_OPENID_ISSUER` in the spellings App Service writes. */
   readonly issuerHosts: readonly string[];
-  /** Where Microsoft Graph is: the only place its tokens are sent to, and the resource of its scopes. */
+  /** Origin of Microsoft Graph: the only place its tokens are sent to, and the resource of its scopes. */
   readonly graphOrigin: string;
   /** Audience of a managed identity's token that stands for an app's credential. */
   readonly tokenExchangeAudience: string;

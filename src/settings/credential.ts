@@ -2,14 +2,14 @@ import { type Certificate, readCertificate } from "./certificate.ts";
 import type { Cloud } from "./cloud.ts";
 import { GUID } from "./problems.ts";
 
-/** How this app proves to Entra who it is. */
+/** The credential by which this app proves its identity to Entra. */
 export type Credential =
   /** A user-assigned managed identity that the app registration trusts: no secret anywhere. */
   | { readonly kind: "managedIdentity"; readonly clientId: string; readonly audience: string }
   | { readonly kind: "certificate"; readonly certificate: Certificate }
   | { readonly kind: "secret"; readonly secret: string };
 
-/** The settings that hold a credential, the best first. The first and the last are Easy Auth's own names. */
+/** Names of the settings that hold a credential, the best first. The first and the last are Easy Auth's own. */
 export const CREDENTIAL_SETTING_NAMES = [
   "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
   "CLIENT_CERTIFICATE_PEM",
@@ -22,8 +22,8 @@ type CredentialEnvironment = Readonly<Partial<Record<CredentialSettingName, stri
 const NO_CREDENTIAL: Credential = { kind: "secret", secret: "" };
 
 /**
- * The one credential that is set. With several, nobody could tell which is in use, and a secret that was replaced would
- * stay behind: so that is a problem. Checks form only.
+ * Returns the one credential that is set. Several are a problem: nobody could tell which is in use, and a replaced secret
+ * would stay behind. Checks form only.
  */
 export function readCredential(environment: CredentialEnvironment, cloud: Cloud, problems: string[]): Credential {
   const present = CREDENTIAL_SETTING_NAMES.filter((name) => textOf(environment, name) !== "");

@@ -1,15 +1,15 @@
 import { GUID } from "./problems.ts";
 
-/** Where spans and measurements go: nowhere, unless a setting says so. */
+/** Destinations of spans and measurements; none, unless a setting names one. */
 export interface TelemetrySettings {
-  /** Application Insights; with an identity when it takes no telemetry without one. */
+  /** Application Insights, with an identity when it requires one. */
   readonly azureMonitor?: {
     readonly connectionString: string;
     readonly identity?: { readonly clientId?: string };
   };
-  /** What this app is called there. */
+  /** Name of this app in its telemetry. */
   readonly serviceName: string;
-  /** A collector of OpenTelemetry's own protocol, whose address and headers the exporter reads itself. */
+  /** Whether a collector takes OpenTelemetry's own protocol; the exporter itself reads its address and headers. */
   readonly otlp: boolean;
 }
 
@@ -19,12 +19,12 @@ export const TELEMETRY_SETTING_NAMES = [
   "OTEL_EXPORTER_OTLP_ENDPOINT",
 ] as const;
 
-/** With what the platform sets by itself: the app's name. */
+/** The variables that are read: the settings, and the app's name, which the platform sets. */
 type TelemetryEnvironment = Readonly<
   Partial<Record<(typeof TELEMETRY_SETTING_NAMES)[number] | "WEBSITE_SITE_NAME", string>>
 >;
 
-/** Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
+/** Reads the destinations of telemetry. Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
 export function readTelemetry(environment: TelemetryEnvironment, problems: string[]): TelemetrySettings {
   const endpoint = (environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? "").trim();
   if (endpoint !== "" && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) {
@@ -52,7 +52,7 @@ function readIdentity(environment: TelemetryEnvironment, problems: string[]): { 
   const parts = Object.fromEntries(value.split(";").map((part) => part.split("=", 2).map((text) => text.trim())));
   if (parts.Authorization !== "AAD" || (parts.ClientId !== undefined && !GUID.test(parts.ClientId.toLowerCase()))) {
     problems.push(
-      "APPLICATIONINSIGHTS_AUTHENTICATION_STRING is not understood. Use Authorization=AAD, or " +
+      "APPLICATIONINSIGHTS_AUTHENTICATION_STRING is malformed. Use Authorization=AAD, or " +
         "ClientId=<client id of the identity>;Authorization=AAD.",
     );
   }

@@ -16,16 +16,15 @@ interface Exporters {
 
 /**
  * Sends spans and measurements to Application Insights, to an OTLP collector, or to both, in batches and in the background.
- * A part of its own in `dist/`, loaded only when a setting asks for it: it would take longer to load than all the rest.
- * Logs are not sent from here: the Functions host exports them (`telemetryMode` in host.json).
- * What the OTLP exporters, the batches and the sampler read from the environment themselves:
+ * A bundle of its own, loaded only when a setting asks for it: it takes longer to load than all the rest. The Functions host
+ * exports the logs (`telemetryMode` in host.json). Variables that OpenTelemetry's own parts read:
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  *
- * @returns ends it: what is left is sent
+ * @returns a function that sends what is left and ends it
  */
 export function startExporter(settings: TelemetrySettings): () => Promise<void> {
   const exporters = [...azureMonitorExporters(settings), ...otlpExporters(settings)];
-  // The host's own telemetry bears this name too: https://opentelemetry.io/docs/specs/semconv/resource/#service
+  // The name that the host's own telemetry has too: https://opentelemetry.io/docs/specs/semconv/resource/#service
   const resource = resourceFromAttributes({ "service.name": settings.serviceName });
   const spanProcessors = exporters.map(({ spans }) => new BatchSpanProcessor(spans));
   const tracing = new NodeTracerProvider({ resource, spanProcessors });
@@ -47,7 +46,7 @@ export function startExporter(settings: TelemetrySettings): () => Promise<void> 
 function azureMonitorExporters({ azureMonitor }: TelemetrySettings): Exporters[] {
   if (!azureMonitor) return [];
   const { connectionString, identity } = azureMonitor;
-  // Nothing is written to the disk: what cannot be sent is dropped.
+  // Telemetry that cannot be sent is dropped, not written to the disk.
   const options = {
     connectionString,
     disableOfflineStorage: true,
@@ -60,7 +59,7 @@ function otlpExporters({ otlp }: TelemetrySettings): Exporters[] {
   return otlp ? [{ spans: new OTLPTraceExporter(), measurements: new OTLPMetricExporter() }] : [];
 }
 
-/** The app's managed identity; MSAL keeps its token until shortly before its end. */
+/** Makes a credential of the app's managed identity. MSAL keeps its token until shortly before its end. */
 function credentialOf(clientId: string | undefined): TokenCredential {
   const application = new ManagedIdentityApplication(
     clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } },

@@ -16,15 +16,15 @@ import {
 } from "@opentelemetry/api";
 import { AppError, loggableWord } from "../errors.ts";
 
-/** What telemetry of this app is filed under. */
+/** Name of the app's tracer and meter. */
 const SCOPE = "functions-on-behalf-of";
 
 const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
-/** Seconds: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
+/** Boundaries of the histogram in seconds: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
 const DURATION_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** The outcome of what did not fail. */
+/** Outcome of work that did not fail. */
 export const OK = "ok";
 
 interface Instruments {
@@ -34,22 +34,22 @@ interface Instruments {
   readonly durations: Histogram;
 }
 
-/** Exchanges at this moment. */
+/** Current numbers of exchanges. */
 interface Exchanges {
   readonly running: number;
   readonly waiting: number;
 }
 
-/** Undefined while nothing is recorded: then all of this costs next to nothing. */
+/** Instruments while something is recorded. Without them, all functions here cost next to nothing. */
 let instruments: Instruments | undefined;
 let countCurrent: () => Exchanges = () => ({ running: 0, waiting: 0 });
 
-/** Records from now on. To be called once an exporter is registered: what is made before that records nothing, ever. */
+/** Starts recording. Requires a registered exporter: an instrument that was made before it never records anything. */
 export function beginRecording(): void {
   instruments = createInstruments();
 }
 
-/** Records nothing from now on. */
+/** Stops recording. */
 export function endRecording(): void {
   instruments = undefined;
 }
@@ -79,27 +79,26 @@ export function countLookup(result: "hit" | "miss"): void {
   instruments?.lookups.add(1, { result });
 }
 
-/** Counts an exchange with Entra, its retry included, by `outcomeOf` what it threw. */
+/** Counts an exchange with Entra, its retry included, by outcome. */
 export function countExchange(outcome: string): void {
   instruments?.exchanges.add(1, { outcome });
 }
 
-/** Has the exchanges that run, and those that wait for their turn, reported from now on. */
+/** Sets the function that reports the current numbers of exchanges. */
 export function observeExchanges(count: () => Exchanges): void {
   countCurrent = count;
 }
 
 export interface SpanOptions {
-  /** One of a few: never made of a request. */
+  /** Name, one of a few: never made from a request. */
   readonly name: string;
   readonly kind?: SpanKind;
-  /** Words and numbers of our own: no token, no claim, nothing that names a person, nothing that another service wrote. */
+  /** Attributes of our own words and numbers: no token, claim, person's name or text of another service. */
   readonly attributes?: Attributes;
 }
 
 /**
- * Runs work as a span of the trace it belongs to, and measures its time. A failure is named by its code; its message stays
- * here.
+ * Runs work as a span of the current trace and measures its time. A failure is recorded by its code, never by its message.
  */
 export function withSpan<T>({ name, kind, attributes }: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
   if (!instruments) return work(NOT_RECORDED);
@@ -122,14 +121,14 @@ export function withSpan<T>({ name, kind, attributes }: SpanOptions, work: (span
   });
 }
 
-/** A failure's code; of what is no failure of ours, the name its library gave it. */
+/** Returns a failure's code; for other errors, the code or name that their library gave them. */
 export function outcomeOf(error: unknown): string {
   if (error instanceof AppError) return error.code;
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
   return loggableWord(code) ?? loggableWord(name) ?? "unknown";
 }
 
-/** Runs work in the trace a request belongs to, by its `traceparent` (https://www.w3.org/TR/trace-context/). */
+/** Runs work in the trace of a request, read from its `traceparent` (https://www.w3.org/TR/trace-context/). */
 export function inTraceOf<T>({ traceParent, traceState }: TraceContext = {}, work: () => T): T {
   if (!instruments) return work();
   const parent = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent, tracestate: traceState });
