@@ -97,6 +97,62 @@ describe("the control page", () => {
     expect(faults.rules).toEqual([]);
   });
 
+  test("sets a fault of its list, for one user or everybody, once or until it is cleared", async () => {
+    const set = (fields: Record<string, string>) =>
+      fetch(entra.url, { method: "POST", body: new URLSearchParams({ "set-fault": "yes", ...fields }) });
+    const throttles = "Graph throttles: 429, Retry-After 30";
+    await set({ fault: throttles, "fault-account": "works", "fault-times": "2" });
+    const page = await (await set({ fault: throttles, "fault-account": "", "fault-times": "" })).text();
+    const fault = { kind: "status", status: 429, retryAfter: 30 };
+    expect(faults.rules).toEqual([
+      { service: "graph", account: "works", times: 2, fault },
+      { service: "graph", fault },
+    ]);
+    expect(page).toContain("429");
+  });
+
+  test("offers only faults that can be set", async () => {
+    const html = await pageText();
+    const list = /<select name="fault">(.*?)<\/select>/s.exec(html)?.[1] ?? "";
+    const offered = [...list.matchAll(/<option>(.*?)<\/option>/g)].map(([, words = ""]) =>
+      words.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code))),
+    );
+    expect(offered.length).toBeGreaterThan(10);
+    for (const fault of offered) {
+      const body = new URLSearchParams({ "set-fault": "yes", fault });
+      expect((await fetch(entra.url, { method: "POST", body })).status, fault).toBe(200);
+    }
+    expect(faults.rules).toHaveLength(offered.length);
+  });
+
+  test("sets any other fault from JSON", async () => {
+    const rule = { service: "entra", path: "/x", times: 1, fault: { kind: "hugeBody" } };
+    const body = new URLSearchParams({ "set-rule": "yes", rule: JSON.stringify(rule) });
+    await fetch(entra.url, { method: "POST", body });
+    expect(faults.rules).toEqual([rule]);
+  });
+
+  test.each([
+    ["no JSON", { "set-rule": "yes", rule: "{" }, "service has to be"],
+    ["no rule", { "set-rule": "yes", rule: '{"service":"graph"}' }, "fault.kind has to be"],
+    ["no fault of the list", { "set-fault": "yes", fault: "constructor" }, "fault.kind has to be"],
+    ["no account", { "set-fault": "yes", fault: "Entra never answers", "fault-account": "<b>" }, "account has to be"],
+  ])("says what is wrong with a fault that cannot be set, and leads back: %s", async (_what, fields, words) => {
+    const response = await fetch(entra.url, { method: "POST", body: new URLSearchParams(fields) });
+    const html = await response.text();
+    expect(response.status).toBe(400);
+    expect(html).toContain(words);
+    expect(html).toContain('href="/"');
+    expect(faults.rules).toEqual([]);
+  });
+
+  test("stays within reach whatever Entra is told to do", async () => {
+    faults.add({ service: "entra", fault: { kind: "status", status: 503 } });
+    expect((await fetch(`${entra.url}/common/discovery/v2.0/keys`)).status).toBe(503);
+    expect((await press("clear-faults")).status).toBe(200);
+    expect(faults.rules).toEqual([]);
+  });
+
   test("revokes an account's sessions", async () => {
     expect(await (await press("revoke", "works")).text()).toContain("Revoked: what was issued before");
     expect(directory.revocations.validFrom(account("works"))).toBeGreaterThan(Date.now() / 1000 - 60);

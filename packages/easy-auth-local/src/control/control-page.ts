@@ -4,10 +4,12 @@ import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } fro
 import type { SigningKeys } from "../entra/keys.ts";
 import { page } from "../entra/page.ts";
 import { OIDC_SCOPES } from "../entra/requested-scopes.ts";
-import type { Faults } from "../faults/faults.ts";
+import type { FaultRule } from "../faults/fault.ts";
+import { FaultRuleError, type Faults } from "../faults/faults.ts";
 import { escapeHtml } from "../http/html-page.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
 import { sameOriginOnly } from "../http/same-origin.ts";
+import { faultForm, ruleIn } from "./fault-form.ts";
 
 /** Parts of the stack that the page shows and changes. */
 interface Shown {
@@ -17,7 +19,7 @@ interface Shown {
   readonly clock: Clock | undefined;
 }
 
-/** Makes the routes of the control page: the accounts and what each shows, consent, clock, signing keys, faults. */
+/** Makes the routes of the control page: consent, clock, signing keys, faults; the accounts and what each shows. */
 export function controlPageRoutes(emulated: Shown): Readonly<Record<string, RouteHandler>> {
   return {
     "GET /": ({ url }) => controlPage(emulated, url.origin),
@@ -32,6 +34,8 @@ async function change({ directory, keys, faults, clock }: Shown, { form }: Route
   if (form.has("withdraw-consents")) directory.consents.withdraw();
   if (form.has("clear-faults")) faults.clear();
   if (form.has("rotate-keys")) await keys.rotate();
+  const mistake = setFault(ruleIn(form), faults);
+  if (mistake !== undefined) return faultRefused(mistake);
   const seconds = Number(form.get("advance"));
   if (seconds > 0 && seconds <= MOST_SECONDS) clock?.advance(seconds);
   return { status: 303, headers: { location: "/", "cache-control": "no-store" } };
@@ -39,42 +43,69 @@ async function change({ directory, keys, faults, clock }: Shown, { form }: Route
 
 const MOST_SECONDS = 86_400;
 
+/** Sets a fault. Returns what is wrong with the rule, if anything is. */
+function setFault(rule: unknown, faults: Faults): string | undefined {
+  if (rule === undefined) return undefined;
+  try {
+    faults.add(rule as FaultRule);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FaultRuleError) return error.message;
+    throw error;
+  }
+}
+
+function faultRefused(mistake: string): Reply {
+  const content = `<h1>This fault was not set</h1><p>${escapeHtml(mistake)}</p><p><a href="/">Back to the control page</a></p>`;
+  return page("Fault not set", content, { status: 400 });
+}
+
 function controlPage({ directory, keys, faults, clock }: Shown, origin: string): Reply {
-  const rules = faults.rules.map((rule) => `<li><code>${escapeHtml(JSON.stringify(rule))}</code></li>`);
-  const content = `<h1>Accounts</h1>
-    <p>Sign in to an app as one of these. What each shows is what <code>GET /api/profile</code> answers.
-      For scripts: <code>npm run --silent token -- key</code>. What they led to: <a href="/trace">the trace</a>.</p>
+  const content = `<h1>Control page of the local stack</h1>
+    <p>What you change here holds until the stack stops. What requests led to: <a href="/trace">the trace</a>.</p>
+    <div class="panels">
+      <section><h2>Consent</h2>${consentPart(directory, origin)}</section>
+      <section><h2>Clock</h2>${clock ? clockPart(clock) : "<p>This emulator runs by the machine's clock.</p>"}</section>
+      <section><h2>Signing keys</h2>
+        <p>${keys.jwks.keys.length} published, tokens are signed with <code>${escapeHtml(keys.keyId)}</code>. Apps read new keys
+          when they meet one, at most once in 30 seconds.</p>
+        ${buttons(["rotate-keys", "yes", "Sign with a new key"])}</section>
+      <section><h2>Faults</h2>${faultPart(faults, directory.accounts)}</section>
+    </div>
+    <h2>Accounts</h2>
+    <p>Sign in to an app as one of these. A token for scripts: <code>npm run --silent token -- works</code>, or another key.</p>
     <form method="post" action="/">
       <ul class="accounts">${directory.accounts.map((account) => accountItem(account, directory)).join("")}</ul>
-    </form>
-    <h2>Consent</h2>
-    <p>Where the API itself names an address at ${AUTHORITY_ORIGIN}, such as <code>adminConsentUrl</code>, put
-      ${escapeHtml(origin)} in its place. The frontend's gate does so.</p>
-    <ul>${consentLinks(directory)}</ul>
-    ${buttons(["withdraw-consents", "yes", "Withdraw what was consented to since the start"])}
-    <h2>Clock</h2>
-    ${clock ? clockPart(clock) : "<p>This emulator runs by the machine's clock.</p>"}
-    <h2>Signing keys</h2>
-    <p>Published: ${keys.jwks.keys.length}. Signing: <code>${escapeHtml(keys.keyId)}</code>. Apps read new keys when they
-      meet one, at most once in 30 seconds.</p>
-    ${buttons(["rotate-keys", "yes", "Sign with a new key"])}
-    <h2>Faults</h2>
-    ${rules.length > 0 ? `<ul>${rules.join("")}</ul>` : "<p>None. How to set some: docs/faults.md.</p>"}
-    ${rules.length > 0 ? buttons(["clear-faults", "yes", "Clear all faults"]) : ""}`;
-  return page("Accounts", content, { isWide: true });
+    </form>`;
+  return page("Control page", content, { isWide: true });
+}
+
+function consentPart(directory: Directory, origin: string): string {
+  return `<ul>${consentLinks(directory)}</ul>
+    <p>An API's own link, <code>adminConsentUrl</code>, begins with ${AUTHORITY_ORIGIN}: put ${escapeHtml(origin)} in its
+      place. The frontend's gate does so by itself.</p>
+    ${buttons(["withdraw-consents", "yes", "Withdraw all consent since the start"])}`;
+}
+
+function faultPart(faults: Faults, accounts: readonly Account[]): string {
+  const rules = faults.rules.map((rule) => `<li><code>${escapeHtml(JSON.stringify(rule))}</code></li>`);
+  const active = `<ul>${rules.join("")}</ul>${buttons(["clear-faults", "yes", "Clear all faults"])}`;
+  return `${rules.length > 0 ? active : "<p>None is set.</p>"}${faultForm(accounts)}`;
 }
 
 function accountItem(account: Account, { revocations, consents, registrations, tenant }: Directory): string {
   const { key, shows, answer = "", profile } = account;
   const validFrom = revocations.validFrom(account);
-  const revoked = validFrom > 0 ? `. Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
+  const revoked = validFrom > 0 ? `Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
   const links = registrations
     .filter((app) => isLacking(consents, app, account))
     .map((app) => consentLink(app, tenant.id));
+  const name = escapeHtml(profile.displayName);
   return `<li>
-        <div><strong>${escapeHtml(profile.displayName)}</strong><p><code>${escapeHtml(key)}</code></p></div>
-        <div>${escapeHtml(shows)}<p>${escapeHtml(answer + revoked)}</p>${links.join("<br>")}</div>
-        <button name="revoke" value="${escapeHtml(key)}">Revoke sessions</button>
+        <div><strong>${name}</strong><p><code>${escapeHtml(key)}</code></p></div>
+        <div>${escapeHtml(shows)}${answer ? `<p><code>/api/profile</code>: ${escapeHtml(answer)}</p>` : ""}
+          ${revoked ? `<p>${revoked}</p>` : ""}${links.join("<br>")}</div>
+        <button name="revoke" value="${escapeHtml(key)}" aria-label="Revoke the sessions of ${name}">Revoke sessions</button>
       </li>`;
 }
 

@@ -6,7 +6,7 @@ const STYLE = `
   body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: light-dark(#f3f4f6, #14161a); }
   main { width: min(26rem, calc(100vw - 2rem)); margin: 2rem 0; padding: 1.5rem; box-sizing: border-box; border-radius: .75rem;
     background: light-dark(#fff, #1f2228); box-shadow: 0 1px 4px #0003; overflow-wrap: anywhere; }
-  main.wide { width: min(60rem, calc(100vw - 2rem)); }
+  main.wide { width: min(68rem, calc(100vw - 2rem)); }
   h1 { font-size: 1.25rem; margin: 0 0 .25rem; }
   h2 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
   p, dd, td { color: light-dark(#4b5563, #b6bcc6); }
@@ -23,6 +23,22 @@ const STYLE = `
   button span { font-size: .875rem; color: light-dark(#4b5563, #b6bcc6); }
   .buttons { display: flex; flex-wrap: wrap; gap: .5rem; }
   .buttons button, .accounts button { width: auto; margin: 0; padding: .375rem .75rem; }
+  button code { color: light-dark(#4b5563, #b6bcc6); }
+  label { display: block; margin: 0 0 .5rem; font-size: .875rem; color: light-dark(#4b5563, #b6bcc6); }
+  select, textarea { display: block; width: 100%; box-sizing: border-box; margin-top: .125rem; padding: .375rem .5rem; font: inherit;
+    color: light-dark(#111827, #e5e7eb); background: light-dark(#fff, #14161a); border: 1px solid light-dark(#8a92a0, #6b7280);
+    border-radius: .5rem; }
+  select:focus-visible, textarea:focus-visible, summary:focus-visible { outline: 3px solid light-dark(#2563eb, #7db0ff);
+    outline-offset: 2px; }
+  details { margin-top: .75rem; }
+  summary { cursor: pointer; }
+  details form { margin-top: .5rem; }
+  .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
+  .panels section { padding: 1rem; border: 1px solid light-dark(#e5e7eb, #343941); border-radius: .5rem; min-width: 0; }
+  .panels h2 { margin-top: 0; }
+  .panels ul { margin: 0 0 1rem; padding-left: 1.25rem; }
+  .panels p { font-size: .875rem; }
+  .panels button { width: auto; margin: 0; padding: .375rem .75rem; }
   .accounts { list-style: none; margin: 0; padding: 0; }
   .accounts li { display: grid; grid-template-columns: 14rem 1fr auto; gap: .25rem 1rem; align-items: start; padding: .75rem 0;
     border-top: 1px solid light-dark(#e5e7eb, #343941); }

@@ -51,7 +51,7 @@ export interface FaultRule {
   readonly service: Service;
   /** Key of an account: only requests for that user, by the token or assertion they carry. Default: every request. */
   readonly account?: string;
-  /** Only paths that begin like this. Default: every path but the emulator's own, `/emulator/`. */
+  /** Only paths that begin like this. Default: every path but the emulator's own: `/`, `/trace`, `/emulator/`. */
   readonly path?: string;
   /** How many requests show it. Default: all, until it is cleared. */
   readonly times?: number;

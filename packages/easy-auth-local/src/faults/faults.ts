@@ -19,8 +19,8 @@ interface ActiveRule {
 }
 
 const MAX_RULES = 100;
-/** Addresses of the emulator itself, which Microsoft does not have. */
-const OWN_PATHS = "/emulator/";
+/** Addresses of the emulator itself, which Microsoft does not have: a fault that reached them could not be cleared. */
+const OWN_PATHS = /^\/(emulator\/.*|trace)?$/;
 
 /** What Entra and Graph are told to do wrong. The first rule that fits a request counts. */
 export class Faults {
@@ -75,7 +75,7 @@ export class Faults {
 
   #take(service: Service, request: RoutedRequest): Fault | undefined {
     const path = request.url.pathname;
-    if (path.startsWith(OWN_PATHS)) return undefined;
+    if (OWN_PATHS.test(path)) return undefined;
     const objectId = objectIdOf(service, request);
     const found = this.#active.find(
       ({ rule, objectId: only }) =>
