@@ -45,6 +45,7 @@ const SERVED: readonly Scenario[] = [
     failures: ["401 /api/profile"],
     proceed: async (page) => {
       await continueToSignIn(page);
+      await page.getByText("The API asked for a stronger sign-in: continue as Isaiah Langer").waitFor();
       await signInWithClaims(page, "mfa-needed");
     },
   },
@@ -153,10 +154,12 @@ test("the photo that Graph has is shown", async () => {
   await page.locator(".avatar img").waitFor();
 });
 
-test("a stranger reads on Entra's own page that they cannot sign in", async () => {
+test("a stranger reads on Entra's own page that they cannot sign in, and can be somebody else there", async () => {
   const page = await newUser({ failures: SIGN_IN_REFUSED });
   await signIn(page, "other-tenant");
-  await page.getByText("AADSTS50020").waitFor();
+  await page.getByText("AADSTS50020").first().waitFor();
+  await pickAccount(page, "works");
+  await seeTitle(page, "Adele Vance");
 });
 
 test("every account of the stack is one of these", () => {

@@ -47,8 +47,11 @@ function decided(request: RoutedRequest, directory: Directory): Reply {
   const redirectUri = searchParams.get("redirect_uri");
   if (redirectUri === null) {
     return isAccepted
-      ? notice("Consent granted", `${app.displayName} may now do this for everyone. Go back to the app and try again.`)
-      : notice("Nothing granted", "Go back to the app.");
+      ? notice(
+          "Consent granted",
+          `${app.displayName} may now do this for everyone. Close this tab and go back to the app, which asks again.`,
+        )
+      : notice("Nothing granted", "Close this tab and go back to the app.");
   }
   const answer = isAccepted
     ? { admin_consent: "True", tenant: authorityOf(request).tenant }

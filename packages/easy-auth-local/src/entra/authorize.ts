@@ -17,7 +17,7 @@ import { described, EntraError } from "./errors.ts";
 import type { Grants } from "./grants.ts";
 import type { SignedInUser, SignIn } from "./sign-in.ts";
 import { accountPicker, consentPage, mfaPage, signInError } from "./sign-in-pages.ts";
-import { silentSignIn, UNKNOWN_USER } from "./silent-sign-in.ts";
+import { reasonToSignInAgain, silentSignIn, UNKNOWN_USER } from "./silent-sign-in.ts";
 import type { TokenIssuer } from "./tokens.ts";
 
 const PENDING_KEPT = 1000;
@@ -75,7 +75,11 @@ export class Authorize {
       const { accounts } = this.#directory;
       const hinted = accounts.filter((account) => usernameOf(account) === asked.loginHint);
       const offered = asked.prompt === "select_account" || hinted.length === 0 ? accounts : hinted;
-      return accountPicker(offered, asked.client, actionOf(asked), ticket);
+      const session = this.#sessions.of(request);
+      const reason = session && reasonToSignInAgain(asked, session, this.#directory);
+      const picked = session && offered.find((account) => account === session.account);
+      const ordered = picked ? [picked, ...offered.filter((account) => account !== picked)] : offered;
+      return accountPicker({ accounts: ordered, app: asked.client, action: actionOf(asked), ticket, reason });
     } catch (error) {
       const refusal = refusalIn(error);
       return authorizationResponse(target, { error: refusal.error, error_description: described(refusal) });
@@ -92,7 +96,10 @@ export class Authorize {
       return signInError({ ...UNKNOWN_USER, text: "The sign-in took too long, or there is no such account." });
     }
     const tenantId = tenantOf(asked, account, this.#directory);
-    if (!this.#directory.isKnownIn(tenantId, account)) return signInError(UNKNOWN_USER);
+    if (!this.#directory.isKnownIn(tenantId, account)) {
+      const { accounts } = this.#directory;
+      return accountPicker({ accounts, app: asked.client, action: actionOf(asked), ticket, refusal: UNKNOWN_USER });
+    }
     const answers = { ticket, account: account.key, mfa: form.get("mfa"), consent: form.get("consent") };
     if (asked.contexts.length > 0 && answers.mfa !== "done") return mfaPage(account, actionOf(asked), answers);
     const wanted = wantedConsents(asked, account, this.#directory);

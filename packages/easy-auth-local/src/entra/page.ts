@@ -13,6 +13,7 @@ const STYLE = `
   p { margin: 0 0 1rem; }
   a { color: light-dark(#1d4ed8, #93b9ff); }
   code { font-size: .875rem; }
+  .reason { padding: .5rem .75rem; border-left: 4px solid light-dark(#1d4ed8, #93b9ff); background: light-dark(#eff6ff, #1e2a3d); }
   .banner { font-size: .875rem; padding: .5rem .75rem; border-radius: .5rem; background: light-dark(#fef3c7, #45371a);
     color: light-dark(#713f12, #fde9b8); }
   button { display: block; width: 100%; margin: .5rem 0 0; padding: .75rem 1rem; text-align: left; font: inherit; color: inherit;

@@ -9,15 +9,31 @@ import { page } from "./page.ts";
 /** What the pages of a sign-in hand on to each other; null for what was not shown yet. */
 export type Answers = Readonly<Record<string, string | null>>;
 
-/** The account picker: one button for each account, saying what signing in as it shows. */
-export function accountPicker(accounts: readonly Account[], app: Registration, action: string, ticket: string): Reply {
-  const buttons = accounts.map(({ key, shows, profile }) =>
-    button("account", key, profile.displayName, profile.userPrincipalName, shows),
-  );
-  const content = `<h1>Pick an account</h1>
-    <p>to continue to ${escapeHtml(app.displayName)}</p>
+export interface AccountPicker {
+  readonly accounts: readonly Account[];
+  /** The app to sign in to. */
+  readonly app: Registration;
+  readonly action: string;
+  readonly ticket: string;
+  /** Says why the page is shown again. */
+  readonly reason?: string | undefined;
+  /** Refuses the account that was picked. The others are the way back. */
+  readonly refusal?: Refusal;
+}
+
+/** The account picker: one button for each account, with its key and what signing in as it shows. */
+export function accountPicker({ accounts, app, action, ticket, reason, refusal }: AccountPicker): Reply {
+  const title = refusal ? "Sign-in failed" : "Pick an account";
+  const buttons = accounts.map(({ key, shows, profile }) => {
+    const name = `${escapeHtml(profile.userPrincipalName)} · <code>${escapeHtml(key)}</code>`;
+    return buttonOf("account", key, profile.displayName, [name, escapeHtml(shows)]);
+  });
+  const content = `<h1>${title}</h1>
+    ${refusal ? `<p>${escapeHtml(described(refusal))} Pick another account.</p>` : ""}
+    ${reason === undefined ? "" : `<p class="reason">${escapeHtml(reason)}</p>`}
+    <p>To continue to ${escapeHtml(app.displayName)}:</p>
     ${form(action, { ticket }, buttons)}`;
-  return page("Pick an account", content);
+  return page(title, content, refusal ? { status: 400 } : {});
 }
 
 /** In place of multifactor authentication. */
@@ -56,9 +72,10 @@ export function signInError(refusal: Refusal): Reply {
   return page("Sign-in failed", `<h1>Sign-in failed</h1><p>${escapeHtml(described(refusal))}</p>`, { status: 400 });
 }
 
-/** Says one thing, after which there is nothing to do here. */
+/** Says one thing, after which there is nothing to do here but to go to the control page. */
 export function notice(title: string, text: string): Reply {
-  return page(title, `<h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>`);
+  const back = '<p><a href="/">Control page of the local stack</a></p>';
+  return page(title, `<h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>${back}`);
 }
 
 function permissionList(wanted: readonly WantedConsent[]): string {
@@ -79,6 +96,11 @@ function form(action: string, answers: Answers, buttons: readonly string[]): str
 }
 
 function button(name: string, value: string, title: string, ...lines: readonly string[]): string {
-  const spans = lines.map((line) => `<span>${escapeHtml(line)}</span>`).join("");
+  return buttonOf(name, value, title, lines.map(escapeHtml));
+}
+
+/** `lines` are HTML. */
+function buttonOf(name: string, value: string, title: string, lines: readonly string[]): string {
+  const spans = lines.map((line) => `<span>${line}</span>`).join("");
   return `<button name="${name}" value="${escapeHtml(value)}"><strong>${escapeHtml(title)}</strong>${spans}</button>`;
 }

@@ -35,6 +35,14 @@ export function silentSignIn(
   return { account, tenantId, signedInAt };
 }
 
+/** Says why the browser's user is to sign in again. Entra goes on without a page where this emulator asks whom to be. */
+export function reasonToSignInAgain(asked: AuthorizeRequest, session: BrowserSession, directory: Directory): string {
+  const name = session.account.profile.displayName;
+  if (!isCurrent(session, directory)) return `The sessions of ${name} were revoked: sign in again.`;
+  if (asked.contexts.length > 0) return `The API asked for a stronger sign-in: continue as ${name}.`;
+  return `${name} signed in here before. Entra would go on without asking: continue as ${name}, or be somebody else.`;
+}
+
 function isCurrent({ account, signedInAt }: BrowserSession, { revocations }: Directory): boolean {
   return signedInAt >= revocations.validFrom(account);
 }

@@ -7,6 +7,7 @@ import { API, createDirectory, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "../.
 import { createSigningKeys } from "../../src/entra/keys.ts";
 import { startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer } from "../../src/entra/tokens.ts";
+import { escapeHtml } from "../../src/http/html-page.ts";
 import type { LoopbackServer } from "../../src/http/loopback-server.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
 
@@ -61,7 +62,11 @@ async function exchange(assertion: unknown): Promise<unknown> {
 describe("the account picker", () => {
   test("offers every account, and says what each shows and that it is an emulator", async () => {
     const { html } = await openPage(authorizeUrl());
-    for (const { key } of directory.accounts) expect(html).toContain(`value="${key}"`);
+    for (const { key, shows } of directory.accounts) {
+      expect(html).toContain(`value="${key}"`);
+      expect(html).toContain(`<code>${key}</code>`);
+      expect(html).toContain(escapeHtml(shows));
+    }
     expect(html).toContain("Emulator of Microsoft Entra ID");
   });
 
@@ -162,6 +167,14 @@ describe("told to the user only", () => {
     const { status, html } = await pickAccount(authorizeUrl(), "other-tenant");
     expect([status, html]).toEqual([400, expect.stringContaining("AADSTS50020")]);
   });
+
+  test("leaves a way back: another account can be picked on the same page", async () => {
+    const refused = await pickAccount(authorizeUrl(), "other-tenant");
+    expect(toldTo(await answerPage(refused, { account: "works" }))).toMatchObject({
+      state: "s",
+      code: expect.any(String),
+    });
+  });
 });
 
 describe("claims", () => {
@@ -257,6 +270,20 @@ describe("a silent sign-in", () => {
     const headers = { cookie: `ESTSAUTH=${browser.cookie("ESTSAUTH")}` };
     await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/logout`, { headers });
     expect(await told(browser, silently())).toMatchObject({ error: "login_required" });
+  });
+
+  test("is why the account picker comes first to the browser's user, and says why it is there again", async () => {
+    const browser = await signedIn("mfa-needed");
+    const picker = async (parameters = {}) => (await browser.request(authorizeUrl(parameters))).text();
+    const again = await picker();
+    expect(again).toContain("Entra would go on without asking: continue as Isaiah Langer");
+    expect(/<button name="account" value="([^"]+)"/.exec(again)?.[1]).toBe("mfa-needed");
+    const { claims = "" } = account("mfa-needed").exchangeRefusal ?? {};
+    expect(await picker({ claims })).toContain("The API asked for a stronger sign-in: continue as Isaiah Langer.");
+    directory.revocations.revoke(account("mfa-needed"));
+    expect(await picker()).toContain("The sessions of Isaiah Langer were revoked: sign in again.");
+    directory.revocations.revoke(account("mfa-needed"), 0);
+    expect((await openPage(authorizeUrl())).html).not.toContain('class="reason"');
   });
 
   test.each([{}, { prompt: "select_account" }, { prompt: "login" }])(
