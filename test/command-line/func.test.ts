@@ -7,10 +7,11 @@ import { exitCode, ROOT, type Running, start, urlOf } from "../support/command.t
 
 describe("npm start -- --func", () => {
   /** A `func` as Core Tools has it: a script that starts another process, which serves. Returns its folder. */
-  async function fakeFunc(host: string): Promise<string> {
+  async function fakeFunc(host: string, version = "4.14.0"): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "func-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const script = `#!${process.execPath}
+      if (process.argv[2] === "--version") return console.log(${JSON.stringify(version)});
       const host = require("node:child_process").spawn(process.execPath, [__dirname + "/host.js", ...process.argv.slice(2)], { stdio: "inherit" });
       host.on("exit", (code) => process.exit(code ?? 1));`;
     await writeFile(join(folder, "func"), script, { mode: 0o755 });
@@ -30,7 +31,7 @@ describe("npm start -- --func", () => {
       const keys = "https://login.microsoftonline.com/organizations/discovery/v2.0/keys";
       const answer = await fetch(keys, { headers: traceparent ? { traceparent } : {} }).catch(() => undefined);
       response.end(JSON.stringify({ entra: answer?.status, clientId: process.env.WEBSITE_AUTH_CLIENT_ID }));
-    }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
+    }).listen(Number(process.argv[4]), process.argv[6]);`;
 
   async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
     const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
@@ -43,7 +44,7 @@ describe("npm start -- --func", () => {
       const running = await startWithFunc(HOST);
       await running.line(/^Ready/);
       const [api, host] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Functions host/)];
-      expect(running.output()).toContain(`fake func start --port ${new URL(host).port}`);
+      expect(running.output()).toContain(`fake func start --port ${new URL(host).port} --address 127.0.0.1`);
       expect((await fetch(`${api}/api/profile`)).status).toBe(401);
       const answer = await (await fetch(`${api}/api/health`)).json();
       expect(answer).toEqual({ entra: 200, clientId: "00001111-aaaa-2222-bbbb-3333cccc4444" });
@@ -57,7 +58,7 @@ describe("npm start -- --func", () => {
     const host = `require("node:http").createServer(async (request, response) => {
       const answer = await fetch(process.env.STORAGE_ACCOUNT_URL + "/" + process.env.STORAGE_CONTAINER);
       response.end(String(answer.status));
-    }).listen(Number(process.argv.at(-1)), "127.0.0.1");`;
+    }).listen(Number(process.argv[4]), process.argv[6]);`;
     const running = await startWithFunc(host, "--files");
     await running.line(/^Ready/);
     expect(await (await fetch(`${await urlOf(running, /^API, behind/)}/api/health`)).text()).toBe("401");
@@ -96,6 +97,14 @@ describe("npm start -- --func", () => {
     await fetch(`${await urlOf(running, /^API, behind/)}/api/health?end`);
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain("func ended (exit code 7).");
+  });
+
+  test("refuses a func that would listen on all network interfaces", async () => {
+    const PATH = `${await fakeFunc(HOST, "4.13.2")}${delimiter}${process.env.PATH}`;
+    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--func"], { PATH });
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("func 4.13.2 listens on all network interfaces");
+    expect(running.output()).not.toContain("fake func");
   });
 
   test("does not wait for a func that ends before it answers", async () => {

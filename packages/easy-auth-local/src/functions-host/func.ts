@@ -7,24 +7,26 @@ import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { listenOnLoopback } from "../http/loopback-server.ts";
 import type { MicrosoftOrigins } from "../routing/microsoft-origins.ts";
+import { refuseUnusableSettings } from "./func-settings.ts";
+import { refuseOldFunc } from "./func-version.ts";
 import type { FunctionsHost } from "./host.ts";
 
 export interface FuncOptions {
   /** Folder with host.json. */
   readonly appRoot: string;
-  /** 0 takes a free one. */
+  /** Port to listen on; 0 takes a free one. */
   readonly port: number;
   /** Settings of the app; they win over local.settings.json, which `func` reads too. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Where the app's requests for Entra and Graph go instead; default where they are addressed to. */
+  /** Addresses that the app's requests for Entra and Graph go to instead. Default: their own. */
   readonly origins?: MicrosoftOrigins;
-  /** In PEM: what the app trusts besides what Node does. */
+  /** Certificate in PEM that the app trusts besides those that Node does. */
   readonly certificate?: string | undefined;
 }
 
-/** `func start`, answering. What it serves it prints itself, and it notices a new build itself. */
+/** Running `func start`. It prints its functions itself, and notices a new build itself. */
 export interface RunningFunc extends FunctionsHost {
-  /** Resolves, with why, when it ends without having been told to. */
+  /** Resolves with the reason when it ends without having been told to. */
   readonly ended: Promise<string>;
 }
 
@@ -37,14 +39,19 @@ const NOT_FOUND =
 
 /**
  * Starts the app under Azure Functions Core Tools, from PATH or node_modules, and resolves when it answers. Its output goes
- * to this process's. Rejects when it is not there, ends, or takes more than two minutes.
+ * to this process's. Rejects when it is not there, is older than 4.14, cannot use local.settings.json, ends, or takes more
+ * than two minutes.
  */
 export async function startFunc({ appRoot, port, settings, origins, certificate }: FuncOptions): Promise<RunningFunc> {
+  const environment = environmentFor(appRoot, settings, origins);
+  refuseUnusableSettings(appRoot);
+  await refuseOldFunc(environment);
   const actualPort = port === 0 ? await freePort() : port;
   const trusted = certificate === undefined ? undefined : temporaryFile(certificate);
-  const child = spawn("func", ["start", "--port", String(actualPort)], {
+  // The address said aloud: `LocalHttpAddress` of local.settings.json would open the host to the network.
+  const child = spawn("func", ["start", "--port", String(actualPort), "--address", "127.0.0.1"], {
     cwd: appRoot,
-    env: { ...environmentFor(appRoot, settings, origins), ...(trusted && { NODE_EXTRA_CA_CERTS: trusted.path }) },
+    env: { ...environment, ...(trusted && { NODE_EXTRA_CA_CERTS: trusted.path }) },
     stdio: ["ignore", "inherit", "inherit"],
     // A group of its own: func starts processes that a signal to it alone would leave behind.
     detached: process.platform !== "win32",
