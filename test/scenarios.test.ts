@@ -5,7 +5,7 @@ import https from "node:https";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCOUNTS } from "../packages/easy-auth-local/src/directory/accounts.ts";
-import { API, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
 import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
 import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
@@ -184,7 +184,7 @@ test("Entra is had over https too, with a certificate to trust", async () => {
     https.get(`${url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`, { ca: certificate }),
     "response",
   )) as [http.IncomingMessage];
-  expect(JSON.parse(await text(response))).toMatchObject({ issuer: `${url}/${TENANT_ID}/v2.0` });
+  expect(JSON.parse(await text(response))).toMatchObject({ issuer: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0` });
 });
 
 test("the README lists every account as it is", async () => {

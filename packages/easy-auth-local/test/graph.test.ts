@@ -130,6 +130,271 @@ describe("GET /v1.0/me", () => {
   });
 });
 
+describe("a property", () => {
+  const token = () => issuer.graphToken(account("sparse"), API, "User.Read");
+
+  // https://learn.microsoft.com/graph/api/resources/user#properties
+  test("that Graph has and the account has no value for is null", async () => {
+    const names = ["ageGroup", "birthday", "employeeType", "identities", "mailNickname", "onPremisesSamAccountName"];
+    const { status, body } = await get(`/v1.0/me?$select=${names.join(",")}`, await token());
+    expect(status).toBe(200);
+    for (const name of names) expect(body[name]).toBeNull();
+  });
+
+  test.each(["$filter=startswith(displayName,'A')", "$expand=drives", "$expand=manager($expand=manager)", "$search=x"])(
+    "is not answered as if %s had not been asked for",
+    async (option) => {
+      const { status, body } = await get(`/v1.0/me?${option}`, await token());
+      expect(status).toBe(501);
+      expect(body.error).toMatchObject({ code: "NotImplemented", message: expect.stringContaining("is not emulated") });
+    },
+  );
+});
+
+describe("what Graph has and this one does not", () => {
+  test.each(["/v1.0/me/messages", "/v1.0/me/calendar/events", "/beta/me", "/v1.0/groups/any"])(
+    "is said to be so, and how to set an answer: %s",
+    async (path) => {
+      const { status, body } = await get(path, await issuer.graphToken(account("works"), API, "User.Read"));
+      expect(status).toBe(501);
+      const message = `GET ${path} is not emulated: set an answer with a fault.`;
+      expect(body.error).toMatchObject({ code: "NotImplemented", message });
+    },
+  );
+});
+
+// https://learn.microsoft.com/graph/api/user-list-manager
+describe("a manager", () => {
+  const me = (path: string, scope: string, key = "works") =>
+    issuer.graphToken(account(key), API, scope).then((token) => get(`/v1.0/me${path}`, token));
+
+  test("is answered, and expanded in the user", async () => {
+    const manager = { displayName: "Alex Wilber", "@odata.type": "#microsoft.graph.user" };
+    expect((await me("/manager", "User.Read.All")).body).toMatchObject(manager);
+    const { body } = await me("?$select=id&$expand=manager($select=displayName)", "User.Read.All");
+    expect(body.manager).toEqual(manager);
+    expect((await me("/directReports", "User.Read.All", "no-photo")).body.value).toMatchObject([
+      { displayName: "Adele Vance" },
+    ]);
+  });
+
+  test("that the user does not have is not found", async () => {
+    const { status, body } = await me("/manager", "User.Read.All", "sparse");
+    expect([status, (body.error as { code: string }).code]).toEqual([404, "Request_ResourceNotFound"]);
+    expect((await me("?$expand=manager", "User.Read.All", "sparse")).body).not.toHaveProperty("manager");
+  });
+
+  test("needs more than the permission to read oneself", async () => {
+    expect((await me("/manager", "User.Read")).status).toBe(403);
+  });
+});
+
+// https://learn.microsoft.com/graph/api/user-list-memberof
+describe("memberships", () => {
+  const memberOf = async (scope: string, key = "many-groups", query = "") =>
+    (await get(`/v1.0/me/memberOf${query}`, await issuer.graphToken(account(key), API, scope))).body;
+
+  test("are the groups of the user, without their names for those who may not read groups", async () => {
+    const { value } = await memberOf("User.Read", "many-groups", "?$select=id,displayName");
+    expect(value).toHaveLength(200);
+    expect((value as unknown[])[0]).toEqual({
+      "@odata.type": "#microsoft.graph.group",
+      id: account("many-groups").groups?.[0],
+      displayName: null,
+    });
+    const { value: named } = await memberOf("GroupMember.Read.All");
+    expect((named as { displayName: string }[])[0]?.displayName).toBe("Group 0000");
+  });
+
+  test("of a user without groups are none", async () => {
+    expect((await memberOf("User.Read", "works")).value).toEqual([]);
+  });
+});
+
+// https://learn.microsoft.com/graph/api/user-get#permissions
+describe("a permission", () => {
+  test.each([
+    ["User.ReadWrite", "/v1.0/me", 200],
+    ["User.Read.All", "/v1.0/me", 200],
+    ["Directory.Read.All", "/v1.0/me", 200],
+    ["User.ReadBasic.All", "/v1.0/me", 403],
+    ["Mail.Read", "/v1.0/me", 403],
+    ["User.Read", "/v1.0/users", 403],
+    ["User.ReadBasic.All", "/v1.0/users", 200],
+    ["User.Read.All", "/v1.0/me/photo", 200],
+    ["User.ReadWrite.All", "/v1.0/me/manager", 200],
+  ])("%s for %s is answered %i", async (scope, path, status) => {
+    expect((await get(path, await issuer.graphToken(account("works"), API, scope))).status).toBe(status);
+  });
+
+  test("of an app without a user serves for users, and not for /me", async () => {
+    const token = await issuer.appToken(API, undefined, ["User.Read.All"]);
+    expect((await get(`/v1.0/users/${account("works").objectId}`, token)).body.displayName).toBe("Adele Vance");
+    const { status, body } = await get("/v1.0/me", token);
+    expect([status, body.error]).toEqual([
+      400,
+      expect.objectContaining({ message: expect.stringContaining("delegated") }),
+    ]);
+    expect((await get("/v1.0/users", await issuer.appToken(API, undefined, []))).status).toBe(403);
+  });
+});
+
+// https://learn.microsoft.com/graph/api/user-list
+describe("GET /v1.0/users", () => {
+  const users = async (query = "", scope = "User.Read.All") =>
+    get(`/v1.0/users${query}`, await issuer.graphToken(account("works"), API, scope));
+
+  test("lists the tenant's users in pages", async () => {
+    const { body } = await users("?$top=3&$count=true");
+    expect(body.value).toHaveLength(3);
+    const next = new URL(String(body["@odata.nextLink"]));
+    const rest = await get(
+      next.pathname + next.search,
+      await issuer.graphToken(account("works"), API, "User.Read.All"),
+    );
+    expect(rest.body.value).toHaveLength(3);
+    expect(rest.body.value).not.toEqual(body.value);
+    expect(body["@odata.count"]).toBeGreaterThan(6);
+  });
+
+  test.each([
+    ["$filter=startswith(displayName,'adele')", ["Adele Vance"]],
+    ["$filter=userPrincipalName eq 'alex.wilber@contoso.example'", ["Alex Wilber"]],
+    ["$filter=userType eq 'Guest'", ["Megan Bowen"]],
+  ])("finds by %s", async (query, names) => {
+    const { body } = await users(`?${query}`);
+    expect((body.value as { displayName: string }[]).map(({ displayName }) => displayName)).toEqual(names);
+  });
+
+  test.each([
+    ["$filter=endswith(mail,'x') and accountEnabled eq true", 501],
+    ["$filter=nothing eq 'x'", 400],
+    ["$orderby=city", 501],
+    ["$top=1000", 400],
+  ])("refuses %s with %i", async (query, status) => {
+    expect((await users(`?${query}`)).status).toBe(status);
+  });
+
+  test("shows others' basic properties alone to those who may read no more", async () => {
+    const { body } = await users("?$select=displayName,jobTitle,userType&$top=2", "User.Read User.ReadBasic.All");
+    expect(body.value).toMatchObject([
+      { displayName: "Adele Vance", jobTitle: "Retail Manager" },
+      { displayName: "Diego Siciliani", userType: null },
+    ]);
+  });
+});
+
+// https://learn.microsoft.com/graph/json-batching
+describe("$batch", () => {
+  async function batch(requests: unknown, token?: string) {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token ?? ""}` };
+    const body = JSON.stringify({ requests });
+    const response = await fetch(`${graph.url}/v1.0/$batch`, { method: "POST", headers, body });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  test("answers each request as it is answered alone", async () => {
+    const token = await issuer.graphToken(account("works"), API, "User.Read");
+    const { status, body } = await batch(
+      [
+        { id: "1", method: "GET", url: "/me?$select=displayName" },
+        { id: "2", method: "GET", url: "/me/messages" },
+        { id: "3", method: "GET", url: "/me/photo/$value" },
+        { id: "4", method: "GET", url: "/me", dependsOn: ["2"] },
+        { id: "5", method: "GET", url: "/me/manager" },
+      ],
+      token,
+    );
+    expect(status).toBe(200);
+    expect(body.responses).toMatchObject([
+      { id: "1", status: 200, body: { displayName: "Adele Vance" } },
+      { id: "2", status: 501 },
+      { id: "3", status: 200, headers: { "content-type": "image/jpeg" }, body: expect.stringMatching(/^\/9j\//) },
+      { id: "4", status: 424 },
+      { id: "5", status: 403 },
+    ]);
+  });
+
+  test("without a token answers each with 401", async () => {
+    const { body } = await batch([{ id: "1", method: "GET", url: "/me" }]);
+    expect(body.responses).toMatchObject([{ id: "1", status: 401 }]);
+  });
+
+  test.each([
+    ["no requests", []],
+    ["more than 20", Array.from({ length: 21 }, (_, id) => ({ id: String(id), method: "GET", url: "/me" }))],
+    ["two of one id", [1, 2].map(() => ({ id: "1", method: "GET", url: "/me" }))],
+    ["a request without an address", [{ id: "1", method: "GET" }]],
+  ])("is refused with %s", async (_, requests) => {
+    expect((await batch(requests)).status).toBe(400);
+  });
+});
+
+// https://learn.microsoft.com/graph/api/driveitem-get-content, driveitem-createuploadsession
+describe("a drive", () => {
+  const authorized = async (scope = "Files.ReadWrite") => ({
+    authorization: `Bearer ${await issuer.graphToken(account("works"), API, scope)}`,
+  });
+
+  test("sends who reads a file to another host, where no token is wanted", async () => {
+    const headers = await authorized("Files.Read");
+    const address = `${graph.url}/v1.0/me/drive/items/01NOTES/content`;
+    const { status, headers: answered } = await fetch(address, { headers, redirect: "manual" });
+    const location = answered.get("location") ?? "";
+    expect([status, new URL(location).hostname]).toEqual([302, "127.0.0.1"]);
+    expect(await (await fetch(location)).text()).toContain("without a token");
+    expect((await fetch(location, { headers })).status).toBe(401);
+  });
+
+  test("names in each file the address of its content", async () => {
+    const response = await fetch(`${graph.url}/v1.0/me/drive/root/children`, { headers: await authorized() });
+    const { value } = (await response.json()) as { value: Record<string, string>[] };
+    const [notes] = value;
+    expect(notes).toMatchObject({ id: "01NOTES", name: "Notes.txt" });
+    expect((await fetch(notes?.["@microsoft.graph.downloadUrl"] ?? "")).headers.get("content-type")).toContain(
+      "text/plain",
+    );
+  });
+
+  test("takes a large file in parts, at another host", async () => {
+    const create = `${graph.url}/v1.0/me/drive/root:/big.bin:/createUploadSession`;
+    const created = await fetch(create, { method: "POST", headers: await authorized() });
+    const { uploadUrl } = (await created.json()) as { uploadUrl: string };
+    const put = async (range: string, size: number, more: Record<string, string> = {}) => {
+      const headers = { "content-range": range, ...more };
+      const response = await fetch(uploadUrl, { method: "PUT", headers, body: Buffer.alloc(size) });
+      return { status: response.status, body: await response.json() };
+    };
+    expect((await put("bytes 0-327679/400000", 327_680, await authorized())).status).toBe(401);
+    expect(await put("bytes 0-327679/400000", 327_680)).toMatchObject({
+      status: 202,
+      body: { nextExpectedRanges: ["327680-"] },
+    });
+    expect((await put("bytes 0-327679/400000", 327_680)).status).toBe(416);
+    expect(await put("bytes 327680-399999/400000", 72_320)).toMatchObject({
+      status: 201,
+      body: { name: "big.bin", size: 400_000 },
+    });
+  });
+
+  test("needs a permission for files", async () => {
+    const read = `${graph.url}/v1.0/me/drive/items/01NOTES/content`;
+    expect((await fetch(read, { headers: await authorized("User.Read") })).status).toBe(403);
+    const write = `${graph.url}/v1.0/me/drive/root:/big.bin:/createUploadSession`;
+    expect((await fetch(write, { method: "POST", headers: await authorized("Files.Read") })).status).toBe(403);
+  });
+});
+
+test("a page of another origin may read, and send what a browser asks about first", async () => {
+  const origin = "http://localhost:5173";
+  const headers = { origin, "access-control-request-method": "GET", "access-control-request-headers": "authorization" };
+  const preflight = await fetch(`${graph.url}/v1.0/me`, { method: "OPTIONS", headers });
+  expect([preflight.status, preflight.headers.get("access-control-allow-headers")]).toEqual([204, "authorization"]);
+  const refused = await fetch(`${graph.url}/v1.0/me`, { headers: { origin } });
+  expect(refused.headers.get("access-control-allow-origin")).toBe("*");
+  expect(refused.headers.get("access-control-expose-headers")).toContain("WWW-Authenticate");
+});
+
 describe("GET /v1.0/users/{id}", () => {
   test.each([["the id"], ["the name"]])("answers the signed-in user by %s, and nobody else", async (by) => {
     const { objectId, profile } = account("works");

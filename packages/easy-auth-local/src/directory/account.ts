@@ -42,6 +42,8 @@ export interface Account {
   readonly homeTenantId?: string;
   /** Whether the apps' own tenant knows an account that is at home elsewhere. */
   readonly isGuest?: boolean;
+  /** Key of the account that is the user's manager in Graph. Default: no manager. */
+  readonly managerKey?: string;
   /** Object ids of groups, all of them in every token. */
   readonly groups?: readonly string[];
   /** Values of app roles that the user is assigned to, by client id. */

@@ -14,6 +14,7 @@ export const ACCOUNTS: readonly Account[] = [
     key: "works",
     objectId: "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb",
     shows: "Everything works: a full profile.",
+    managerKey: "no-photo",
     answer: "200",
     profile: {
       ...person("Adele", "Vance"),

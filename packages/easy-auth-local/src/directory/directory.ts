@@ -45,7 +45,7 @@ export interface Directory {
   accountByKey(key: string): Account | undefined;
   accountById(objectId: string): Account | undefined;
   registrationById(clientId: string): Registration | undefined;
-  /** Returns the registration that exposes a scope such as `api://…/user_impersonation`, with the scope's own name. */
+  /** Returns the registration that exposes a scope such as `api://…/user_impersonation`, in any case, with the scope's own name. */
   resourceOf(scope: string): { readonly registration: Registration; readonly name: string } | undefined;
   /** Returns the id of the tenant that an account is at home in. */
   homeTenantOf(account: Account): string;
@@ -89,14 +89,16 @@ function tenantIdOf(tenants: readonly Tenant[], idOrDomain: string): string | un
 }
 
 function resourceOf(registrations: readonly Registration[], scope: string): ReturnType<Directory["resourceOf"]> {
-  const slash = scope.lastIndexOf("/");
-  const [uri, name] = [scope.slice(0, slash), scope.slice(slash + 1)];
+  const lower = scope.toLowerCase();
+  const slash = lower.lastIndexOf("/");
+  const [uri, name] = [lower.slice(0, slash), lower.slice(slash + 1)];
   const registration = registrations.find(
     ({ clientId, identifierUris = [], scopes = [] }) =>
-      identifierUris.includes(uri) || (scopes.length > 0 && uri === clientId),
+      identifierUris.some((one) => one.toLowerCase() === uri) || (scopes.length > 0 && uri === clientId),
   );
   if (!registration) return undefined;
   const { scopes = [] } = registration;
-  if (!(scopes.includes(name) || name === ".default")) return undefined;
-  return { registration, name: name === ".default" ? scopes.join(" ") : name };
+  if (name === ".default") return { registration, name: scopes.join(" ") };
+  const spelled = scopes.find((one) => one.toLowerCase() === name);
+  return spelled === undefined ? undefined : { registration, name: spelled };
 }

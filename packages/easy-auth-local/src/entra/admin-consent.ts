@@ -1,17 +1,17 @@
 import { graphPermissionsOf } from "../directory/consents.ts";
 import type { Directory } from "../directory/directory.ts";
-import { redirectPlatformOf } from "../directory/registration.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
 import { sameOriginOnly } from "../http/same-origin.ts";
-import { authorityOf, refusalOfApp } from "./authority.ts";
+import { appAt, authorityOf } from "./authority.ts";
 import { authorizationResponse } from "./authorization-response.ts";
 import type { WantedConsent } from "./authorize-request.ts";
-import { EntraError, entraError } from "./errors.ts";
+import { EntraError } from "./errors.ts";
+import { redirectKindOf } from "./redirect-uris.ts";
 import { requestedScopes } from "./requested-scopes.ts";
 import { adminConsentPage, notice, signInError } from "./sign-in-pages.ts";
 
 /**
- * Where an administrator consents for everyone: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
+ * Routes where an administrator consents for everyone: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
  * Version 1 asks for all permissions of the registration, version 2 for `scope`. Nobody has to be an administrator here.
  */
 export function adminConsentRoutes(directory: Directory): Readonly<Record<string, RouteHandler>> {
@@ -28,21 +28,20 @@ export function adminConsentRoutes(directory: Directory): Readonly<Record<string
 
 function wantedBy(request: RoutedRequest, directory: Directory): WantedConsent {
   const { searchParams } = request.url;
-  const app = directory.registrationById(searchParams.get("client_id") ?? "");
-  const refusal = refusalOfApp(app, authorityOf(request));
-  if (!app || refusal) throw refusal ?? entraError(700016, "unauthorized_client", "No such application.");
+  const app = appAt(authorityOf(request), searchParams.get("client_id") ?? "", directory);
   const redirectUri = searchParams.get("redirect_uri");
-  if (redirectUri !== null && redirectPlatformOf(app, redirectUri) === undefined) {
-    throw entraError(50011, "invalid_request", "The redirect URI is not registered for the application.");
-  }
+  if (redirectUri !== null) redirectKindOf(app, redirectUri);
   const scope = searchParams.get("scope");
-  return { app, permissions: scope === null ? graphPermissionsOf(app) : requestedScopes(scope, app, directory).names };
+  if (scope === null) return { app, names: graphPermissionsOf(app) };
+  const { resource, names } = requestedScopes(scope, app, directory);
+  return { app, resource, names };
 }
 
 function decided(request: RoutedRequest, directory: Directory): Reply {
-  const { app, permissions } = wantedBy(request, directory);
+  const wanted = wantedBy(request, directory);
+  const { app } = wanted;
   const isAccepted = request.form.get("consent") === "accept";
-  if (isAccepted) directory.consents.grant(app, { names: permissions });
+  if (isAccepted) directory.consents.grant(app, wanted);
   const { searchParams } = request.url;
   const redirectUri = searchParams.get("redirect_uri");
   if (redirectUri === null) {

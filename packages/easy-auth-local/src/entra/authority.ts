@@ -1,37 +1,49 @@
 import { AUTHORITY_HOSTS } from "../directory/clouds.ts";
-import { OTHER_TENANT_ID, type Registration, TENANT_ID } from "../directory/directory.ts";
+import { AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory/directory.ts";
 import type { RoutedRequest } from "../http/router.ts";
-import { type EntraError, entraError } from "./errors.ts";
+import { entraError } from "./errors.ts";
 
-/** Whom a request asked. */
+/** The authority that a request asked. */
 export interface Authority {
-  /** The origin that the asking app knows: Entra's own, or an address on this machine. */
+  /** Where the client reached it: Entra's own origin, or an address on this machine. */
   readonly origin: string;
-  /** A tenant id, `organizations` or `common`. */
+  /** Names the issuer of tokens: the cloud whose name was asked; on this machine's address the global one. */
+  readonly issuerOrigin: string;
+  /** A tenant id in lower case, `organizations` or `common`. */
   readonly tenant: string;
 }
 
-const TENANTS: ReadonlySet<string> = new Set([TENANT_ID, OTHER_TENANT_ID, "organizations", "common"]);
+/** Authorities for the users of several tenants. */
+const SEVERAL_TENANTS: readonly string[] = ["organizations", "common"];
 
-/** An app asks by Entra's own name and gets Entra's addresses; a browser, or another process, asks on loopback. */
+/** Returns the authority in a request's address, whose tenant is spelled as `tenantAt` returns it. */
 export function authorityOf({ url, params }: Pick<RoutedRequest, "url" | "params">): Authority {
-  const isOwnName = AUTHORITY_HOSTS.includes(url.host);
-  return { origin: isOwnName ? `https://${url.host}` : url.origin, tenant: params.tenant ?? TENANT_ID };
+  const { tenant = "common" } = params;
+  if (!AUTHORITY_HOSTS.includes(url.host)) return { origin: url.origin, issuerOrigin: AUTHORITY_ORIGIN, tenant };
+  const origin = `https://${url.host}`;
+  return { origin, issuerOrigin: origin, tenant };
 }
 
-export function isTenant(tenant: string): boolean {
-  return TENANTS.has(tenant);
+/** Returns the tenant of an address by its id or a domain name, in any case; undefined when there is none. */
+export function tenantAt(name: string, directory: Directory): string | undefined {
+  return SEVERAL_TENANTS.find((several) => several === name.toLowerCase()) ?? directory.tenantIdOf(name);
 }
 
-/** Why an app cannot be used at an authority; undefined when it can. */
-export function refusalOfApp(
-  app: Registration | undefined,
-  { tenant }: Pick<Authority, "tenant">,
-): EntraError | undefined {
-  const isMultiTenant = app?.signInAudience === "AzureADMultipleOrgs";
-  if (!app || (tenant === OTHER_TENANT_ID && !isMultiTenant)) {
-    return entraError(700016, "unauthorized_client", "The application was not found in the tenant.");
+/** Whether an authority is for several tenants: the user decides which one it is. */
+export function isForSeveralTenants({ tenant }: Pick<Authority, "tenant">): boolean {
+  return SEVERAL_TENANTS.includes(tenant);
+}
+
+/** Finds the app of a client id. Throws EntraError unless it can be used at the authority. */
+export function appAt({ tenant }: Pick<Authority, "tenant">, clientId: string, directory: Directory): Registration {
+  const app = directory.registrationById(clientId);
+  const isMultiTenant = app !== undefined && (app.signInAudience ?? "AzureADMyOrg") !== "AzureADMyOrg";
+  const isOfSeveral = isForSeveralTenants({ tenant });
+  if (!app || (tenant !== directory.tenant.id && !isOfSeveral && !isMultiTenant)) {
+    const text = `The application with the identifier '${clientId}' was not found in the tenant '${tenant}'.`;
+    throw entraError(700016, "unauthorized_client", text);
   }
-  if (isMultiTenant || tenant === TENANT_ID) return undefined;
-  return entraError(50194, "invalid_request", "The application is not configured as a multi-tenant application.");
+  if (isMultiTenant || !isOfSeveral) return app;
+  const text = `The application '${clientId}' is not configured as a multi-tenant application. Ask the authority of its own tenant, ${directory.tenant.id}.`;
+  throw entraError(50194, "invalid_request", text);
 }

@@ -1,32 +1,40 @@
-import { graphPermissionsOf } from "../directory/consents.ts";
-import { type Account, AUTHORITY_ORIGIN, type Directory, type Registration } from "../directory/directory.ts";
-import { redirectPlatformOf } from "../directory/registration.ts";
+import { graphPermissionsOf, type Permissions } from "../directory/consents.ts";
+import type { Account, Directory, Registration } from "../directory/directory.ts";
 import type { RoutedRequest } from "../http/router.ts";
-import { type Authority, authorityOf, refusalOfApp } from "./authority.ts";
+import { type Authority, appAt, authorityOf, isForSeveralTenants } from "./authority.ts";
 import type { ResponseMode, Target } from "./authorization-response.ts";
 import { claimsRequestOf } from "./claims-request.ts";
+import { missingPermissions } from "./consent.ts";
 import { entraError } from "./errors.ts";
+import { type RedirectKind, redirectKindOf } from "./redirect-uris.ts";
 import { requestedScopes } from "./requested-scopes.ts";
 
 /** What `authorize` was asked, checked; kept while the user picks an account. */
 export interface AuthorizeRequest extends Target {
   readonly client: Registration;
+  /** What the redirect URI is registered for. */
+  readonly kind: RedirectKind;
   readonly authority: Authority;
   readonly scope: string;
   readonly wantsCode: boolean;
   readonly wantsIdToken: boolean;
+  /** Whether the ID token says when the user signed in. */
+  readonly wantsAuthTime: boolean;
+  /** How old the sign-in may be. */
+  readonly maxAgeSeconds: number | undefined;
   readonly nonce: string | undefined;
   readonly codeChallenge: string | undefined;
   readonly prompt: string | undefined;
   readonly loginHint: string | undefined;
   /** Authentication contexts that `claims` asks for. */
   readonly contexts: readonly string[];
+  /** The device that waits for this sign-in, in place of a redirect URI. */
+  readonly deviceCode?: string;
 }
 
-/** Permissions of an app that a sign-in can consent to. */
-export interface WantedConsent {
+/** Permissions that a sign-in can consent to, and the app that they are for. */
+export interface WantedConsent extends Permissions {
   readonly app: Registration;
-  readonly permissions: readonly string[];
 }
 
 /** `response_type` with its words in order, and the modes it may be answered by; the first one by default. */
@@ -35,52 +43,49 @@ const RESPONSE_MODES: Readonly<Record<string, readonly ResponseMode[]>> = {
   "code id_token": ["fragment", "form_post"],
   id_token: ["fragment", "form_post"],
 };
-const EASY_AUTH_PATH = "/.auth/login/aad/callback";
+
+type CheckedTarget = Target & Pick<AuthorizeRequest, "client" | "kind">;
 
 /** Which app asks, and where its answer may go. Throws EntraError: without both, nobody is told but the user. */
-export function targetOf(request: RoutedRequest, directory: Directory): Target & { readonly client: Registration } {
-  const query = request.url.searchParams;
-  const client = directory.registrationById(query.get("client_id") ?? "");
-  const refusal = refusalOfApp(client, authorityOf(request));
-  if (!client || refusal) throw refusal ?? entraError(700016, "unauthorized_client", "No such application.");
+export function targetOf(request: RoutedRequest, directory: Directory): CheckedTarget {
+  const query = parametersOf(request);
+  const client = appAt(authorityOf(request), query.get("client_id") ?? "", directory);
   const redirectUri = query.get("redirect_uri") ?? "";
-  if (redirectPlatformOf(client, redirectUri) === undefined) {
-    throw entraError(50011, "invalid_request", "The redirect URI is not registered for the application.");
-  }
+  const kind = redirectKindOf(client, redirectUri);
   const responseType = responseTypeOf(query);
   const modes = RESPONSE_MODES[responseType];
   if (!modes) {
-    throw entraError(70002, "unsupported_response_type", "This emulator knows code, id_token and code id_token.");
+    const text = `The response_type '${responseType}' is not emulated. Emulated are: ${Object.keys(RESPONSE_MODES).join(", ")}.`;
+    throw entraError(70002, "unsupported_response_type", text);
   }
-  const mode = modes.find((known) => known === (query.get("response_mode") ?? modes[0]));
-  if (!mode) throw entraError(70007, "unsupported_response_mode", "The response_mode does not fit the response_type.");
-  return { client, redirectUri, mode, state: query.get("state") };
+  const asked = query.get("response_mode") ?? modes[0];
+  const mode = modes.find((known) => known === asked);
+  if (mode) return { client, kind, redirectUri, mode, state: query.get("state") };
+  const text = `The response_mode '${asked}' does not fit the response_type '${responseType}', which takes ${modes.join(", ")}.`;
+  throw entraError(70007, "unsupported_response_mode", text);
 }
 
 /** The rest of what is asked. Throws EntraError, which the app is told. */
 export function authorizeRequestOf(
   request: RoutedRequest,
-  target: ReturnType<typeof targetOf>,
+  target: CheckedTarget,
   directory: Directory,
 ): AuthorizeRequest {
-  const query = request.url.searchParams;
+  const query = parametersOf(request);
   const optional = (name: string) => query.get(name) ?? undefined;
   const scope = query.get("scope") ?? "openid";
   requestedScopes(scope, target.client, directory);
-  if ((query.get("code_challenge_method") ?? "S256") !== "S256") {
-    throw entraError(50148, "invalid_request", "code_challenge_method has to be S256.");
-  }
+  refuseWeakRequest(query, target.kind);
   const responseTypes = responseTypeOf(query).split(" ");
-  const wantsIdToken = responseTypes.includes("id_token");
-  if (wantsIdToken && !query.has("nonce")) {
-    throw entraError(900144, "invalid_request", "The request must hold a nonce.");
-  }
+  const maxAge = optional("max_age");
   return {
     ...target,
     authority: authorityOf(request),
     scope,
     wantsCode: responseTypes.includes("code"),
-    wantsIdToken,
+    wantsIdToken: responseTypes.includes("id_token"),
+    wantsAuthTime: maxAge !== undefined,
+    maxAgeSeconds: maxAge === undefined ? undefined : Number(maxAge),
     nonce: optional("nonce"),
     codeChallenge: optional("code_challenge"),
     prompt: optional("prompt"),
@@ -89,9 +94,27 @@ export function authorizeRequestOf(
   };
 }
 
+/** What protects a sign-in: PKCE for those that have no credential, a nonce for an ID token that passes the browser. */
+function refuseWeakRequest(query: URLSearchParams, kind: RedirectKind): void {
+  const hasCode = responseTypeOf(query).includes("code");
+  if (kind === "spa" && hasCode && !query.get("code_challenge")) {
+    const text = "Proof Key for Code Exchange is required for cross-origin authorization code redemption.";
+    throw entraError(9002325, "invalid_request", text);
+  }
+  if (query.has("code_challenge") && (query.get("code_challenge_method") ?? "S256") !== "S256") {
+    throw entraError(50148, "invalid_request", "code_challenge_method has to be S256.");
+  }
+  if (responseTypeOf(query).includes("id_token") && !query.get("nonce")) {
+    throw entraError(900144, "invalid_request", "The request must contain the parameter 'nonce'.");
+  }
+  if (!/^\d+$/.test(query.get("max_age") ?? "0")) {
+    throw entraError(9002012, "invalid_request", "The parameter 'max_age' must be a number of seconds.");
+  }
+}
+
 /**
- * What the user has to consent to at this sign-in: permissions of Graph that the client asks for, and those of the API, when
- * it knows the client and `.default` of it is asked for
+ * What the user has to consent to at this sign-in: permissions that the client asks for, and those of the API, when it knows
+ * the client and `.default` of it is asked for
  * (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#default-and-combined-consent).
  */
 export function wantedConsents(
@@ -99,27 +122,27 @@ export function wantedConsents(
   account: Account,
   directory: Directory,
 ): readonly WantedConsent[] {
-  const { resource, names, isDefault } = requestedScopes(scope, client, directory);
-  const wanted: WantedConsent[] = resource ? [] : [{ app: client, permissions: names }];
+  const scopes = requestedScopes(scope, client, directory);
+  const { resource, isDefault } = scopes;
+  const wanted: WantedConsent[] = [
+    { app: client, resource, names: missingPermissions(scopes, client, account, directory) },
+  ];
   if (resource && isDefault && resource.knownClientApplications?.includes(client.clientId)) {
-    wanted.push({ app: resource, permissions: graphPermissionsOf(resource) });
+    const ofApi = { app: resource, names: graphPermissionsOf(resource) };
+    if (prompt === "consent" || missingPermissions(ofApi, resource, account, directory).length > 0) wanted.push(ofApi);
   }
-  const missing = wanted.filter(
-    ({ app, permissions }) => !directory.consents.has(app, { names: permissions }, account),
-  );
-  return prompt === "consent" ? [{ app: client, permissions: graphPermissionsOf(client) }, ...wanted] : missing;
+  const missing = wanted.filter(({ names }) => names.length > 0);
+  return prompt === "consent" ? [{ app: client, names: graphPermissionsOf(client) }, ...missing] : missing;
 }
 
 /** At an authority for several tenants, a user's tokens are those of their own. */
 export function tenantOf({ authority }: AuthorizeRequest, account: Account, directory: Directory): string {
-  return authority.tenant === "organizations" || authority.tenant === "common"
-    ? directory.homeTenantOf(account)
-    : authority.tenant;
+  return isForSeveralTenants(authority) ? directory.homeTenantOf(account) : authority.tenant;
 }
 
-/** Easy Auth asks by Entra's own name, only its browser comes here. Another app knows the address that the browser asked. */
-export function idTokenOrigin({ redirectUri, authority }: AuthorizeRequest): string {
-  return new URL(redirectUri).pathname === EASY_AUTH_PATH ? AUTHORITY_ORIGIN : authority.origin;
+/** In the query, or in the body of a POST (OpenID Connect Core, 3.1.2.1). */
+export function parametersOf({ method, url, form }: RoutedRequest): URLSearchParams {
+  return method === "POST" ? form : url.searchParams;
 }
 
 function responseTypeOf(query: URLSearchParams): string {

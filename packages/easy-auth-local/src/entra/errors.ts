@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Refusal } from "../directory/account.ts";
-import { json, type Reply, type RoutedRequest } from "../http/router.ts";
+import { json, type Reply, type RoutedRequest, type RouteHandler } from "../http/router.ts";
 
 /** A refusal of an endpoint, in Entra's terms. */
 export class EntraError extends Error {
@@ -13,9 +13,19 @@ export class EntraError extends Error {
   }
 }
 
-/** @param number the AADSTS number; @param error the OAuth error; @param text what happened, in the emulator's words */
-export function entraError(number: number, error: string, text: string, suberror?: string): EntraError {
-  return new EntraError({ number, error, text, ...(suberror !== undefined && { suberror }) });
+/** Makes a refusal: the AADSTS number, the OAuth error, what happened, and for MSAL what may help. */
+export function entraError(
+  number: number,
+  error: string,
+  text: string,
+  suberror?: string,
+  claims?: string,
+): EntraError {
+  return new EntraError({
+    ...{ number, error, text },
+    ...(suberror !== undefined && { suberror }),
+    ...(claims !== undefined && { claims }),
+  });
 }
 
 /** The user's sessions were revoked; `claims` says since when, for clients that understand it. */
@@ -27,6 +37,18 @@ export function revoked(claims?: string): EntraError {
     text: "The grant has expired because it was revoked. The user has to sign in again.",
     ...(claims !== undefined && { claims }),
   });
+}
+
+/** Answers a refusal of a handler as Entra does. Other errors pass. */
+export function withRefusals(handle: RouteHandler): RouteHandler {
+  return async (request) => {
+    try {
+      return await handle(request);
+    } catch (error) {
+      if (error instanceof EntraError) return errorReply(error.refusal, correlationIdOf(request));
+      throw error;
+    }
+  };
 }
 
 /** The id that the caller gave the request, or a new one. */

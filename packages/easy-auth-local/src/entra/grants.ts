@@ -1,6 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Directory } from "../directory/directory.ts";
+import { refuseByKind } from "./client-authentication.ts";
+import { answerToClientCredentials } from "./client-credentials.ts";
+import type { DeviceCodes } from "./device-codes.ts";
 import { EntraError, entraError, revoked } from "./errors.ts";
 import { exchangeOnBehalfOf } from "./on-behalf-of.ts";
 import type { SignIn } from "./sign-in.ts";
@@ -10,20 +13,26 @@ type Grant = (request: TokenRequest) => Promise<TokenAnswer>;
 
 const KEPT = 10_000;
 const CODE_LIFETIME_MS = 600_000;
+/** A page's refresh tokens end a day after the sign-in: https://learn.microsoft.com/entra/identity-platform/refresh-tokens */
+const SPA_LIFETIME_SECONDS = 86_400;
 
-/** What the token endpoint redeems: codes, refresh tokens, assertions. */
+/** What the token endpoint redeems: codes, refresh tokens, assertions, credentials. */
 export class Grants {
   readonly #directory: Directory;
+  readonly #deviceCodes: DeviceCodes;
   readonly #codes = new LRUCache<string, SignIn>({ max: KEPT, ttl: CODE_LIFETIME_MS, perf: Date });
   readonly #refreshTokens = new LRUCache<string, SignIn>({ max: KEPT });
   readonly #grants: ReadonlyMap<string, Grant> = new Map<string, Grant>([
     ["authorization_code", (request) => this.#redeemCode(request)],
     ["refresh_token", (request) => this.#redeemRefreshToken(request)],
     ["urn:ietf:params:oauth:grant-type:jwt-bearer", (request) => this.#exchangeOnBehalfOf(request)],
+    ["urn:ietf:params:oauth:grant-type:device_code", (request) => this.#redeemDeviceCode(request)],
+    ["client_credentials", (request) => answerToClientCredentials(request, this.#directory)],
   ]);
 
-  constructor(directory: Directory) {
+  constructor(directory: Directory, deviceCodes: DeviceCodes) {
     this.#directory = directory;
+    this.#deviceCodes = deviceCodes;
   }
 
   /** Keeps a sign-in and returns its authorization code: 10 minutes, once. */
@@ -33,20 +42,28 @@ export class Grants {
     return code;
   }
 
-  /** Redeems a grant for an authenticated client. Throws EntraError. */
+  /** Redeems a grant. Throws EntraError. */
   redeem(request: TokenRequest): Promise<TokenAnswer> {
-    const grant = this.#grants.get(request.form.get("grant_type") ?? "");
-    if (!grant) throw entraError(70003, "unsupported_grant_type", "This emulator does not know that grant type.");
-    return grant(request);
+    const grantType = request.form.get("grant_type") ?? "";
+    const grant = this.#grants.get(grantType);
+    if (grant) return grant(request);
+    const known = [...this.#grants.keys()].join(", ");
+    const text = `The grant type '${grantType}' is not emulated. Emulated are: ${known}.`;
+    throw entraError(70003, "unsupported_grant_type", text);
   }
 
   async #redeemCode(request: TokenRequest): Promise<TokenAnswer> {
     const { client, form } = request;
     const code = form.get("code") ?? "";
     const signIn = this.#codes.get(code);
-    this.#codes.delete(code);
-    if (signIn?.clientId !== client.clientId || signIn.redirectUri !== form.get("redirect_uri")) {
+    if (signIn?.clientId !== client.clientId) {
       throw entraError(70008, "invalid_grant", "The code is unknown, used, expired, or was issued to another app.");
+    }
+    refuseByKind(request, signIn.kind);
+    this.#codes.delete(code);
+    if (signIn.redirectUri !== form.get("redirect_uri")) {
+      const text = `The redirect URI '${form.get("redirect_uri")}' is not '${signIn.redirectUri}', which the code was issued for.`;
+      throw entraError(500112, "invalid_grant", text);
     }
     if (signIn.codeChallenge !== undefined && signIn.codeChallenge !== sha256(form.get("code_verifier") ?? "")) {
       throw entraError(501481, "invalid_grant", "The code_verifier does not match the code_challenge.");
@@ -60,6 +77,12 @@ export class Grants {
       const text = "The refresh token is unknown, expired, or was issued to another app.";
       throw entraError(700082, "invalid_grant", text);
     }
+    refuseByKind(request, signIn.kind);
+    if (signIn.kind === "spa" && Date.now() / 1000 - signIn.signedInAt > SPA_LIFETIME_SECONDS) {
+      const text =
+        "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which cannot be extended.";
+      throw entraError(700084, "invalid_grant", text);
+    }
     this.#refuseRevoked(signIn);
     // Every use gives a new one, and the old one stays good: https://learn.microsoft.com/entra/identity-platform/refresh-tokens
     return this.#answer({ ...signIn, nonce: undefined }, request);
@@ -71,7 +94,13 @@ export class Grants {
   }
 
   async #exchangeOnBehalfOf(request: TokenRequest): Promise<TokenAnswer> {
+    refuseByKind(request, "web");
     return this.#answer(await exchangeOnBehalfOf(request, this.#directory), request);
+  }
+
+  async #redeemDeviceCode(request: TokenRequest): Promise<TokenAnswer> {
+    refuseByKind(request, request.client.isFallbackPublicClient ? "publicClient" : "web");
+    return this.#answer(this.#deviceCodes.redeem(request.form.get("device_code") ?? "", request.client), request);
   }
 
   async #answer(signIn: SignIn, request: TokenRequest): Promise<TokenAnswer> {

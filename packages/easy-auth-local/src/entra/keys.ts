@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import {
   CompactSign,
+  type CryptoKey,
   createLocalJWKSet,
   exportJWK,
-  type GenerateKeyPairResult,
   generateKeyPair,
+  importJWK,
   type JSONWebKeySet,
   type JWK,
   type JWTPayload,
@@ -12,11 +15,11 @@ import {
   SignJWT,
 } from "jose";
 
-/** The emulator's signing keys: made at start, kept in memory, trusted by nothing else. */
+/** The stack's signing keys. Nothing outside of it trusts them. */
 export interface SigningKeys {
-  /** Of the key that signs. */
+  /** Id of the key that signs. */
   readonly keyId: string;
-  /** The public halves, as discovery serves them. */
+  /** The public halves, as discovery serves them: the next key, the one that signs, and earlier ones. */
   readonly jwks: JSONWebKeySet;
   /** For `jwtVerify`. */
   readonly verificationKeys: JWTVerifyGetKey;
@@ -26,50 +29,95 @@ export interface SigningKeys {
    * token's header shows, so that only Graph can check the signature.
    */
   signForGraph(claims: JWTPayload): Promise<string>;
-  /** Signs with a new key from now on. What the last ones signed still verifies. */
+  /** Signs with the next key from now on, and publishes one to follow it. What earlier keys signed still verifies. */
   rotate(): Promise<void>;
 }
 
-const KEYS_PUBLISHED = 3;
+/** The next key, the one that signs, and two earlier ones. */
+const KEYS_PUBLISHED = 4;
+const FILE = "signing-keys.json";
 
-export async function createSigningKeys(): Promise<SigningKeys> {
-  let keys: readonly [SigningKey, ...SigningKey[]] = [await createKey()];
-  const header = () => ({ alg: "RS256", typ: "JWT", kid: keys[0].jwk.kid });
+/**
+ * Makes the signing keys, or reads those that an earlier start kept in `folder`, so that its tokens stay good.
+ *
+ * A key is published before it signs, as Entra does: .NET's APIs read new keys when they meet one that they do not know, and
+ * then not for five minutes.
+ * https://learn.microsoft.com/dotnet/api/microsoft.identitymodel.protocols.configurationmanager-1
+ */
+export async function createSigningKeys(folder?: string): Promise<SigningKeys> {
+  const file = folder && path.join(folder, FILE);
+  let keys = (file && (await readKeys(file))) || (await Promise.all([createKey(), createKey()]));
+  if (file) await writeKeys(file, keys);
+  const current = () => keys[1];
+  const header = () => ({ alg: "RS256", typ: "JWT", kid: current().jwk.kid });
   const published = () => ({ keys: keys.map(({ jwk }) => jwk) });
   // Kept, since it keeps the keys it imported.
   let verificationKeys = createLocalJWKSet(published());
   return {
     get keyId() {
-      return keys[0].jwk.kid;
+      return current().jwk.kid;
     },
     get jwks() {
       return published();
     },
     verificationKeys: (header, token) => verificationKeys(header, token),
-    sign: (claims) => new SignJWT(claims).setProtectedHeader(header()).sign(keys[0].privateKey),
+    sign: (claims) => new SignJWT(claims).setProtectedHeader(header()).sign(current().privateKey),
     signForGraph: async (claims) => {
       const nonce = randomUUID();
       const shown = header();
       const signed = await new CompactSign(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ ...shown, nonce: sha256(nonce) })
-        .sign(keys[0].privateKey);
+        .sign(current().privateKey);
       return withHeader(signed, { ...shown, nonce });
     },
     rotate: async () => {
-      keys = [await createKey(), ...keys.slice(0, KEYS_PUBLISHED - 1)];
+      const [next, ...earlier] = keys;
+      keys = [await createKey(), next, ...earlier.slice(0, KEYS_PUBLISHED - 2)];
       verificationKeys = createLocalJWKSet(published());
+      if (file) await writeKeys(file, keys);
     },
   };
 }
 
 interface SigningKey {
-  readonly privateKey: GenerateKeyPairResult["privateKey"];
+  readonly privateKey: CryptoKey;
+  /** The private half, for the file. */
+  readonly privateJwk: JWK;
   readonly jwk: JWK & { readonly kid: string };
 }
 
+/** The newest first, which does not sign yet. */
+type Keys = readonly [next: SigningKey, current: SigningKey, ...earlier: SigningKey[]];
+
 async function createKey(): Promise<SigningKey> {
-  const { publicKey, privateKey } = await generateKeyPair("RS256", { modulusLength: 2048 });
-  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid: randomUUID(), use: "sig", alg: "RS256" } };
+  const { privateKey } = await generateKeyPair("RS256", { modulusLength: 2048, extractable: true });
+  return signingKey(privateKey, { ...(await exportJWK(privateKey)), kid: randomUUID() });
+}
+
+function signingKey(privateKey: CryptoKey, privateJwk: JWK & { readonly kid: string }): SigningKey {
+  const { kid, n = "", e = "" } = privateJwk;
+  return { privateKey, privateJwk, jwk: { kty: "RSA", n, e, kid, use: "sig", alg: "RS256" } };
+}
+
+/** The keys of an earlier start; undefined when there are none, or the file holds something else. */
+async function readKeys(file: string): Promise<Keys | undefined> {
+  const stored = parseJson(await readFile(file, "utf8").catch(() => ""));
+  if (!Array.isArray(stored)) return undefined;
+  try {
+    const [next, current, ...earlier] = await Promise.all(stored.map(importKey));
+    return next && current && [next, current, ...earlier];
+  } catch {
+    return undefined;
+  }
+}
+
+async function importKey(jwk: JWK & { readonly kid: string }): Promise<SigningKey> {
+  return signingKey((await importJWK(jwk, "RS256")) as CryptoKey, jwk);
+}
+
+async function writeKeys(file: string, keys: Keys): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, JSON.stringify(keys.map(({ privateJwk }) => privateJwk)), { mode: 0o600 });
 }
 
 /** The token whose signature holds, made from one whose header shows the nonce itself; undefined without a nonce. */

@@ -1,9 +1,10 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { CLOUDS, cloudOf, graphOriginOf } from "../directory/clouds.ts";
-import type { Account, Directory, Registration } from "../directory/directory.ts";
+import { graphOriginOf } from "../directory/clouds.ts";
+import type { Account, Directory } from "../directory/directory.ts";
+import { isForSeveralTenants } from "./authority.ts";
 import { claimsRequestOf } from "./claims-request.ts";
 import { EntraError, entraError, revoked } from "./errors.ts";
-import { type RequestedScopes, requestedScopes } from "./requested-scopes.ts";
+import { requestedScopes } from "./requested-scopes.ts";
 import type { SignIn } from "./sign-in.ts";
 import type { TokenRequest } from "./token-answer.ts";
 import { issuerV1, issuerV2 } from "./tokens.ts";
@@ -11,31 +12,35 @@ import { issuerV1, issuerV2 } from "./tokens.ts";
 const CLOCK_SKEW_SECONDS = 300;
 
 /**
- * Judges an exchange as Entra does: the request, the assertion, the user's policies, consent. Returns what tokens may be
- * issued for; throws EntraError. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
+ * Judges an exchange as Entra does: the request, the assertion, the user's policies. Returns what tokens may be issued for, if
+ * consent is given; throws EntraError. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
  */
 export async function exchangeOnBehalfOf(request: TokenRequest, directory: Directory): Promise<SignIn> {
-  const { client, form } = request;
+  const { client, form, authority } = request;
   if (form.get("requested_token_use") !== "on_behalf_of") {
-    throw entraError(900144, "invalid_request", "requested_token_use has to be on_behalf_of.");
+    throw entraError(900144, "invalid_request", "The request must contain 'requested_token_use' with 'on_behalf_of'.");
   }
   const assertion = await verifyAssertion(request);
   const account = accountOf(assertion, directory);
   const scope = form.get("scope") ?? "";
-  const scopes = requestedScopes(scope, client, directory, graphOriginOf(request.authority.origin));
-  if (scopes.names.length === 0) {
-    throw entraError(900144, "invalid_request", "The request must hold a scope of a resource.");
-  }
+  const { names } = requestedScopes(scope, client, directory, graphOriginOf(authority.issuerOrigin));
+  if (names.length === 0)
+    throw entraError(900144, "invalid_request", "The request must contain a scope of a resource.");
   refuseByPolicy(account, assertion, form.get("claims"));
-  refuseWithoutConsent(scopes, client, account, directory);
-  const tenantId = String(assertion.tid);
-  const signedInAt = Number(assertion.iat);
-  const { clientId } = client;
-  const none = { redirectUri: "", nonce: undefined, codeChallenge: undefined, contexts: [] };
-  return { account, tenantId, clientId, scope, signedInAt, ...none };
+  return {
+    ...{
+      account,
+      scope,
+      tenantId: String(assertion.tid),
+      signedInAt: Number(assertion.iat),
+      clientId: client.clientId,
+    },
+    ...{ redirectUri: undefined, kind: "web", nonce: undefined, codeChallenge: undefined, wantsAuthTime: false },
+    contexts: contextsIn(assertion),
+  };
 }
 
-/** Signature, issuer, time and audience. */
+/** Checks signature, issuer, time and audience. */
 async function verifyAssertion({ client, form, authority, issuer }: TokenRequest): Promise<JWTPayload> {
   const { payload } = await jwtVerify(form.get("assertion") ?? "", issuer.keys.verificationKeys, {
     algorithms: ["RS256"],
@@ -44,20 +49,27 @@ async function verifyAssertion({ client, form, authority, issuer }: TokenRequest
     if (error instanceof errors.JWTExpired) {
       throw entraError(500133, "invalid_grant", "The assertion is not within its valid time range.");
     }
-    throw entraError(50013, "invalid_grant", "The assertion failed signature or issuer validation.");
+    throw entraError(50013, "invalid_grant", `The assertion failed signature validation: ${reasonOf(error)}.`);
   });
-  const isAnyTenant = authority.tenant === "organizations" || authority.tenant === "common";
-  const tenantId = isAnyTenant ? String(payload.tid) : authority.tenant;
-  // Clouds do not take each other's tokens. An address on this machine belongs to the global one.
-  const origins = [...new Set([(cloudOf(authority.origin) ?? CLOUDS[0]).authorityOrigin, authority.origin])];
-  const issuers = origins.flatMap((origin) => [issuerV1(origin, tenantId), issuerV2(origin, tenantId)]);
+  const tenantId = isForSeveralTenants(authority) ? String(payload.tid) : authority.tenant;
+  const issuers = [issuerV1(authority.issuerOrigin, tenantId), issuerV2(authority.issuerOrigin, tenantId)];
   if (!issuers.includes(String(payload.iss))) {
-    throw entraError(50013, "invalid_grant", "The assertion failed signature or issuer validation.");
+    const text = `The assertion failed issuer validation: it is of '${payload.iss}', not of ${issuers.join(" or ")}.`;
+    throw entraError(50013, "invalid_grant", text);
   }
   if (payload.aud !== client.clientId && !client.identifierUris?.includes(String(payload.aud))) {
-    throw entraError(500131, "invalid_grant", "The assertion's audience is not the app that presents it.");
+    const text = `The assertion's audience '${payload.aud}' is not the app that presents it, '${client.clientId}'.`;
+    throw entraError(500131, "invalid_grant", text);
   }
   return payload;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWKSNoMatchingKey) return "none of this Entra's keys has the token's key id";
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return "the signature does not match. Tokens for Microsoft Graph cannot be exchanged";
+  }
+  return "it is not a signed JWT";
 }
 
 function accountOf({ oid, scp }: JWTPayload, directory: Directory): Account {
@@ -66,24 +78,18 @@ function accountOf({ oid, scp }: JWTPayload, directory: Directory): Account {
   throw entraError(240002, "invalid_grant", "The assertion is not an access token of a user, as the grant needs.");
 }
 
-function refuseByPolicy({ exchangeRefusal }: Account, { acrs, iat = 0 }: JWTPayload, claims: string | null): void {
+function refuseByPolicy({ exchangeRefusal }: Account, assertion: JWTPayload, claims: string | null): void {
+  const { iat = 0 } = assertion;
   const { notBefore } = claimsRequestOf(claims);
   if (iat < notBefore) {
     throw revoked(JSON.stringify({ access_token: { nbf: { essential: true, value: String(notBefore) } } }));
   }
   if (!exchangeRefusal) return;
   const { untilContext, ...refusal } = exchangeRefusal;
-  const isSatisfied = untilContext !== undefined && Array.isArray(acrs) && acrs.includes(untilContext);
-  if (!isSatisfied) throw new EntraError(refusal);
+  if (untilContext === undefined || !contextsIn(assertion).includes(untilContext)) throw new EntraError(refusal);
 }
 
-function refuseWithoutConsent(
-  { resource, names }: RequestedScopes,
-  client: Registration,
-  account: Account,
-  { consents }: Directory,
-): void {
-  if (consents.has(client, { resource, names }, account)) return;
-  const text = `The user or an administrator has not consented to the use of the app '${client.displayName}'.`;
-  throw entraError(65001, "invalid_grant", text, "consent_required");
+/** Authentication contexts that the user's sign-in satisfied. */
+function contextsIn({ acrs }: JWTPayload): readonly string[] {
+  return Array.isArray(acrs) ? acrs.map(String) : [];
 }

@@ -79,9 +79,10 @@ export function notice(title: string, text: string): Reply {
 }
 
 function permissionList(wanted: readonly WantedConsent[]): string {
-  const items = wanted.map(({ app, permissions }) => {
-    const names = permissions.map((name) => `<code>${escapeHtml(name)}</code>`).join(", ");
-    return `<li><strong>${escapeHtml(app.displayName)}</strong>: ${names}</li>`;
+  const items = wanted.map(({ app, resource, names }) => {
+    const list = names.map((name) => `<code>${escapeHtml(name)}</code>`).join(", ");
+    const of = resource ? ` of ${escapeHtml(resource.displayName)}` : "";
+    return `<li><strong>${escapeHtml(app.displayName)}</strong>: ${list}${of}</li>`;
   });
   return `<ul>${items.join("")}</ul>`;
 }

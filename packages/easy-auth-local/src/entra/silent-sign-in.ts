@@ -2,6 +2,7 @@ import type { Refusal } from "../directory/account.ts";
 import { type Directory, usernameOf } from "../directory/directory.ts";
 import { type AuthorizeRequest, tenantOf, wantedConsents } from "./authorize-request.ts";
 import type { BrowserSession } from "./browser-sessions.ts";
+import { consentRequired } from "./consent.ts";
 import { EntraError, entraError } from "./errors.ts";
 import type { SignedInUser } from "./sign-in.ts";
 
@@ -12,7 +13,7 @@ export const UNKNOWN_USER: Refusal = {
 };
 
 /**
- * Whom `prompt=none` signs in: the browser's user, when there is nothing to ask them. Throws EntraError otherwise.
+ * Signs in the browser's user for `prompt=none`, when there is nothing to ask them. Throws EntraError otherwise.
  * https://learn.microsoft.com/entra/identity-platform/msal-js-prompt-behavior
  */
 export function silentSignIn(
@@ -30,7 +31,7 @@ export function silentSignIn(
     throw entraError(50076, "interaction_required", "The user must use multifactor authentication.");
   }
   if (wantedConsents(asked, account, directory).length > 0) {
-    throw entraError(65001, "interaction_required", "The user or administrator has not consented to use the app.");
+    throw consentRequired(asked.client, "interaction_required");
   }
   return { account, tenantId, signedInAt };
 }
@@ -47,6 +48,7 @@ function isCurrent({ account, signedInAt }: BrowserSession, { revocations }: Dir
   return signedInAt >= revocations.validFrom(account);
 }
 
-function isMeant({ account }: BrowserSession, { loginHint }: AuthorizeRequest): boolean {
-  return loginHint === undefined || loginHint === usernameOf(account);
+function isMeant({ account, signedInAt }: BrowserSession, { loginHint, maxAgeSeconds }: AuthorizeRequest): boolean {
+  const isYoung = maxAgeSeconds === undefined || Date.now() / 1000 - signedInAt <= maxAgeSeconds;
+  return isYoung && (loginHint === undefined || loginHint.toLowerCase() === usernameOf(account).toLowerCase());
 }

@@ -30,11 +30,13 @@ type Changes = Readonly<Record<string, unknown>>;
 /** Issues tokens with the claims of https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
 export interface TokenIssuer {
   readonly keys: SigningKeys;
-  /** The same issuer, in the name of another authority. */
+  /** Issues in the name of another cloud's authority, or of another tenant. */
   at(origin: string, tenantId: string): TokenIssuer;
   /** An access token of the user for one of the tenant's own APIs, in the version it wants. `changes` replaces claims. */
   apiToken(request: ApiTokenRequest, changes?: Changes): Promise<string>;
   idToken(account: Account, audience: Registration, nonce?: string, changes?: Changes): Promise<string>;
+  /** An access token of the app itself, with its roles, for one of the tenant's own APIs or for Graph (undefined). */
+  appToken(client: Registration, audience: Registration | undefined, roles: readonly string[]): Promise<string>;
   /** A version 1 access token for Microsoft Graph; `isRevocable` for clients that understand claims challenges. */
   graphToken(account: Account, client: Registration, scope: string, isRevocable?: boolean): Promise<string>;
 }
@@ -87,6 +89,10 @@ function issuerOf(issuing: Issuing): TokenIssuer {
         ...(nonce !== undefined && { nonce }),
         ...changes,
       }),
+    appToken: (client, audience, roles) => {
+      const claims = appClaims(issuing, client, audience, roles);
+      return audience ? keys.sign(claims) : keys.signForGraph(claims);
+    },
     graphToken: (account, client, scope, isRevocable = false) =>
       keys.signForGraph({
         ...{
@@ -111,7 +117,7 @@ function apiClaimsV2(issuing: Issuing, { account, audience, client = FRONTEND, s
 
 function apiClaimsV1(issuing: Issuing, { account, audience, client = FRONTEND, scope }: ApiTokenRequest) {
   return {
-    ...{ aud: audience.identifierUris?.[0] ?? audience.clientId, ...times(issuing, apiTokenSeconds(account)) },
+    ...{ aud: audienceOf(audience), ...times(issuing, apiTokenSeconds(account)) },
     ...{ scp: scope, ...user(issuing, account, audience), ...claimsV1(issuing, account, client) },
   };
 }
@@ -128,14 +134,57 @@ function claimsV1({ origin, tenantId }: Issuing, account: Account, client: Regis
   };
 }
 
-function user({ tenantId }: Issuing, { objectId, profile, groups, homeTenantId }: Account, audience: Registration) {
+/** Claims of a token without a user: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow */
+function appClaims(
+  issuing: Issuing,
+  client: Registration,
+  audience: Registration | undefined,
+  roles: readonly string[],
+) {
+  const { origin, tenantId } = issuing;
+  const isV1 = audience?.requestedAccessTokenVersion === 1 || !audience;
+  const principal = servicePrincipalId(client, tenantId);
+  return {
+    aud: audience ? audienceOf(audience) : graphOriginOf(origin),
+    iss: isV1 ? issuerV1(origin, tenantId) : issuerV2(origin, tenantId),
+    ...times(issuing, ACCESS_TOKEN_SECONDS),
+    ...(isV1
+      ? { appid: client.clientId, appidacr: "1", ver: "1.0" }
+      : { azp: client.clientId, azpacr: "1", ver: "2.0" }),
+    ...(!audience && { app_displayname: client.displayName }),
+    ...{ idtyp: "app", oid: principal, sub: principal, tid: tenantId, uti: newTokenId() },
+    ...(roles.length > 0 && { roles }),
+  };
+}
+
+/** The object id of an app in a tenant: the same at every start. */
+function servicePrincipalId({ clientId }: Registration, tenantId: string): string {
+  const hex = createHash("sha256").update(`${tenantId} ${clientId}`).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    "-",
+  );
+}
+
+/** `aud` of tokens for an API, in the version it wants. */
+function audienceOf({ requestedAccessTokenVersion, identifierUris, clientId }: Registration): string {
+  return (requestedAccessTokenVersion === 1 && identifierUris?.[0]) || clientId;
+}
+
+function newTokenId(): string {
+  return randomUUID().replaceAll("-", "").slice(0, 22);
+}
+
+function user({ tenantId }: Issuing, account: Account, audience: Registration) {
+  const { objectId, profile, groups, homeTenantId } = account;
+  const roles = account.appRoles?.[audience.clientId] ?? [];
   return {
     name: profile.displayName,
     oid: objectId,
     // Each app knows the user by another one.
     sub: createHash("sha256").update(`${objectId} ${audience.clientId}`).digest("base64url"),
     tid: tenantId,
-    uti: randomUUID().replaceAll("-", "").slice(0, 22),
+    uti: newTokenId(),
+    ...(roles.length > 0 && { roles }),
     ...(groups !== undefined && { groups }),
     ...(homeTenantId !== undefined && homeTenantId !== tenantId && { idp: issuerV1(AUTHORITY_ORIGIN, homeTenantId) }),
   };

@@ -1,35 +1,75 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { GRAPH_HOSTS } from "../directory/clouds.ts";
 import { type Account, type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH } from "../directory/directory.ts";
+import { isPermitted } from "../entra/graph-permissions.ts";
 import { type SigningKeys, withHashedNonce } from "../entra/keys.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
-import { graphError } from "./errors.ts";
+import { forbidden, graphError } from "./errors.ts";
 
-export type AccountHandler = (request: RoutedRequest, account: Account) => Reply | Promise<Reply>;
-
-interface Gate {
+/** Who decides on a token: the directory of its user, and the keys that Entra signs with. */
+export interface Gate {
   readonly directory: Directory;
   readonly keys: SigningKeys;
 }
 
-/** Lets a request through only with a delegated token for Graph, not revoked, that holds User.Read. */
-export function withAccount({ directory, keys }: Gate, handle: AccountHandler): RouteHandler {
+/** The caller of a route, whose token is good. */
+export interface Caller {
+  /** The signed-in user; undefined for an app without a user. */
+  readonly account: Account | undefined;
+  /** Names of the token's permissions: delegated ones, or the app's own. */
+  readonly permissions: readonly string[];
+  readonly claims: JWTPayload;
+}
+
+export type CallerHandler = (request: RoutedRequest, caller: Caller) => Reply | Promise<Reply>;
+export type AccountHandler = (request: RoutedRequest, account: Account, caller: Caller) => Reply | Promise<Reply>;
+
+/**
+ * Lets a request through only with a token for Graph that is not revoked and holds one of the needed permissions, or one that
+ * includes it.
+ */
+export function withCaller({ directory, keys }: Gate, handle: CallerHandler, needed: readonly string[]): RouteHandler {
   return async (request) => {
-    const graphToken = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
-    const verified = await verify(graphToken, audienceOf(request), keys);
-    if (typeof verified === "string") return unauthorized(request, verified);
-    const account = directory.accountById(String(verified.oid));
+    const graphToken = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    const claims = await verify(graphToken, audienceOf(request), keys);
+    if (typeof claims === "string") return unauthorized(request, claims);
+    if (claims.idtyp === "app") return answered(request, callerOf(claims, undefined), handle, needed);
+    const account = directory.accountById(String(claims.oid));
     if (!account) return unauthorized(request, "Access token validation failure.");
-    const validFrom = revokedBefore(account, verified, directory);
+    const validFrom = revokedBefore(account, claims, directory);
     if (validFrom !== undefined) return challenge(request, validFrom);
-    if (String(verified.scp).split(" ").includes("User.Read")) return handle(request, account);
-    return graphError(
-      request,
-      403,
-      "Authorization_RequestDenied",
-      "Insufficient privileges to complete the operation.",
-    );
+    return answered(request, callerOf(claims, account), handle, needed);
   };
+}
+
+/** The same for a route of the signed-in user, which an app without a user cannot ask. */
+export function withAccount(
+  gate: Gate,
+  handle: AccountHandler,
+  needed: readonly string[] = ["User.Read"],
+): RouteHandler {
+  const ofUser: CallerHandler = (request, caller) => {
+    if (caller.account) return handle(request, caller.account, caller);
+    return graphError(request, 400, "BadRequest", "/me request is only valid with delegated authentication flow.");
+  };
+  return withCaller(gate, ofUser, needed);
+}
+
+function callerOf(claims: JWTPayload, account: Account | undefined): Caller {
+  const { scp, roles } = claims;
+  const permissions = account ? String(scp).split(" ") : Array.isArray(roles) ? roles.map(String) : [];
+  return { account, permissions, claims };
+}
+
+function answered(
+  request: RoutedRequest,
+  caller: Caller,
+  handle: CallerHandler,
+  needed: readonly string[],
+): Reply | Promise<Reply> {
+  // An app without a user gets to know that a route is the user's before it needs a permission for it.
+  const isOfUser = !caller.account && /\/me(\/|$)/.test(request.url.pathname);
+  return isOfUser || isPermitted(caller.permissions, needed) ? handle(request, caller) : forbidden(request);
 }
 
 /** The Graph of one cloud takes no tokens for another's. */
@@ -44,7 +84,7 @@ async function verify(
   keys: SigningKeys,
 ): Promise<JWTPayload | string> {
   if (graphToken === undefined) return "Access token is empty.";
-  const options = { audience: [audience, MICROSOFT_GRAPH], algorithms: ["RS256"] };
+  const options = { audience: [audience, `${audience}/`, MICROSOFT_GRAPH], algorithms: ["RS256"] };
   // A token for another audience has no nonce, and is judged as it is.
   const signed = withHashedNonce(graphToken) ?? graphToken;
   try {

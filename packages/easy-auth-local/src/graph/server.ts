@@ -1,15 +1,22 @@
-import http from "node:http";
+import type http from "node:http";
 import { faultRoutes } from "../control/fault-routes.ts";
 import { GRAPH_HOSTS } from "../directory/clouds.ts";
 import type { Directory } from "../directory/directory.ts";
+import { isPermitted } from "../entra/graph-permissions.ts";
 import type { SigningKeys } from "../entra/keys.ts";
 import { Faults } from "../faults/faults.ts";
-import { type LoopbackServer, listenOnLoopback } from "../http/loopback-server.ts";
-import { createRouter, type Exchanged, type RouteHandler } from "../http/router.ts";
-import { type AccountHandler, withAccount } from "./access.ts";
-import { graphError } from "./errors.ts";
+import type { Certificate } from "../http/certificate.ts";
+import { forAnyOrigin } from "../http/cross-origin.ts";
+import { listenTwice, type TwiceListening } from "../http/listen-twice.ts";
+import { createDispatch, createRouter, type Exchanged, type RouteHandler } from "../http/router.ts";
+import { type Gate, withAccount, withCaller } from "./access.ts";
+import { createBatch } from "./batch.ts";
+import { Drive } from "./drive.ts";
+import { forbidden, notEmulated, resourceNotFound } from "./errors.ts";
+import { listMemberships } from "./groups.ts";
 import { photoBytes, photoList, photoMetadata } from "./photo.ts";
-import { profile, profileOf } from "./profile.ts";
+import { userinfoRoutes } from "./userinfo.ts";
+import { listDirectReports, listUsers, showManager, showUser, type UserHandler, userIn } from "./users.ts";
 
 export interface GraphOptions {
   readonly directory: Directory;
@@ -17,40 +24,102 @@ export interface GraphOptions {
   readonly keys: SigningKeys;
   /** Default 0: a free one. */
   readonly port?: number;
+  /** Listens with https too, with this certificate: for clients that refuse http. Default: http alone. */
+  readonly certificate?: Certificate | undefined;
+  /** Default 0: a free one. */
+  readonly httpsPort?: number;
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
-  /** Told of the server before it listens. */
+  /** Told of each server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }
 
-const ROUTES: Readonly<Record<string, AccountHandler>> = {
-  "GET /v1.0/me": profile,
-  "GET /v1.0/users/:user": profileOf,
-  "GET /v1.0/me/photo": photoMetadata,
-  "GET /v1.0/me/photo/$value": photoBytes,
-  "GET /v1.0/me/photos": photoList,
-  "GET /v1.0/me/photos/:size": photoMetadata,
-  "GET /v1.0/me/photos/:size/$value": photoBytes,
-};
+/** A route of one user, below `/me` and `/users/{id}`, with the permissions that reach it: their own, and others'. */
+type UserRoute = readonly [path: string, handle: UserHandler, ofSelf: readonly string[], ofOthers: readonly string[]];
 
-/** Starts Microsoft Graph as far as this stack needs it. Serves its own address and the names of the clouds, such as `graph.microsoft.com`. */
-export function startGraph({
-  directory,
-  keys,
-  port = 0,
-  faults = new Faults(directory),
-  onExchange,
-  onServer,
-}: GraphOptions): Promise<LoopbackServer> {
-  const guarded = Object.entries(ROUTES).map(([route, handle]) => [route, withAccount({ directory, keys }, handle)]);
-  const routes: Record<string, RouteHandler> = { ...Object.fromEntries(guarded), ...faultRoutes(faults) };
-  const notFound: RouteHandler = (request) =>
-    graphError(request, 404, "Request_ResourceNotFound", "The emulator has no such resource.");
+const READ = ["User.Read", "ProfilePhoto.Read.All"];
+const READ_OTHERS = ["User.ReadBasic.All", "ProfilePhoto.Read.All"];
+const MEMBERSHIPS = [
+  ["User.Read", "GroupMember.Read.All"],
+  ["User.Read.All", "GroupMember.Read.All"],
+] as const;
+
+/** Permissions as the reference pages name them, such as https://learn.microsoft.com/graph/api/user-list-manager#permissions */
+const USER_ROUTES: readonly UserRoute[] = [
+  ["", showUser, ["User.Read"], ["User.ReadBasic.All"]],
+  ["/manager", showManager, ["User.Read.All"], ["User.Read.All"]],
+  ["/directReports", listDirectReports, ["User.Read.All"], ["User.Read.All"]],
+  ["/memberOf", listMemberships, ...MEMBERSHIPS],
+  ["/memberOf/microsoft.graph.group", listMemberships, ...MEMBERSHIPS],
+  ["/transitiveMemberOf", listMemberships, ...MEMBERSHIPS],
+  ["/transitiveMemberOf/microsoft.graph.group", listMemberships, ...MEMBERSHIPS],
+  ["/photo", photoMetadata, READ, READ_OTHERS],
+  ["/photo/$value", photoBytes, READ, READ_OTHERS],
+  ["/photos", photoList, READ, READ_OTHERS],
+  ["/photos/:size", photoMetadata, READ, READ_OTHERS],
+  ["/photos/:size/$value", photoBytes, READ, READ_OTHERS],
+];
+
+/** Microsoft Graph, listening. */
+export type GraphServer = TwiceListening;
+
+/**
+ * Starts Microsoft Graph as far as apps try it first: users, photos, memberships, a drive's addresses, batches. Serves its own
+ * address and the names of the clouds, such as `graph.microsoft.com`. What Graph has besides is answered 501.
+ */
+export async function startGraph(options: GraphOptions): Promise<GraphServer> {
+  const { directory, keys, port = 0, httpsPort = 0, certificate, onExchange, onServer } = options;
+  const { faults = new Faults(directory) } = options;
+  let otherOrigin = "";
+  const drive = new Drive(() => otherOrigin);
+  const gate = { directory, keys };
+  const ofGraph = { ...userRoutes(gate), ...drive.routesFor(gate), ...userinfoRoutes(gate) };
+  const batch = createBatch(createDispatch(ofGraph, (request) => notEmulated(request)));
+  const routes = { ...forAnyOrigin({ ...ofGraph, "POST /v1.0/$batch": batch }), ...faultRoutes(faults) };
+  const notFound: RouteHandler = (request) => notEmulated(request);
   const intercept = faults.intercept("graph");
-  const server = http.createServer(
-    createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) }),
-  );
-  onServer?.(server);
-  return listenOnLoopback(server, port, GRAPH_HOSTS);
+  const route = createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) });
+  const listener: http.RequestListener = (request, response) => {
+    if (!drive.takeUpload(request, response)) route(request, response);
+  };
+  const listening = await listenTwice(listener, { port, httpsPort, certificate, names: GRAPH_HOSTS, onServer });
+  // Another host for a client, since it has another name.
+  otherOrigin = listening.url.replace("localhost", "127.0.0.1");
+  return listening;
+}
+
+function userRoutes(gate: Gate): Readonly<Record<string, RouteHandler>> {
+  const { directory } = gate;
+  const ofUsers = USER_ROUTES.flatMap(([path, handle, ofSelf, ofOthers]): [string, RouteHandler][] => [
+    [
+      `GET /v1.0/me${path}`,
+      withAccount(gate, (request, user, caller) => handle(request, user, caller, directory), ofSelf),
+    ],
+    [`GET /v1.0/users/:user${path}`, withUser(gate, handle, ofSelf, ofOthers)],
+  ]);
+  const list = withCaller(gate, (request, caller) => listUsers(request, caller, directory), ["User.ReadBasic.All"]);
+  return { ...Object.fromEntries(ofUsers), "GET /v1.0/users": list };
+}
+
+/** Whether another user exists is not told to those who may not read others. */
+function withUser(
+  gate: Gate,
+  handle: UserHandler,
+  ofSelf: readonly string[],
+  ofOthers: readonly string[],
+): RouteHandler {
+  return (request) => {
+    const id = request.params.user ?? "";
+    const user = userIn(gate.directory, id);
+    const answer = withCaller(
+      gate,
+      (_, caller) => {
+        if (user !== caller.account && !isPermitted(caller.permissions, ofOthers)) return forbidden(request);
+        return user ? handle(request, user, caller, gate.directory) : resourceNotFound(request, id);
+      },
+      [...ofSelf, ...ofOthers],
+    );
+    return answer(request);
+  };
 }

@@ -61,7 +61,7 @@ export function createRouter({
   intercept = (_, ask) => ask(),
   onExchange,
 }: RouterOptions): http.RequestListener {
-  const table = Object.entries(routes).map(([route, handler]) => ({ ...parseRoute(route), handler }));
+  const find = createTable(routes, notFound);
 
   async function answer(message: http.IncomingMessage): Promise<Exchanged> {
     if (!message.url?.startsWith("/")) throw new BadRequest(400);
@@ -70,11 +70,8 @@ export function createRouter({
     const method = message.method ?? "GET";
     const body = await readBody(message);
     const base = { method, url, headers: message.headers, body, form: formIn(message, body) };
-    for (const { verb, segments, handler } of table) {
-      const params = verb === method ? match(segments, url.pathname) : undefined;
-      if (params) return exchange({ ...base, params }, handler);
-    }
-    return exchange({ ...base, params: {} }, notFound);
+    const { handler, params } = find(method, url.pathname);
+    return exchange({ ...base, params }, handler);
   }
 
   async function exchange(request: RoutedRequest, handler: RouteHandler): Promise<Exchanged> {
@@ -91,6 +88,31 @@ export function createRouter({
         if (!(error instanceof BadRequest)) console.error(error);
         write(response, { status: error instanceof BadRequest ? error.status : 500 });
       });
+  };
+}
+
+/** Answers requests by a table of routes that do not come over a connection of their own. */
+export function createDispatch(
+  routes: Readonly<Record<string, RouteHandler>>,
+  notFound: RouteHandler,
+): (request: RoutedRequest) => Promise<Reply> {
+  const find = createTable(routes, notFound);
+  return async (request) => {
+    const { handler, params } = find(request.method, request.url.pathname);
+    return handler({ ...request, params });
+  };
+}
+
+type Find = (method: string, path: string) => Pick<RoutedRequest, "params"> & { readonly handler: RouteHandler };
+
+function createTable(routes: Readonly<Record<string, RouteHandler>>, notFound: RouteHandler): Find {
+  const table = Object.entries(routes).map(([route, handler]) => ({ ...parseRoute(route), handler }));
+  return (method, path) => {
+    for (const { verb, segments, handler } of table) {
+      const params = verb === method ? match(segments, path) : undefined;
+      if (params) return { handler, params };
+    }
+    return { handler: notFound, params: {} };
   };
 }
 
