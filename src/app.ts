@@ -3,7 +3,7 @@ import type { Client } from "@microsoft/microsoft-graph-client";
 import { createAsUser } from "./as-user.ts";
 import { createUserCredential } from "./downstream/azure-sdk/credential.ts";
 import { createGraphClient } from "./downstream/graph/client.ts";
-import { createConfidentialClient } from "./entra/client.ts";
+import { createAppToken, createConfidentialClient } from "./entra/client.ts";
 import { OnBehalfOf } from "./entra/on-behalf-of.ts";
 import { TokenCache } from "./entra/token-cache.ts";
 import { createVerifier } from "./entra/verify.ts";
@@ -11,6 +11,7 @@ import { AppError } from "./errors.ts";
 import { type Files, openFiles } from "./files/container.ts";
 import { withDeadline } from "./outgoing/deadline.ts";
 import { readSettings } from "./settings.ts";
+import { startSharedCache } from "./shared-cache/start.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import type { SignedInUser } from "./user.ts";
 
@@ -21,6 +22,7 @@ export type { SignedInUser } from "./user.ts";
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
 const settings = readSettings();
 startTelemetry(settings.telemetry);
+const client = createConfidentialClient(settings);
 
 /**
  * Makes a Functions handler that runs only for a signed-in user; every failure is answered as problem+json, in time. The
@@ -30,11 +32,12 @@ startTelemetry(settings.telemetry);
 export const asUser = createAsUser({
   verify: createVerifier(settings),
   onBehalfOf: new OnBehalfOf({
-    client: createConfidentialClient(settings),
+    client,
     clientId: settings.clientId,
     authorityOrigin: settings.authority.origin,
     cache: new TokenCache({ maxBytes: settings.tokenCacheBytes }),
     concurrency: settings.exchangeConcurrency,
+    shared: startSharedCache(settings.sharedCache, (resource) => createAppToken(settings, client, resource)),
   }),
   withDeadline: (work) => withDeadline(settings.requestTimeoutMs, work),
   graphOrigin: settings.graphOrigin,

@@ -100,7 +100,7 @@ async function signedInUser(
     forgetAccessToken: (resource) => {
       const refused = given.get(resource) ?? cached?.accessToken;
       cached = undefined;
-      if (refused !== undefined) onBehalfOf.forget(assertion, scopesOf(resource, needed), refused);
+      if (refused !== undefined) onBehalfOf.forget({ assertion, user, scopes: scopesOf(resource, needed) }, refused);
     },
   };
 }

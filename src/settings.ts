@@ -3,6 +3,7 @@ import { readCloud } from "./settings/cloud.ts";
 import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
 import { GUID, missingOr } from "./settings/problems.ts";
 import { SettingsError } from "./settings/settings-error.ts";
+import { readSharedCache, type SharedCacheSettings } from "./settings/shared-cache.ts";
 import { readStorage, STORAGE_SETTING_NAMES, type StorageSettings } from "./settings/storage.ts";
 import { readTelemetry, TELEMETRY_SETTING_NAMES, type TelemetrySettings } from "./settings/telemetry.ts";
 
@@ -25,6 +26,8 @@ export interface Settings {
   readonly requestTimeoutMs: number;
   /** Location of the files; undefined when the routes for them are off. */
   readonly storage: StorageSettings | undefined;
+  /** Where instances share users' tokens; undefined when each keeps its own. */
+  readonly sharedCache: SharedCacheSettings | undefined;
   readonly telemetry: TelemetrySettings;
 }
 
@@ -39,6 +42,7 @@ export const SETTING_NAMES = [
   "TOKEN_CACHE_MB",
   "EXCHANGE_CONCURRENCY",
   "REQUEST_TIMEOUT_MS",
+  "SHARED_CACHE_URL",
   ...STORAGE_SETTING_NAMES,
   ...TELEMETRY_SETTING_NAMES,
 ] as const;
@@ -75,6 +79,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       problems,
     ),
     storage: readStorage(environment, problems),
+    sharedCache: readSharedCache(environment.SHARED_CACHE_URL, problems),
     telemetry: readTelemetry(environment, problems),
   };
   if (problems.length > 0) throw new SettingsError("app", problems);

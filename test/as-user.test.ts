@@ -38,7 +38,7 @@ function pathWith({
         taken.push(`exchange ${[assertion, scopes, claims].filter(Boolean).join(" ")}`);
         return { user, accessToken: `token for ${scopes}` };
       },
-      forget: (assertion, scopes) => {
+      forget: ({ assertion, scopes }) => {
         taken.push(`forget ${assertion} ${scopes}`);
         found = undefined;
       },

@@ -1,7 +1,8 @@
 import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal-node";
+import { type AppToken, createRenewedToken } from "../outgoing/renewed-token.ts";
 import type { Settings } from "../settings.ts";
-import { createFederatedAssertion } from "./managed-identity.ts";
-import { createMsalNetwork } from "./msal-network.ts";
+import { createFederatedAssertion, createIdentityToken } from "./managed-identity.ts";
+import { createMsalNetwork, retriedOnce } from "./msal-network.ts";
 
 /** Share of the request's time for one token request; leaves room for a retry and for Graph. */
 const TOKEN_TIMEOUT_SHARE = 0.4;
@@ -38,4 +39,29 @@ function credentialOf({ credential, requestTimeoutMs }: Settings): Partial<NodeA
     case "secret":
       return { clientSecret: credential.secret };
   }
+}
+
+/**
+ * Makes a function that gives this app's own token for a resource such as `https://storage.azure.com`: the managed
+ * identity's where there is one, else the app registration's (client credentials).
+ */
+export function createAppToken(
+  { credential, authority, requestTimeoutMs, allowedTenants }: Settings,
+  client: Pick<ConfidentialClientApplication, "acquireTokenByClientCredential">,
+  resource: string,
+): () => Promise<AppToken> {
+  if (credential.kind === "managedIdentity") {
+    return createIdentityToken(
+      credential.clientId,
+      resource,
+      createMsalNetwork(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE),
+    );
+  }
+  // Its own tenant's: `common` and `organizations` give no app a token.
+  const request = {
+    scopes: [`${resource}/.default`],
+    authority: `${authority.origin}/${allowedTenants[0]}`,
+    skipCache: true,
+  };
+  return createRenewedToken(() => retriedOnce(() => client.acquireTokenByClientCredential(request)));
 }

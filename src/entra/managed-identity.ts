@@ -1,5 +1,6 @@
 import { type AuthenticationResult, type INetworkModule, ManagedIdentityApplication } from "@azure/msal-node";
 import { AppError } from "../errors.ts";
+import { type AppToken, createRenewedToken } from "../outgoing/renewed-token.ts";
 import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 
 /** The app's managed identity and the audience of its token. */
@@ -10,55 +11,42 @@ export interface ManagedIdentity {
   readonly audience: string;
 }
 
-/** Time before a token's end when it is renewed, as MSAL does: no assertion sent to Entra is about to end. */
-const RENEWED_BEFORE_END_MS = 300_000;
-
 /**
  * Makes a function that returns the managed identity's token, the app's credential where the app registration trusts the
  * identity (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
- * The token is requested at first use, once for all callers that wait, and kept until 5 minutes before its end. While no new
- * one can be had, the last one serves to its end. Does not check whether the app registration trusts the identity: Entra
- * does, at the exchange.
- *
- * The function throws AppError `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
- *
- * @param network bounds each request in time; throws `TokenEndpointError` unless the answer is a success
+ * Does not check whether the app registration trusts the identity: Entra does, at the exchange.
  */
 export function createFederatedAssertion(
   { clientId, audience }: ManagedIdentity,
   network: INetworkModule,
 ): () => Promise<string> {
-  let application: ManagedIdentityApplication | undefined;
-  let current = { assertion: "", endsAt: 0 };
-  let renewing: Promise<string> | undefined;
+  const token = createIdentityToken(clientId, audience, network);
+  return async () => (await token()).accessToken;
+}
 
-  async function renew(): Promise<string> {
-    // MSAL's own retries have no bound in time, and its cache fails while it renews a token that is still valid.
+/**
+ * Makes a function that returns the managed identity's token for a resource, as `createRenewedToken` does. It throws AppError
+ * `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
+ *
+ * @param network bounds each request in time; throws `TokenEndpointError` unless the answer is a success
+ */
+export function createIdentityToken(
+  clientId: string,
+  resource: string,
+  network: INetworkModule,
+): () => Promise<AppToken> {
+  let application: ManagedIdentityApplication | undefined;
+  return createRenewedToken(async () => {
+    // MSAL's own retries and waits have no bound in time; its cache would fail while it renews a token that is still good.
     application ??= new ManagedIdentityApplication({
       managedIdentityIdParams: { userAssignedClientId: clientId },
       system: { networkClient: network, disableInternalRetries: true },
     });
-    const ask = application.acquireToken.bind(application, { resource: audience, forceRefresh: true });
-    try {
-      const { accessToken, expiresOn } = await retriedOnce<AuthenticationResult>(ask);
-      // MSAL does not check the answer.
-      if (typeof accessToken !== "string" || accessToken === "") {
-        throw new AppError("identity_unavailable", { hint: `${ENDPOINT} answered without a token.` });
-      }
-      current = { assertion: accessToken, endsAt: expiresOn?.getTime() ?? 0 };
-    } catch (error) {
-      if (!(Date.now() < current.endsAt)) throw failureOf(error);
-    }
-    return current.assertion;
-  }
-
-  return async () => {
-    if (Date.now() < current.endsAt - RENEWED_BEFORE_END_MS) return current.assertion;
-    renewing ??= renew().finally(() => {
-      renewing = undefined;
+    const request = application.acquireToken.bind(application, { resource, forceRefresh: true });
+    return retriedOnce<AuthenticationResult>(request).catch((error) => {
+      throw failureOf(error);
     });
-    return renewing;
-  };
+  });
 }
 
 const ENDPOINT = "The endpoint of managed identities";

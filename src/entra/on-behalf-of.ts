@@ -5,21 +5,26 @@ import pLimit from "p-limit";
 import { AppError, type ErrorCode } from "../errors.ts";
 import { untilAborted } from "../outgoing/deadline.ts";
 import { resourceOf } from "../scopes.ts";
+import type { SharedCache, VerifiedBinding } from "../shared-cache/shared-cache.ts";
 import { countExchange, countLookup, OK, observeExchanges, outcomeOf, withSpan } from "../telemetry/telemetry.ts";
 import type { SignInLinks, VerifiedUser } from "../user.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
 import { retriedOnce } from "./msal-network.ts";
 import { Pauses } from "./pauses.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
-import type { TokenCache } from "./token-cache.ts";
+import { EXPIRY_MARGIN_SECONDS, endOfUse, type TokenCache } from "./token-cache.ts";
 import type { CachedToken } from "./token-table.ts";
 
-export interface Exchange {
+/** What a token is for. */
+export interface Grant {
   /** The user's access token for this API. */
   readonly assertion: string;
   /** The user that the verified assertion names. */
   readonly user: VerifiedUser;
   readonly scopes: readonly string[];
+}
+
+export interface Exchange extends Grant {
   /** Sent to Entra as `client-request-id`. */
   readonly correlationId: string;
   /** JSON of a resource's claims challenge, which rules out the cached token and a remembered refusal. */
@@ -35,6 +40,8 @@ export interface OnBehalfOfOptions {
   /** Origin of the authority, for example `https://login.microsoftonline.com`. */
   readonly authorityOrigin: string;
   readonly cache: TokenCache;
+  /** Cache that all instances share, once it is open. */
+  readonly shared?: () => SharedCache | undefined;
   /** Maximum of exchanges at a time; ten times as many may wait for their turn. */
   readonly concurrency: number;
   readonly now?: () => number;
@@ -121,9 +128,12 @@ export class OnBehalfOf {
    * Notes that the resource refused a token, unless a newer one is there. The next caller makes a new exchange, but not again
    * within a minute when that did not help.
    */
-  forget(assertion: string, scopes: readonly string[], accessToken: string): void {
-    const key = this.#cache.keyOf(assertion, scopes);
-    if (this.#cache.get(key)?.accessToken === accessToken) this.#refused.add(key, accessToken);
+  forget(grant: Grant, accessToken: string): void {
+    const key = this.#cache.keyOf(grant.assertion, grant.scopes);
+    const cached = this.#cache.get(key);
+    if (cached && cached.accessToken !== accessToken) return;
+    if (cached) this.#refused.add(key, accessToken);
+    this.#options.shared?.()?.forget(this.#bindingOf(grant), accessToken);
   }
 
   /** Number of exchanges that run or wait for their turn. */
@@ -153,15 +163,34 @@ export class OnBehalfOf {
   }
 
   #begin(name: string, key: string, exchange: Exchange): Flight {
-    const refusal = this.#refusals.get(name) ?? this.#pause(exchange) ?? this.#overload();
+    const refusal = this.#refusals.get(name);
     if (refusal) return { token: Promise.reject(refusal), callers: 0 };
-    const token = this.#turns(() => {
-      if (flight.callers > 0) return this.#acquire(name, key, exchange);
-      throw new AppError("identity_unavailable", { hint: "When the exchange had its turn, nobody waited any more." });
-    });
-    const flight = { token: token.finally(() => this.#inFlight.delete(name)), callers: 0 };
+    const token = this.#obtain(name, key, exchange, () => flight.callers > 0);
+    const flight: Flight = { token: token.finally(() => this.#inFlight.delete(name)), callers: 0 };
     this.#inFlight.set(name, flight);
     return flight;
+  }
+
+  /** Takes the token that another instance acquired, or acquires one when it has its turn. */
+  async #obtain(name: string, key: string, exchange: Exchange, isAwaited: () => boolean): Promise<CachedToken> {
+    const shared = this.#options.shared?.();
+    const found = exchange.claims === undefined ? await shared?.find(this.#bindingOf(exchange)) : undefined;
+    if (found) {
+      const token = { user: exchange.user, accessToken: found.accessToken };
+      this.#cache.set(key, token, (found.end + EXPIRY_MARGIN_SECONDS) * 1000);
+      return token;
+    }
+    const refusal = this.#pause(exchange) ?? this.#overload();
+    if (refusal) throw refusal;
+    return this.#turns(() => {
+      if (isAwaited()) return this.#acquire(name, key, exchange);
+      throw new AppError("identity_unavailable", { hint: "When the exchange had its turn, nobody waited any more." });
+    });
+  }
+
+  #bindingOf({ assertion, user, scopes }: Grant): VerifiedBinding {
+    const { authorityOrigin, clientId } = this.#options;
+    return { assertion, authorityOrigin, tenantId: user.tenantId, clientId, scopes, assertionEnd: user.expiresAt };
   }
 
   /** After a 429 Entra is left alone for a while. Only callers without a cached token notice. */
@@ -184,7 +213,10 @@ export class OnBehalfOf {
     try {
       const { accessToken, expiresOn } = await retriedOnce(() => this.#ask(exchange));
       const token = { user, accessToken };
-      this.#cache.set(key, token, expiresOn?.getTime() ?? 0);
+      const expiresAt = expiresOn?.getTime() ?? 0;
+      this.#cache.set(key, token, expiresAt);
+      const shared = this.#options.shared?.();
+      shared?.keep(this.#bindingOf(exchange), { accessToken, end: endOfUse(expiresAt, user) });
       countExchange(OK);
       return token;
     } catch (error) {

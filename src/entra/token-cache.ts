@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { VerifiedUser } from "../user.ts";
 import { type CachedToken, TokenTable } from "./token-table.ts";
 
 export interface TokenCacheOptions {
@@ -8,7 +9,7 @@ export interface TokenCacheOptions {
 }
 
 /** Seconds before a token's end when it is no longer handed out, so that it outlives the request it is used for. */
-const EXPIRY_MARGIN_SECONDS = 300;
+export const EXPIRY_MARGIN_SECONDS = 300;
 
 /** Bytes of an entry beside its token and its slot, as measured in docs/performance.md. */
 const ENTRY_OVERHEAD_BYTES = 250;
@@ -57,7 +58,7 @@ export class TokenCache {
   /** @param expiresAt milliseconds since 1970: the access token's end */
   set(key: string, token: CachedToken, expiresAt: number): void {
     this.delete(key);
-    const end = Math.floor(Math.min(expiresAt / 1000 - EXPIRY_MARGIN_SECONDS, token.user.expiresAt));
+    const end = endOfUse(expiresAt, token.user);
     const bytes = bytesOf(token);
     if (end * 1000 <= this.#now() || this.#table.bytes + bytes > this.#maxBytes) return;
     while (this.#bytes + bytes > this.#maxBytes || this.size >= this.#table.capacity) {
@@ -85,6 +86,11 @@ export class TokenCache {
     this.#bytes -= bytesOf(this.#table.tokenOf(slot));
     this.#table.delete(slot);
   }
+}
+
+/** Returns the seconds since 1970 when a token is no longer handed out. `expiresAt` is the token's end in milliseconds. */
+export function endOfUse(expiresAt: number, user: VerifiedUser): number {
+  return Math.floor(Math.min(expiresAt / 1000 - EXPIRY_MARGIN_SECONDS, user.expiresAt));
 }
 
 function bytesOf({ accessToken }: CachedToken): number {

@@ -78,11 +78,15 @@ export class SharedCache {
     });
   }
 
-  /** Drops a token that a resource refused, here at once, in the store behind the answer. */
-  forget(binding: VerifiedBinding, token: Pick<SealedToken, "accessToken">): void {
-    this.#refused.set(fingerprintOf(token), true);
+  /** Drops a token that a resource refused: here at once, in the store behind the answer and unless a newer one is there. */
+  forget(binding: VerifiedBinding, accessToken: string): void {
+    this.#refused.set(fingerprintOf({ accessToken }), true);
     const keys = entryKeysFor(binding);
-    this.#write(() => (signal) => this.#store.delete(nameOf(keys, binding), signal));
+    const name = nameOf(keys, binding);
+    this.#write(() => async (signal) => {
+      const bytes = await this.#store.get(name, signal);
+      if (bytes && open(keys, bytes)?.accessToken === accessToken) await this.#store.delete(name, signal);
+    });
   }
 
   close(): void {

@@ -24,6 +24,9 @@ const NOT_RECORDED: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 /** Boundaries of the histogram in seconds: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
 const DURATION_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+/** Boundaries in seconds. A look-up is given up after 0.05. */
+const LOOKUP_BOUNDARIES = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+
 /** Outcome of work that did not fail. */
 export const OK = "ok";
 
@@ -32,6 +35,8 @@ interface Instruments {
   readonly lookups: Counter;
   readonly exchanges: Counter;
   readonly durations: Histogram;
+  readonly sharedLookups: Histogram;
+  readonly droppedWrites: Counter;
 }
 
 /** Current numbers of exchanges. */
@@ -43,6 +48,7 @@ interface Exchanges {
 /** Instruments while something is recorded. Without them, all functions here cost next to nothing. */
 let instruments: Instruments | undefined;
 let countCurrent: () => Exchanges = () => ({ running: 0, waiting: 0 });
+let isSharedCacheSuspended: (() => boolean) | undefined;
 
 /** Starts recording. Requires a registered exporter: an instrument that was made before it never records anything. */
 export function beginRecording(): void {
@@ -62,6 +68,12 @@ function createInstruments(): Instruments {
   current.addCallback((result) => {
     for (const [state, count] of Object.entries(countCurrent())) result.observe(count, { state });
   });
+  const suspended = meter.createObservableGauge("shared_cache.suspended", {
+    description: "1 while the shared cache is left alone because its store failed.",
+  });
+  suspended.addCallback((result) => {
+    if (isSharedCacheSuspended) result.observe(isSharedCacheSuspended() ? 1 : 0);
+  });
   return {
     tracer: trace.getTracer(SCOPE),
     lookups: meter.createCounter("token_cache.lookups", { description: "Lookups of users' tokens, by result." }),
@@ -71,12 +83,35 @@ function createInstruments(): Instruments {
       advice: { explicitBucketBoundaries: DURATION_BOUNDARIES },
       description: "Time that requests, verifications, exchanges and calls of Graph took, by outcome.",
     }),
+    sharedLookups: meter.createHistogram("shared_cache.lookup.duration", {
+      unit: "s",
+      advice: { explicitBucketBoundaries: LOOKUP_BOUNDARIES },
+      description: "Time that look-ups in the shared cache took, by result and store.",
+    }),
+    droppedWrites: meter.createCounter("shared_cache.dropped_writes", {
+      description: "Writes to the shared cache that were given up, by store.",
+    }),
   };
 }
 
 /** Counts a lookup in the token cache. */
 export function countLookup(result: "hit" | "miss"): void {
   instruments?.lookups.add(1, { result });
+}
+
+/** Counts a look-up in the shared cache and its time in seconds. */
+export function countSharedLookup(result: string, store: string, seconds: number): void {
+  instruments?.sharedLookups.record(seconds, { result, store });
+}
+
+/** Counts a write to the shared cache that was given up. */
+export function countDroppedWrite(store: string): void {
+  instruments?.droppedWrites.add(1, { store });
+}
+
+/** Sets the function that tells whether the shared cache is suspended, for the gauge. */
+export function observeSharedCache(isSuspended: () => boolean): void {
+  isSharedCacheSuspended = isSuspended;
 }
 
 /** Counts an exchange with Entra, its retry included, by outcome. */

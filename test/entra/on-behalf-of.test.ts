@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type http from "node:http";
 import { describe, expect, test } from "vitest";
-import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
+import { API, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
 import { KNOWN_NUMBERS } from "../../src/entra/exchange-failure.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";
@@ -38,6 +38,7 @@ function createClock() {
 }
 
 const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"p1"}}}';
+const CLIENT_INFO = Buffer.from(JSON.stringify({ uid: "uid", utid: "utid" })).toString("base64url");
 const NO_CONSENT = { error: "invalid_grant", suberror: "consent_required", error_codes: [65001] };
 
 describe("an exchange", () => {
@@ -77,8 +78,9 @@ describe("an exchange", () => {
   test("is made again after its token was forgotten", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
     const onBehalfOf = onBehalfOfAt(entra.url);
-    await onBehalfOf.exchange(exchangeOf("adele"));
-    onBehalfOf.forget("adele", [GRAPH_DEFAULT], "token");
+    const first = exchangeOf("adele");
+    await onBehalfOf.exchange(first);
+    onBehalfOf.forget(first, "token");
     expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toBeUndefined();
     await onBehalfOf.exchange(exchangeOf("adele"));
     expect(entra.asked).toHaveLength(2);
@@ -112,13 +114,22 @@ describe("an exchange", () => {
     expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toBeUndefined();
   });
 
-  test("leaves nothing in MSAL's own cache", async () => {
-    const entra = await startTokenEndpoint((assertion, response) => succeed(response, assertion));
+  test("leaves nothing in MSAL's own cache, a refresh token least of all", async () => {
+    const entra = await startTokenEndpoint((assertion, response) =>
+      succeed(response, assertion, 3600, { refresh_token: "a refresh token", client_info: CLIENT_INFO }),
+    );
     const client = createConfidentialClient(readSettings(ENVIRONMENT));
     const onBehalfOf = onBehalfOfAt(entra.url, { client });
     await Promise.all(["a", "b", "c"].map((assertion) => onBehalfOf.exchange(exchangeOf(assertion))));
     const kept = JSON.parse(client.getTokenCache().serialize()) as Record<string, object>;
     expect(Object.values(kept).flatMap((entries) => Object.keys(entries))).toEqual([]);
+    const account = { homeAccountId: "uid.utid", environment: "login.microsoftonline.com", tenantId: TENANT_ID };
+    const silent = client.acquireTokenSilent({
+      account: { ...account, username: "", localAccountId: "uid" },
+      scopes: [GRAPH_DEFAULT],
+    });
+    await expect(silent).rejects.toMatchObject({ errorCode: "no_tokens_found" });
+    expect(entra.asked).toHaveLength(3);
   });
 });
 
@@ -259,9 +270,9 @@ describe("a token that its resource refuses", () => {
     const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
     const asking = async () => {
       const { accessToken } = await onBehalfOf.exchange(exchangeOf("adele"));
-      onBehalfOf.forget("adele", [GRAPH_DEFAULT], accessToken);
+      onBehalfOf.forget(exchangeOf("adele"), accessToken);
       const renewed = await onBehalfOf.exchange(exchangeOf("adele", { claims }));
-      onBehalfOf.forget("adele", [GRAPH_DEFAULT], renewed.accessToken);
+      onBehalfOf.forget(exchangeOf("adele"), renewed.accessToken);
       return renewed.accessToken;
     };
     return { entra, clock, onBehalfOf, asking };
@@ -314,7 +325,7 @@ describe("a token that its resource refuses", () => {
     const { entra, onBehalfOf } = await refusedAlways();
     const { accessToken } = await onBehalfOf.exchange(exchangeOf("adele"));
     for (let tries = 0; tries < TRIES; tries += 1) {
-      onBehalfOf.forget("adele", [GRAPH_DEFAULT], accessToken);
+      onBehalfOf.forget(exchangeOf("adele"), accessToken);
       const renewed = await onBehalfOf.exchange(exchangeOf("adele", { claims: CLAIMS }));
       expect(renewed.accessToken).toBe("token 2");
     }

@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { entryKeysFor, MAX_ENTRY_BYTES, seal } from "../../src/shared-cache/seal.ts";
 import { type LookupResult, SharedCache, type VerifiedBinding } from "../../src/shared-cache/shared-cache.ts";
-import type { EntryName, SharedStore } from "../../src/shared-cache/store.ts";
+import { FakeStore } from "../support/fake-store.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const END = NOW / 1000 + 3600;
@@ -15,35 +15,6 @@ const BINDING: VerifiedBinding = {
   scopes: ["https://graph.microsoft.com/User.Read"],
   assertionEnd: END,
 };
-
-/** A store in this process. `behave` replaces the outcome of the next calls. */
-class FakeStore implements SharedStore {
-  readonly name = "fake";
-  readonly entries = new Map<string, Uint8Array>();
-  readonly calls: string[] = [];
-  behave: (() => Promise<never>) | undefined;
-  reconnects = 0;
-
-  async get({ id }: EntryName): Promise<Uint8Array | undefined> {
-    this.calls.push("get");
-    if (this.behave) return this.behave();
-    return this.entries.get(id);
-  }
-  async set({ id }: EntryName, bytes: Uint8Array): Promise<void> {
-    this.calls.push("set");
-    if (this.behave) return this.behave();
-    this.entries.set(id, bytes);
-  }
-  async delete({ id }: EntryName): Promise<void> {
-    this.calls.push("delete");
-    if (this.behave) return this.behave();
-    this.entries.delete(id);
-  }
-  reconnect(): void {
-    this.reconnects += 1;
-  }
-  close(): void {}
-}
 
 let store: FakeStore;
 let results: LookupResult[];
@@ -191,7 +162,7 @@ describe("a store that fails", () => {
     store.behave = failing;
     const cache = createCache();
     cache.keep(BINDING, TOKEN);
-    cache.forget(BINDING, TOKEN);
+    cache.forget(BINDING, TOKEN.accessToken);
     expect(await cache.find(BINDING)).toBeUndefined();
     await settle();
     expect([results, dropped]).toEqual([["error"], 2]);
@@ -203,7 +174,7 @@ describe("a token that a resource refused", () => {
     const cache = createCache();
     cache.keep(BINDING, TOKEN);
     await settle();
-    cache.forget(BINDING, TOKEN);
+    cache.forget(BINDING, TOKEN.accessToken);
     await settle();
     expect(store.entries.size).toBe(0);
   });
@@ -213,7 +184,7 @@ describe("a token that a resource refused", () => {
     cache.keep(BINDING, TOKEN);
     await settle();
     store.behave = failing;
-    cache.forget(BINDING, TOKEN);
+    cache.forget(BINDING, TOKEN.accessToken);
     store.behave = undefined;
     await settle();
     expect(await cache.find(BINDING)).toBeUndefined();
@@ -222,7 +193,7 @@ describe("a token that a resource refused", () => {
 
   test("is not written again by a request that still held it", async () => {
     const cache = createCache();
-    cache.forget(BINDING, TOKEN);
+    cache.forget(BINDING, TOKEN.accessToken);
     await settle();
     cache.keep(BINDING, TOKEN);
     await settle();
@@ -231,7 +202,7 @@ describe("a token that a resource refused", () => {
 
   test("does not stand in the way of the next token", async () => {
     const cache = createCache();
-    cache.forget(BINDING, TOKEN);
+    cache.forget(BINDING, TOKEN.accessToken);
     cache.keep(BINDING, { ...TOKEN, accessToken: "next" });
     await settle();
     expect((await cache.find(BINDING))?.accessToken).toBe("next");

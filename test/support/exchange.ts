@@ -51,8 +51,14 @@ export async function startTokenEndpoint(answer: TokenAnswerer): Promise<FakeTok
 }
 
 /** A successful answer whose token is the one `tokenFor` tells. */
-export function succeed(response: http.ServerResponse, accessToken: string, expiresIn = 3600): void {
-  const body = { token_type: "Bearer", scope: GRAPH_DEFAULT, expires_in: expiresIn, access_token: accessToken };
+export function succeed(response: http.ServerResponse, accessToken: string, expiresIn = 3600, more = {}): void {
+  const body = {
+    token_type: "Bearer",
+    scope: GRAPH_DEFAULT,
+    expires_in: expiresIn,
+    access_token: accessToken,
+    ...more,
+  };
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
