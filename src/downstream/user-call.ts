@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type Outcome, withJitter, withRetries } from "../outgoing/retry.ts";
+import { backoffMs, type Outcome, withRetries } from "../outgoing/retry.ts";
 import {
   type OutgoingAnswer,
   type OutgoingRequest,
@@ -45,7 +45,6 @@ export interface ServiceAnswer {
 const MAX_ANSWER_BYTES = 8 * 1_048_576;
 const MAX_RETRIES = 2;
 const FIRST_DELAY_MS = 200;
-const JITTER = 0.5;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
 const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
@@ -135,7 +134,7 @@ function sendWithRetries(request: OutgoingRequest, { deadline }: SignedInUser): 
   const maxRetries = RETRIED_METHODS.has(request.method) ? MAX_RETRIES : 0;
   const delayBeforeRetry = async (outcome: Outcome<OutgoingAnswer>, retries: number) => {
     if (retries === maxRetries || deadline.signal.aborted) return undefined;
-    const delayMs = withJitter(FIRST_DELAY_MS * 2 ** retries, JITTER);
+    const delayMs = backoffMs(FIRST_DELAY_MS, retries);
     if ("error" in outcome) return delayMs;
     const { statusCode, headers, body } = outcome.value;
     if (!RETRIED_STATUSES.has(statusCode)) return undefined;

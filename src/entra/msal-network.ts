@@ -1,5 +1,5 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
-import { withJitter, withRetries } from "../outgoing/retry.ts";
+import { backoffMs, withRetries } from "../outgoing/retry.ts";
 import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../outgoing/send.ts";
 
 /** Bound of an answer in memory; tokens have some kilobytes. */
@@ -77,13 +77,12 @@ export function createMsalNetwork(timeoutMs: number): INetworkModule {
 }
 
 const RETRY_DELAY_MS = 100;
-const JITTER = 1;
 
-/** Retries a request of MSAL once, 100 to 200 ms later, when its failure is transient. */
+/** Retries a request of MSAL once, 100 to 150 ms later, when its failure is transient. */
 export function retriedOnce<T>(request: () => Promise<T>): Promise<T> {
   return withRetries(request, (outcome, retries) => {
     const isTransient = "error" in outcome && outcome.error instanceof TokenEndpointError && outcome.error.isTransient;
-    return isTransient && retries === 0 ? withJitter(RETRY_DELAY_MS, JITTER) : undefined;
+    return isTransient && retries === 0 ? backoffMs(RETRY_DELAY_MS, retries) : undefined;
   });
 }
 

@@ -26,7 +26,10 @@ export async function withRetries<T>(
   }
 }
 
-/** Adds up to `share` of a delay to it, at random, so that clients which failed together do not retry together. */
-export function withJitter(delayMs: number, share: number): number {
-  return delayMs * (1 + share * Math.random());
+/**
+ * Returns the milliseconds to wait before a retry: `firstMs`, doubled with each retry before it, and up to half as much again
+ * at random, so that clients which failed together do not retry together.
+ */
+export function backoffMs(firstMs: number, retries: number): number {
+  return firstMs * 2 ** retries * (1 + Math.random() / 2);
 }

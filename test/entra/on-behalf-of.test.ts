@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type http from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { API, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
@@ -388,6 +389,12 @@ describe("an exchange that failed on the way", () => {
     expect((failure.cause as { errorCode?: string }).errorCode).toBe("timeout");
     expect(entra.asked).toHaveLength(1);
   });
+
+  test("because Entra hangs ends while more than a third of the request's time is left", async () => {
+    const entra = await startTokenEndpoint(() => {});
+    const failing = failureOf(onBehalfOfAt(entra.url, { requestTimeoutMs: 3000 }).exchange(exchangeOf("adele")));
+    expect(await Promise.race([failing.then(() => "ended"), wait(2000, "still waits")])).toBe("ended");
+  });
 });
 
 describe("a caller whose time is up", () => {
@@ -528,6 +535,14 @@ describe("one user's trouble stays theirs", () => {
     clock.advance(6);
     await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
     expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
+  });
+
+  test("the refusals of many users are remembered side by side", async () => {
+    const entra = await startTokenEndpoint((_, response) => refuse(response, 400, NO_CONSENT));
+    const onBehalfOf = onBehalfOfAt(entra.url, { now: createClock().now });
+    const users = Array.from({ length: 50 }, (_, index) => `user-${index}`);
+    for (const _ of [1, 2]) for (const user of users) await failureOf(onBehalfOf.exchange(exchangeOf(user)));
+    expect(entra.asked).toEqual(users);
   });
 
   test.each([500, 401, 400])("a failure that is not the user's own is not remembered (%i)", async (status) => {

@@ -1,4 +1,5 @@
 import http from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import { exportJWK, generateKeyPair, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
@@ -6,6 +7,7 @@ import {
   type SigningKeys,
 } from "../../packages/easy-auth-local/src/entra/keys.ts";
 import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
+import { routeMicrosoftOrigins } from "../../packages/easy-auth-local/src/routing/microsoft-origins.ts";
 import { createPublicKeys } from "../../src/entra/public-keys.ts";
 import { createVerifier } from "../../src/entra/verify.ts";
 
@@ -34,7 +36,7 @@ async function startAuthority() {
     authority.reads += 1;
     authority.answer(response);
   });
-  const listening = await listenOnLoopback(server, 0);
+  const listening = await listenOnLoopback(server, 0, ["login.microsoftonline.com"]);
   onTestFinished(() => {
     server.closeAllConnections();
     return listening.close();
@@ -186,6 +188,16 @@ describe("an assertion while the keys were never read", () => {
     authority.answer = answer;
     const verify = createVerifier(settings, createPublicKeys(authority.url, 100));
     await expect(verify(await today.sign({}))).rejects.toMatchObject({ code: "identity_unavailable" });
+  });
+
+  test("is answered while more than a third of the request's time is left, when the keys never arrive", async () => {
+    const authority = await startAuthority();
+    authority.answer = () => {};
+    onTestFinished(routeMicrosoftOrigins({ entra: authority.url.origin, graph: "http://localhost:9" }));
+    const verifying = createVerifier({ ...settings, requestTimeoutMs: 3000 })(await today.sign({}));
+    const ended = verifying.catch(({ code }) => code);
+    expect(await Promise.race([ended, wait(2000, "still waits")])).toBe("identity_unavailable");
+    expect(authority.reads).toBe(1);
   });
 
   test("whose authority cannot be reached at all makes sign-in unavailable", async () => {
