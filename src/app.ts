@@ -15,8 +15,10 @@ import { startSharedCache } from "./shared-cache/start.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import type { SignedInUser } from "./user.ts";
 
+export { requireAuthContext } from "./auth-context.ts";
 export { type Api, fetchAs } from "./downstream/fetch-as.ts";
 export { AppError } from "./errors.ts";
+export { jsonBodyOf } from "./http/json-body.ts";
 export type { SignedInUser } from "./user.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.

@@ -1,4 +1,5 @@
 import type { HttpHandler, HttpRequest, HttpResponse, HttpResponseInit, InvocationContext } from "@azure/functions";
+import { checkAuthContext, requireAuthContext } from "./auth-context.ts";
 import { sdkFailure } from "./downstream/azure-sdk/failure.ts";
 import { graphFailure } from "./downstream/graph/client.ts";
 import { assertionFrom } from "./easy-auth/assertion.ts";
@@ -32,17 +33,27 @@ export type UserHandler = (
 /** A Functions handler with the scopes it asks for on behalf of its users. */
 export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
 
+/** What an endpoint asks of its users beside scopes. */
+export interface UserEndpointOptions {
+  /** Authentication context, such as `c1`, that the sign-in has to have satisfied; else the answer is `claims_challenge`. */
+  readonly authContext?: string;
+}
+
+export type AsUser = (scopes: readonly string[], handler: UserHandler, options?: UserEndpointOptions) => UserEndpoint;
+
 /**
  * Makes `asUser`, which makes a Functions handler that runs only for a signed-in user. The path of each request: assertion →
  * cached token or verification → handler → answer. Every failure is answered as problem+json, in time.
  */
-export function createAsUser(path: RequestPath): (scopes: readonly string[], handler: UserHandler) => UserEndpoint {
-  return (scopes, handler) => {
+export function createAsUser(path: RequestPath): AsUser {
+  return (scopes, handler, { authContext } = {}) => {
     const needed = scopesByResource(scopes, path.graphOrigin);
+    if (authContext !== undefined) checkAuthContext(authContext);
     const handle = endpoint((request, context, correlationId) =>
       path.withDeadline(async (deadline) => {
         const assertion = assertionFrom(request.headers);
         const user = await signedInUser({ path, needed, assertion }, { correlationId, deadline });
+        if (authContext !== undefined) requireAuthContext(user, authContext);
         const answer = await handler(user, request, context).catch((error) => {
           throw sdkFailure(graphFailure(error), user, needed.keys());
         });
@@ -86,6 +97,7 @@ async function signedInUser(
     tenantId: user.tenantId,
     objectId: user.objectId,
     expiresAt: user.expiresAt,
+    ...(user.authContexts && { authContexts: user.authContexts }),
     correlationId,
     deadline,
     links: onBehalfOf.linksFor(user),

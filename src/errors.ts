@@ -33,6 +33,8 @@ export interface FailureOptions extends ErrorOptions {
   readonly hint?: string;
   /** The failed service's own id of the request, for the log: Entra's trace id, Graph's request id. */
   readonly serviceRequestId?: string | undefined;
+  /** Address at the authority where another sign-in begins, for the challenge of a 401. */
+  readonly authorizationUri?: string | undefined;
   /** Headers of the answer, beside those that the code itself has. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Seconds the client should wait; sent as `Retry-After`. */
@@ -42,8 +44,6 @@ export interface FailureOptions extends ErrorOptions {
 export interface ClaimsChallengeOptions extends FailureOptions {
   /** JSON of a claims request: what the next sign-in has to satisfy. */
   readonly claims: string;
-  /** Address at the authority where that sign-in begins. */
-  readonly authorizationUri?: string | undefined;
 }
 
 export interface ConsentOptions extends FailureOptions {
@@ -77,8 +77,7 @@ export class AppError extends Error {
 
   constructor(...[code, options = {}]: AppErrorArguments) {
     super(code, options);
-    const { claims, authorizationUri, resource, adminConsentUrl }: Partial<ClaimsChallengeOptions & ConsentOptions> =
-      options;
+    const { claims, resource, adminConsentUrl }: Partial<ClaimsChallengeOptions & ConsentOptions> = options;
     this.code = code;
     this.detail = options.detail;
     this.hint = options.hint;
@@ -86,7 +85,7 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers ?? {};
     this.claims = claims;
-    this.authorizationUri = authorizationUri;
+    this.authorizationUri = options.authorizationUri;
     this.resource = resource;
     this.adminConsentUrl = adminConsentUrl;
   }

@@ -6,6 +6,8 @@ export interface VerifiedUser {
   readonly objectId: string;
   /** Seconds since 1970: end of the assertion. */
   readonly expiresAt: number;
+  /** Authentication contexts that the sign-in satisfied, such as `c1`: the claim `acrs`. Absent for most users. */
+  readonly authContexts?: readonly string[];
 }
 
 /** Addresses at the authority where a user, or their administrator, can lift a refusal. */

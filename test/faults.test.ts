@@ -128,13 +128,30 @@ const ENTRA_REFUSES: readonly Row[] = [
     { claims: MFA },
   ],
   ["a block by Conditional Access", refusal(53003, "access_denied", "message_only"), "blocked_by_policy"],
-  ["a block that comes with claims", refusal(53003, "interaction_required", undefined, MFA), "blocked_by_policy"],
+  ["a block that comes with claims", refusal(53003, "invalid_grant", "message_only", MFA), "blocked_by_policy"],
+  [
+    "a device that is not compliant, whose claim comes with the next sign-in",
+    refusal(53000, "interaction_required", undefined, MFA),
+    "claims_challenge",
+    { claims: MFA },
+  ],
+  [
+    "a device that is not joined",
+    refusal(53001, "interaction_required", undefined, MFA),
+    "claims_challenge",
+    { claims: MFA },
+  ],
+  ["an app that is not approved", refusal(53002, "interaction_required"), "blocked_by_policy"],
+  ["no way to set multifactor authentication up", refusal(53010, "invalid_grant"), "blocked_by_policy"],
+  ["access between tenants that is not allowed", refusal(500212, "interaction_required"), "blocked_by_policy"],
   ["a device that is not compliant", refusal(53000, "interaction_required"), "blocked_by_policy"],
   ["a block by security policy", refusal(530032, "invalid_grant"), "blocked_by_policy"],
   ["an account that is disabled", refusal(50057, "invalid_grant"), "blocked_by_policy"],
   ["a block, told by the suberror alone", refusal(99999, "invalid_grant", "message_only"), "blocked_by_policy"],
   ["a user who is not assigned", refusal(50105, "invalid_grant"), "user_not_assigned"],
   ["a user who is not assigned, by error", refusal(50105, "interaction_required"), "user_not_assigned"],
+  ["a user whom the tenant does not know", refusal(50020, "interaction_required"), "user_not_assigned"],
+  ["a guest who has not accepted the invitation", refusal(500571, "invalid_grant"), "user_not_assigned"],
   ["a wrong secret", refusal(7000215, "invalid_client"), "misconfigured"],
   ["an expired secret", refusal(7000222, "invalid_client"), "misconfigured"],
   ["an unknown application", refusal(700016, "unauthorized_client"), "misconfigured"],
@@ -479,12 +496,15 @@ function expectProblem({ status, headers, body }: Answer, code: ErrorCode, origi
     detail: expect.stringMatching(/^[A-Z].*\.$/),
     code,
     correlationId: headers.get("x-correlation-id"),
+    ...(status === 503 && { retryAfter: Number(headers.get("retry-after")) }),
+    ...(code === "claims_challenge" && { claims: expect.stringMatching(/^\{/) }),
     ...(code === "consent_required" && { adminConsentUrl, resource: "https://graph.microsoft.com" }),
   });
 }
 
 /** RFC 9110, 11.6.1, as strict parsers read it: one challenge, its parameters quoted and separated by commas. */
-function expectChallenge({ headers }: Answer, code: ErrorCode, claims: string | undefined): void {
+function expectChallenge({ headers, body }: Answer, code: ErrorCode, claims: string | undefined): void {
+  expect((JSON.parse(body) as { claims?: string }).claims).toBe(claims);
   const challenge = headers.get("www-authenticate") ?? "";
   expect(challenge).toMatch(/^Bearer [a-z_]+="[^"\\]*"(, [a-z_]+="[^"\\]*")*$/);
   const parameters = Object.fromEntries(
@@ -682,19 +702,26 @@ test("more users than can be exchanged for, and Entra hangs: it is not asked for
   expect(asked.length).toBeLessThan(30);
 });
 
-/** Entra's 429 is about the app, so all who need an exchange wait, and Entra is left alone. */
+/** Pauses are told apart by user, and by tenant once three of its users are throttled. */
 describe.each([
   ["with Retry-After", 30],
   ["without Retry-After", undefined],
 ])("Entra answers 429 %s", (_, retryAfter) => {
-  test("throttled: the user, then others who need an exchange, not those served before; and it ends", async () => {
-    const [account, since] = [nextUnlucky(), mark()];
-    const token = await apiToken(account);
-    const fault: Fault = { kind: "status", status: 429, ...(retryAfter !== undefined && { retryAfter }) };
-    const end = tell(entra(fault), account.key);
-    const [answer, bystander] = await Promise.all([ask(token), ask(bystanderToken)]).finally(end);
-    expectServed(bystander, BYSTANDER);
-    expectFailure(answer, "throttled", { account, token, since, ...(retryAfter !== undefined && { retryAfter }) });
+  test("throttled: the user, then at the third of their tenant others who need an exchange; and it ends", async () => {
+    const throttle = async () => {
+      const [account, since] = [nextUnlucky(), mark()];
+      const token = await apiToken(account);
+      const fault: Fault = { kind: "status", status: 429, ...(retryAfter !== undefined && { retryAfter }) };
+      const end = tell(entra(fault), account.key);
+      const [answer, bystander] = await Promise.all([ask(token), ask(bystanderToken)]).finally(end);
+      expectServed(bystander, BYSTANDER);
+      expectFailure(answer, "throttled", { account, token, since, ...(retryAfter !== undefined && { retryAfter }) });
+      expectProblem(await ask(await apiToken(account)), "throttled");
+    };
+    await throttle();
+    await throttle();
+    expectServed(await ask(await apiToken(BYSTANDER)), BYSTANDER);
+    await throttle();
 
     const newcomerToken = await apiToken(BYSTANDER);
     const sinceThrottled = mark();

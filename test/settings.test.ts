@@ -74,6 +74,15 @@ describe("settings", () => {
     ]);
   });
 
+  test.each(["contoso.ciamlogin.com", "contoso.b2clogin.com"])(
+    "refuse %s, and say that it is for customers",
+    (host) => {
+      expect(problemsOf({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: `https://${host}/${TENANT}/v2.0` })).toEqual([
+        expect.stringMatching(/External ID \(ciamlogin\.com\) .* workforce tenant/),
+      ]);
+    },
+  );
+
   test.each([
     ["", "global", "login.microsoftonline.com", "sts.windows.net", "graph.microsoft.com"],
     ["global", "global", "sts.windows.net", "sts.windows.net", "graph.microsoft.com"],

@@ -3,30 +3,38 @@ import { AppError, type ErrorCode, loggableWord } from "../errors.ts";
 import type { SignInLinks } from "../user.ts";
 import { TokenEndpointError } from "./msal-network.ts";
 
-/**
- * Codes by AADSTS number, for numbers that say more than the `invalid_grant` or `interaction_required` beside them. Source:
- * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
- */
-const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
-  ...entries("consent_required", 65001, 65004, 90094, 90095),
-  ...entries("token_expired", 500133),
-  ...entries("user_not_assigned", 50105),
-  ...entries("blocked_by_policy", 53000, 53001, 53003, 53004, 53011, 530032, 50057),
-  ...entries("misconfigured", 7000114, 90009, 28002, 700022, 65005, 650057, 500011, 650052, 240002),
-  ...entries("throttled", 90055, 50196),
-  ...entries("identity_unavailable", 90033, 90006, 90024, 50033),
+/** What each OAuth error means that says enough by itself: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
+  ...entries("consent_required", "consent_required"),
+  ...entries("misconfigured", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"),
+  ...entries("misconfigured", "unsupported_grant_type"),
 ]);
 
-/** All AADSTS numbers above; a test compares docs/errors.md with them. */
+/**
+ * AADSTS numbers that come with one of the other errors and say more than it does: what a new sign-in does not cure, and what
+ * passes. How the list was cut: docs/errors.md. Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ */
+const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
+  ...entries("consent_required", 65001, 65004, 90008, 90094, 90095, 90099),
+  ...entries("token_expired", 500133),
+  ...entries("user_not_assigned", 50105, 16000, 16003, 50014, 50020, 50034, 500208, 500571, 51004, 90072),
+  ...entries("blocked_by_policy", 50002, 50005, 50053, 50057, 50131, 50177, 50178, 500021, 500022, 500212, 500213),
+  ...entries("blocked_by_policy", 53000, 53001, 53002, 53003, 53004, 53009, 53010, 53011),
+  ...entries("blocked_by_policy", 530003, 530032, 530034, 530035, 54000, 1000104),
+  ...entries("misconfigured", 7000112, 7000114, 90009, 28002, 700022, 65005, 650057, 500011, 650052, 240002),
+  ...entries("misconfigured", 50001, 50194, 650054, 650056, 900382, 900432),
+  ...entries("throttled", 90055, 50196),
+  ...entries("identity_unavailable", 90033, 90006, 90012, 90024, 90090, 90091, 50033, 50087),
+]);
+
+/** All of them; docs/errors.md is held against this list. */
 export const KNOWN_NUMBERS: readonly number[] = [...CODE_BY_NUMBER.keys()];
 
-/** Codes by OAuth error, when no number says more: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
-const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
+/** What the other errors mean when no number says more. */
+const CODE_WITHOUT_NUMBER: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("token_rejected", "invalid_grant", "interaction_required", "login_required", "bad_token"),
-  ...entries("consent_required", "consent_required"),
   ...entries("blocked_by_policy", "access_denied"),
-  ...entries("misconfigured", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"),
-  ...entries("misconfigured", "invalid_request", "unsupported_grant_type"),
+  ...entries("misconfigured", "invalid_request"),
 ]);
 
 /** Turns an error of an exchange for a resource into a failure with a code. Returns errors of neither Entra nor MSAL unchanged. */
@@ -45,10 +53,11 @@ function refusalOf(error: TokenEndpointError, links: SignInLinks, resource: stri
     hint: hintFor(error),
     serviceRequestId: loggableWord(error.traceId),
     retryAfterSeconds,
+    authorizationUri: links.authorizationUri,
   };
   const code = codeOf(error);
   if (code === "claims_challenge") {
-    return new AppError(code, { ...options, claims: claims ?? "", authorizationUri: links.authorizationUri });
+    return new AppError(code, { ...options, claims: claims ?? "" });
   }
   if (code !== "consent_required") return new AppError(code, options);
   return new AppError(code, { ...options, resource, adminConsentUrl: links.adminConsentUrl });
@@ -57,13 +66,16 @@ function refusalOf(error: TokenEndpointError, links: SignInLinks, resource: stri
 function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndpointError): ErrorCode {
   if (status === 429) return "throttled";
   if (status < 400 || status >= 500) return "identity_unavailable";
-  const numbered = errorNumbers.map((number) => CODE_BY_NUMBER.get(number)).find((code) => code !== undefined);
-  // Entra sends claims with a block too, but no sign-in satisfies them.
-  if (numbered === "blocked_by_policy" || suberror === "message_only") return "blocked_by_policy";
+  // The user is to read a message; claims may come along, but no sign-in satisfies them.
+  if (suberror === "message_only") return "blocked_by_policy";
+  // A device that is not compliant, too: its claim comes with the next sign-in.
   if (claims !== undefined) return "claims_challenge";
   if (suberror === "consent_required") return "consent_required";
+  const known = CODE_BY_ERROR.get(errorCode);
+  if (known !== undefined) return known;
+  const numbered = errorNumbers.map((number) => CODE_BY_NUMBER.get(number)).find((code) => code !== undefined);
   // An unknown error, or none: a proxy on the way, or Entra itself in trouble.
-  return numbered ?? CODE_BY_ERROR.get(errorCode) ?? "identity_unavailable";
+  return numbered ?? CODE_WITHOUT_NUMBER.get(errorCode) ?? "identity_unavailable";
 }
 
 function hintFor({ status, errorCode, suberror, errorNumbers }: TokenEndpointError): string {

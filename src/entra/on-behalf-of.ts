@@ -9,7 +9,7 @@ import type { SharedCache, VerifiedBinding } from "../shared-cache/shared-cache.
 import { countExchange, countLookup, OK, observeExchanges, outcomeOf, withSpan } from "../telemetry/telemetry.ts";
 import type { SignInLinks, VerifiedUser } from "../user.ts";
 import { exchangeFailure } from "./exchange-failure.ts";
-import { retriedOnce } from "./msal-network.ts";
+import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 import { Pauses } from "./pauses.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
 import { EXPIRY_MARGIN_SECONDS, endOfUse, type TokenCache } from "./token-cache.ts";
@@ -224,8 +224,8 @@ export class OnBehalfOf {
       countExchange(outcomeOf(failure));
       if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(name, failure);
       else this.#refused.removeRenewal(key, claims);
-      if (failure instanceof AppError && failure.code === "throttled") {
-        this.#pauses.begin(user, failure.retryAfterSeconds);
+      if (error instanceof TokenEndpointError && error.status === 429) {
+        this.#pauses.begin(user, error.retryAfterSeconds);
       }
       throw failure;
     }

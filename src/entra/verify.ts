@@ -56,7 +56,8 @@ export function createVerifier(
     const objectId = text(payload.oid);
     if (objectId === "")
       throw new AppError("token_rejected", { hint: "The token names no user: its oid claim is empty." });
-    return { tenantId, objectId, expiresAt: Number(payload.exp) };
+    const authContexts = authContextsIn(payload);
+    return { tenantId, objectId, expiresAt: Number(payload.exp), ...(authContexts.length > 0 && { authContexts }) };
   };
 }
 
@@ -73,6 +74,11 @@ function isIssuerOf(
 ): boolean {
   if (!isSeveralTenants(tenant) && tenantId !== tenant) return false;
   return iss === `${origin}/${tenantId}/v2.0` || iss === `${v1IssuerOrigin}/${tenantId}/`;
+}
+
+/** Reads `acrs`: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
+function authContextsIn({ acrs }: JWTPayload): readonly string[] {
+  return Array.isArray(acrs) ? acrs.filter((one) => typeof one === "string") : [];
 }
 
 /** Refuses app-only tokens and ID tokens, which have no `scp`, and tokens without our scope: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */

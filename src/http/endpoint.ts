@@ -71,6 +71,7 @@ function correlationIdOf({ traceContext, invocationId }: InvocationContext): str
 function logFailure(context: InvocationContext, error: AppError, correlationId: string): void {
   const status = statusOf(error);
   const entry = {
+    function: context.functionName,
     code: error.code,
     status,
     correlationId,

@@ -149,9 +149,9 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
     "cache-control": "no-store",
   };
   if (problem.status === 401 || problem.challenge) headers["www-authenticate"] = challengeFor(problem, error);
-  if (problem.status === 503) {
-    headers["retry-after"] = String(Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS));
-  }
+  const retryAfter =
+    problem.status === 503 ? Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS) : undefined;
+  if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   const body = {
     type: new URL(`/api/errors#${error.code}`, requestUrl).href,
     title: problem.title,
@@ -159,10 +159,11 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
     detail: error.detail ?? problem.detail,
     code: error.code,
     correlationId,
-    ...(error.code === "consent_required" && {
-      resource: error.resource,
-      adminConsentUrl: error.adminConsentUrl,
-    }),
+    // In the body too: scripts of other origins see no headers, since App Service's CORS exposes none.
+    retryAfter,
+    claims: error.claims,
+    resource: error.resource,
+    adminConsentUrl: error.adminConsentUrl,
   };
   return { status: problem.status, headers, jsonBody: body };
 }

@@ -18,6 +18,9 @@ export function isSeveralTenants(tenant: string): boolean {
   return SEVERAL_TENANTS.has(tenant);
 }
 
+/** Tenants for customers: other authorities, issuers and claims than this app verifies. */
+const NO_WORKFORCE = /\.(ciamlogin|b2clogin)\.com$/i;
+
 /** Returns the authority that `WEBSITE_AUTH_OPENID_ISSUER` names, in any spelling App Service writes. */
 export function readAuthority(value: string | undefined, cloud: Cloud, problems: string[]): Authority {
   const issuer = (value ?? "").trim();
@@ -27,6 +30,13 @@ export function readAuthority(value: string | undefined, cloud: Cloud, problems:
   const tenant = isPlain && (GUID.test(named) || isSeveralTenants(named)) ? named : "";
   const origins = { origin: cloud.authorityOrigin, v1IssuerOrigin: cloud.v1IssuerOrigin };
   if (tenant !== "" && url && cloud.issuerHosts.includes(url.host)) return { ...origins, tenant };
+  if (NO_WORKFORCE.test(url?.hostname ?? "")) {
+    problems.push(
+      "WEBSITE_AUTH_OPENID_ISSUER is an issuer of Microsoft Entra External ID (ciamlogin.com) or Azure AD B2C (b2clogin.com), " +
+        "whose users this app does not serve. Use an issuer of a workforce tenant.",
+    );
+    return { ...origins, tenant: "" };
+  }
   const otherCloud = tenant === "" ? undefined : cloudOfIssuerHost(url?.host ?? "");
   problems.push(
     otherCloud

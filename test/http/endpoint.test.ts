@@ -77,7 +77,8 @@ describe("a failure", () => {
       expect(headers["cache-control"]).toBe("no-store");
       expect(headers["x-content-type-options"]).toBe("nosniff");
       expect(headers["x-correlation-id"]).toBe(body.correlationId);
-      expect(Object.keys(body)).toEqual(["type", "title", "status", "detail", "code", "correlationId"]);
+      const more = [...(status === 503 ? ["retryAfter"] : []), ...(code === "claims_challenge" ? ["claims"] : [])];
+      expect(Object.keys(body)).toEqual(["type", "title", "status", "detail", "code", "correlationId", ...more]);
       expect(body).toMatchObject({ status, code });
       if (challenge) expect(headers["www-authenticate"]).toMatch(challenge);
       else expect(headers).not.toHaveProperty("www-authenticate");
@@ -118,6 +119,19 @@ describe("a failure", () => {
     const { headers } = await answerOf(failing(new AppError("claims_challenge", { claims })));
     const encoded = /claims="([^"]+)"$/.exec(headers["www-authenticate"] ?? "")?.[1] ?? "";
     expect(Buffer.from(encoded, "base64").toString()).toBe(claims);
+  });
+
+  test("tells scripts that see no headers the claims and the seconds to wait, in its body", async () => {
+    const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+    const challenge = await answerOf(failing(new AppError("claims_challenge", { claims })));
+    expect(challenge.body.claims).toBe(claims);
+    const wait = await answerOf(failing(new AppError("throttled", { retryAfterSeconds: 6.2 })));
+    expect([wait.body.retryAfter, wait.headers["retry-after"]]).toEqual([7, "7"]);
+  });
+
+  test("names its function in the log", async () => {
+    const { logs } = await answerOf(failing(new AppError("not_found")));
+    expect(JSON.parse(logs[0]?.replace(/^\w+ /, "") ?? "")).toMatchObject({ function: "test", code: "not_found" });
   });
 
   test("that nobody foresaw says nothing about itself, to the caller or in the log's text", async () => {

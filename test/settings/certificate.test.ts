@@ -21,6 +21,7 @@ describe("a certificate in PEM", () => {
     ["with another certificate of its chain first", () => `${other.certificate}\n${ours.certificate}\n${ours.key}`],
     ["with Windows's line ends", () => `${ours.certificate}\n${ours.key}`.replaceAll(/\r?\n/g, "\r\n")],
     ["with line ends written as \\n", () => `${ours.certificate}\n${ours.key}`.replaceAll(/\r?\n/g, "\\n")],
+    ["with line ends written as \\r\\n", () => `${ours.certificate}\n${ours.key}`.replaceAll(/\r?\n/g, "\\r\\n")],
     ["with its key in the older form, PKCS #1", () => `${ours.certificate}\n${pkcs1(ours.key)}`],
     ["with text between", () => `Bag Attributes\n${ours.key}\nsubject=CN = api\n${ours.certificate}`],
   ])("%s is told by its thumbprint", (_, pem) => {

@@ -1,0 +1,79 @@
+import type { HttpRequest } from "@azure/functions";
+import { AppError } from "../errors.ts";
+
+/** The part of a Standard Schema (https://standardschema.dev) that is used; zod, valibot and arktype have it. */
+export interface Schema<Output> {
+  readonly "~standard": {
+    readonly validate: (value: unknown) => ValidationResult<Output> | Promise<ValidationResult<Output>>;
+  };
+}
+
+type ValidationResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] };
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+const MAX_BYTES = 1_048_576;
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+const MOST_ISSUES = 5;
+const MAX_ISSUE_LENGTH = 200;
+
+/**
+ * Reads the JSON that a request carries, at most 1 MiB. With a schema, returns what the schema makes of it; without one, does
+ * not check what it says.
+ *
+ * @throws AppError `invalid_request` whose detail says what is wrong: another content type, no JSON, too long, or the schema's
+ * own words about each member
+ */
+export async function jsonBodyOf<Output = unknown>(request: HttpRequest, schema?: Schema<Output>): Promise<Output> {
+  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
+    throw invalid("The body has to be JSON, with Content-Type: application/json.");
+  }
+  const value = parse(await textOf(request));
+  if (!schema) return value as Output;
+  const result = await schema["~standard"].validate(value);
+  if (result.issues) throw invalid(result.issues.slice(0, MOST_ISSUES).map(sentenceOf).join(" "));
+  return result.value;
+}
+
+async function textOf({ body, headers }: HttpRequest): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = Number(headers.get("content-length") ?? 0);
+  if (!(size > MAX_BYTES)) {
+    size = 0;
+    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > MAX_BYTES) break;
+      chunks.push(chunk);
+    }
+  }
+  if (size > MAX_BYTES) throw invalid(`The body has at most ${MAX_BYTES} bytes.`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw invalid("The body is not UTF-8.");
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(text.trim() === "" ? "The body is empty; it has to be JSON." : "The body is not valid JSON.");
+  }
+}
+
+/** `items.0.name: Required.` */
+function sentenceOf({ path = [], message }: Issue): string {
+  const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment));
+  const text = `${keys.length > 0 ? `${keys.join(".")}: ` : ""}${message}`.slice(0, MAX_ISSUE_LENGTH);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function invalid(detail: string): AppError {
+  return new AppError("invalid_request", { detail });
+}
