@@ -48,6 +48,9 @@ param storageAccountUrl string = ''
 @description('Container of those files.')
 param storageContainer string = ''
 
+@description('Address of the account in links, where callers reach it at another one, such as a custom domain. Empty: the endpoint.')
+param storagePublicUrl string = ''
+
 @allowed(['NoProxy', 'Standard', 'Custom'])
 @description('Headers in which a proxy before the frontend says what the browser asked for. Standard: X-Forwarded-Host and -Proto, as Front Door sends. Custom: another header for the host, as Application Gateway sends.')
 param forwardProxy string = 'NoProxy'
@@ -138,6 +141,7 @@ module resources 'resources.bicep' = {
     corsOrigins: empty(corsOrigins) ? [] : map(split(corsOrigins, ','), entry => trim(entry))
     storageAccountUrl: storageAccountUrl
     storageContainer: storageContainer
+    storagePublicUrl: storagePublicUrl
     forwardProxy: forwardProxy
     forwardProxyHostHeader: forwardProxyHostHeader
     sharedCache: sharedCache

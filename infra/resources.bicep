@@ -41,6 +41,9 @@ param storageAccountUrl string = ''
 @description('Container of those files.')
 param storageContainer string = ''
 
+@description('Address of the account in links, where callers reach it at another one, such as a custom domain. Empty: the endpoint.')
+param storagePublicUrl string = ''
+
 @allowed(['NoProxy', 'Standard', 'Custom'])
 @description('Headers in which a proxy before the frontend says what the browser asked for. Standard: X-Forwarded-Host and -Proto, as Front Door sends. Custom: another header for the host, as Application Gateway sends.')
 param forwardProxy string = 'NoProxy'
@@ -132,8 +135,10 @@ var scopeUris = join(map(loadJsonContent('graph-scopes.json'), scope => '${cloud
 var issuer = '${cloud.login}/${tenant().tenantId}/v2.0'
 var budgetStart = empty(budgetStartDate) ? thisMonth : budgetStartDate
 
+var publicUrlSettings = empty(storagePublicUrl) ? {} : { STORAGE_PUBLIC_URL: storagePublicUrl }
 var filesSettings = isFilesRouteOn
   ? {
+      ...publicUrlSettings
       STORAGE_ACCOUNT_URL: storageAccountUrl
       STORAGE_CONTAINER: storageContainer
       // Browsers are sent to the blobs where they can reach them.

@@ -90,6 +90,8 @@ resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2026-03-0
   for query in queries: {
     parent: workspace
     name: query.name
+    // Without it a second deployment is refused, since the query is there already.
+    etag: '*'
     properties: {
       category: 'API on behalf of the user'
       displayName: query.title

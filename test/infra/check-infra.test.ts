@@ -8,11 +8,12 @@ import { describe, expect, onTestFinished, test } from "vitest";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const { BICEP, BICEP_CONFIG } = process.env;
 
-/** A folder with `infra/` in it, where `check:infra` can be run. */
+/** A folder with `infra/` and one of its snapshots in it, where `check:infra` can be run. */
 async function copyOfInfra(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "check-infra-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await cp(`${ROOT}infra`, join(folder, "infra"), { recursive: true });
+  const isWanted = (path: string) => !/snapshots.+/.test(path) || path.includes("registrations-made.");
+  await cp(`${ROOT}infra`, join(folder, "infra"), { recursive: true, filter: isWanted });
   await symlink(`${ROOT}node_modules`, join(folder, "node_modules"));
   return folder;
 }

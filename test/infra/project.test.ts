@@ -28,14 +28,13 @@ const AZD_PARAMETERS = Object.entries(
 const PLATFORM_SETTINGS = ["accountName", "blobServiceUri", "clientId", "credential"].map(
   (name) => `AzureWebJobsStorage__${name}`,
 );
-/** Set by Easy Auth itself; other credentials, never used where an identity is; a collector and a domain of one's own. */
+/** Set by Easy Auth itself; other credentials, never used where an identity is; a collector of one's own. */
 const NOT_SET = [
   "WEBSITE_AUTH_CLIENT_ID",
   "WEBSITE_AUTH_OPENID_ISSUER",
   "CLIENT_CERTIFICATE_PEM",
   "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
-  "STORAGE_PUBLIC_URL",
 ];
 /** Set already, and read by the code soon. */
 const COMING = ["SHARED_CACHE_URL"];
@@ -147,6 +146,14 @@ describe("azd", () => {
     const known = [...namesIn(MAIN, /^output (\w+)/gm), ...AZD_PARAMETERS.map(({ variable }) => variable)];
     expect([...wanted].filter((name) => ![...known, ...HOOK_VARIABLES].includes(name ?? ""))).toEqual([]);
   });
+});
+
+test("every query is saved in the workspace, and in the runbook", () => {
+  const saved = valuesOf("Microsoft.OperationalInsights/workspaces/savedSearches", /./, "name");
+  const names = [...new Set(saved)].map((name) => String(name).replace(/.*\//, ""));
+  const files = filesIn("infra/queries").map((path) => path.replace(/.*\/(.*)\.kql/, "$1"));
+  expect(names.sort()).toEqual(files.sort());
+  for (const name of names) expect(read("docs/runbook.md")).toContain(`\n| \`${name}\``);
 });
 
 test("queries ask for codes that exist", () => {
