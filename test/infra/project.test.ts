@@ -36,8 +36,6 @@ const NOT_SET = [
   "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
-/** Set already, and read by the code soon. */
-const COMING = ["SHARED_CACHE_URL"];
 /** What azd itself sets, and what tunes a hook. */
 const HOOK_VARIABLES = [
   "AZURE_ENV_NAME",
@@ -62,7 +60,7 @@ describe("settings", () => {
     const set = valuesOf("Microsoft.Web/sites/config", /^func-api-\w+\/appsettings$/, "properties");
     const names = new Set(set.flatMap((properties) => Object.keys(properties as object)));
     const wanted = [...SETTING_NAMES, ...PLATFORM_SETTINGS].filter((name) => !NOT_SET.includes(name));
-    expect([...names].sort()).toEqual([...new Set([...wanted, ...COMING])].sort());
+    expect([...names].sort()).toEqual(wanted.sort());
   });
 
   test("of both apps name Node as this project does", () => {
