@@ -33,7 +33,7 @@ export function controlRoutes({ directory, issuer, faults, clock, traces }: Cont
     ...(clock && clockRoutes(clock)),
     ...faultRoutes(faults),
     ...controlPageRoutes({ directory, keys, faults, clock }),
-    ...(traces && traceRoutes(traces)),
+    ...(traces && traceRoutes(traces, directory)),
   } satisfies Readonly<Record<string, RouteHandler>>;
 }
 

@@ -48,8 +48,10 @@ export interface Trace {
   readonly id: string;
   /** In the order in which they began. */
   readonly hops: Hop[];
-  /** Key or name of the user. */
+  /** Key or name of the user, by the tokens that were seen. */
   account: string | undefined;
+  /** Stands for the browser's session, without being of use to anybody. */
+  session?: string;
 }
 
 export function isRunning({ durationMs }: Hop): boolean {

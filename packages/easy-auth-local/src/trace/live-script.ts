@@ -1,6 +1,6 @@
-/** Asks for the page every second, and puts what is new in place. What is open, and where the focus is, stays. */
+/** Script that asks for the page every second, and puts what is new in place. What is open or closed, and where the focus is, stays. */
 export const LIVE_SCRIPT = `
-const button = document.querySelector("button");
+const button = document.getElementById("pause");
 const status = document.querySelector("[role=status]");
 let etag = "";
 let isLive = true;
@@ -13,16 +13,16 @@ button.addEventListener("click", () => {
 
 async function refresh() {
   if (!isLive || document.hidden) return;
-  const response = await fetch("/trace", { headers: { "if-none-match": etag } }).catch(() => undefined);
+  const response = await fetch("/trace" + location.search, { headers: { "if-none-match": etag } }).catch(() => undefined);
   const state = response ? "" : "The stack does not answer.";
   if (status.textContent !== state) status.textContent = state;
   if (response?.status !== 200) return;
   etag = response.headers.get("etag");
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("traces");
-  for (const { id } of document.querySelectorAll("#traces details[open]")) {
+  for (const { id, open } of document.querySelectorAll("#traces details")) {
     const still = page.getElementById(id);
-    if (still) still.open = true;
+    if (still) still.open = open;
   }
   const focused = document.activeElement.closest("#traces details")?.id;
   document.getElementById("traces").replaceWith(fresh);

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type http from "node:http";
 import { type FailureAnswer, failureIn } from "./failure.ts";
 import type { Hop, SeenToken, Station, Trace } from "./hop.ts";
@@ -15,10 +15,14 @@ const TOKEN_HEADERS = [
   ["x-ms-token-aad-id-token", "X-MS-TOKEN-AAD-ID-TOKEN"],
   ["x-zumo-auth", "X-ZUMO-AUTH"],
 ] as const;
+const SESSION_COOKIE = /\bAppServiceAuthSession=([^;]+)/;
 /** They only answer. */
 const ASK_NOBODY: readonly Station[] = ["Entra", "Graph", "Storage"];
-/** The emulator's own addresses, which are not part of any flow. */
+/** The emulator's own addresses, which are not part of any flow; `/` is the control page, at Entra's. */
 const OWN_PATHS = /^\/(trace|emulator)(\/|\?|$)/;
+const CONTROL_PAGE = /^\/(\?|$)/;
+/** Stations behind a gate, which alone can name the user to them. */
+const BEHIND_GATES: readonly Station[] = ["frontend", "function"];
 
 /**
  * Records every request to a server, before it listens. Requests belong together by `traceparent`, else by
@@ -35,16 +39,29 @@ export function observe(
   server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
     const handle = () => Reflect.apply(emit, this, [event, ...args]) as boolean;
     const [request, response] = args as [http.IncomingMessage, http.ServerResponse];
-    if (event !== "request" || OWN_PATHS.test(request.url ?? "")) return handle();
+    if (event !== "request" || isOwn(station, request.url ?? "")) return handle();
     const { traceId, parentId } = originOf(request);
     const trace = traces.traceOf(traceId);
     const hop = newHop(request, station, trace, parentId);
     hop.notes.push(...notes);
+    noteUser(request.headers, station, trace, traces);
     return traces.run(trace, hop, () => {
       followAnswer(response, trace, hop, traces);
       return handle();
     });
   } as typeof server.emit;
+}
+
+function isOwn(station: Station, url: string): boolean {
+  return OWN_PATHS.test(url) || (station === "Entra" && CONTROL_PAGE.test(url));
+}
+
+/** Notes whose request it is, where a session or a gate says so. */
+function noteUser(headers: http.IncomingHttpHeaders, station: Station, trace: Trace, traces: Traces): void {
+  const [, session] = SESSION_COOKIE.exec(headers.cookie ?? "") ?? [];
+  if (session) trace.session ??= createHash("sha256").update(session).digest("base64url");
+  const user = headers["x-ms-client-principal-id"];
+  if (BEHIND_GATES.includes(station) && user !== undefined) traces.noteUser(trace, String(user));
 }
 
 /** Reads where a request comes from, or gives it an origin. */
@@ -95,7 +112,7 @@ function tokensIn(headers: http.IncomingHttpHeaders): SeenToken[] {
 /** That something is there which is not shown. */
 function notesOn(headers: http.IncomingHttpHeaders): Hop["notes"] {
   const notes: Hop["notes"] = [];
-  if (/\bAppServiceAuthSession=/.test(headers.cookie ?? "")) notes.push(["Cookie", "of a session (not shown)"]);
+  if (SESSION_COOKIE.test(headers.cookie ?? "")) notes.push(["Cookie", "of a session (not shown)"]);
   if (headers["x-ms-token-aad-refresh-token"]) notes.push(["X-MS-TOKEN-AAD-REFRESH-TOKEN", "(not shown)"]);
   return notes;
 }

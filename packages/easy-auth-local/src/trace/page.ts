@@ -1,83 +1,149 @@
 import { createHash } from "node:crypto";
 import { escapeHtml, htmlPage } from "../http/html-page.ts";
 import type { Reply } from "../http/router.ts";
+import { type Action, actionsOf } from "./actions.ts";
+import { type Filters, filterForm, isShown } from "./filters.ts";
 import { type Hop, hasFailed, isRunning, type SeenToken, type Trace } from "./hop.ts";
 import { LIVE_SCRIPT } from "./live-script.ts";
+import type { Naming } from "./names.ts";
 import { STYLE } from "./style.ts";
 import { durationOf, failureOf, firstFailure, outcomeOf, shortPathOf, summaryOf } from "./summary.ts";
+import type { Traces } from "./traces.ts";
 
 /** From left to right. A client that is no browser stands in the browser's place. */
 const LANES = ["browser", "frontend gate", "frontend", "API gate", "function", "Entra", "Graph"];
 const SCRIPT_HASH = createHash("sha256").update(LIVE_SCRIPT).digest("base64");
 
-/** The page of all traces, newest first. `now` in milliseconds, by the clock that the tokens go by. */
-export function tracePage(traces: readonly Trace[], now: number, etag: string): Reply {
-  const items = traces.filter(({ hops }) => hops.length > 0).map((trace) => traceItem(trace, now));
-  const empty = "<p>No requests yet. Open the frontend or call the API, and they show up here.</p>";
-  const policy = ["form-action 'none'", `script-src 'sha256-${SCRIPT_HASH}'`, "connect-src 'self'"];
+export interface TracePageOptions {
+  readonly filters: Filters;
+  readonly named: Naming;
+  /** Milliseconds since 1970, by the clock that the tokens go by. */
+  readonly now: number;
+  readonly etag: string;
+}
+
+/** Makes the page of the traces that the filters let through, newest first, one action at a time. */
+export function tracePage(traces: Traces, { filters, named, now, etag }: TracePageOptions): Reply {
+  const all = traces.recent.filter(({ hops }) => hops.length > 0);
+  const userOf = (trace: Trace): string | undefined => traces.userOf(trace);
+  const shown = all.filter((trace) => isShown(trace, userOf(trace), filters));
+  const items = actionsOf(shown, userOf).map((action, index) =>
+    actionItem(action, index === 0, { userOf, named, now }),
+  );
+  const policy = ["form-action 'self'", `script-src 'sha256-${SCRIPT_HASH}'`, "connect-src 'self'"];
   const headers = { "cross-origin-resource-policy": "same-origin", etag };
-  const body = bodyOf(items.length > 0 ? `<ol>${items.join("")}</ol>` : empty);
+  const users = all.map(userOf).filter((user) => user !== undefined);
+  const statuses = all.flatMap(({ hops: [first] }) => (first?.status === undefined ? [] : [String(first.status)]));
+  const body = bodyOf(filterForm(filters, users, statuses), contentOf(items, all.length - shown.length));
   return htmlPage({ title: "Trace – local stack", style: STYLE, body, policy, headers });
 }
 
-function bodyOf(content: string): string {
+function contentOf(items: readonly string[], hidden: number): string {
+  const rest =
+    hidden > 0 ? `<p>${hidden} ${hidden === 1 ? "request is" : "requests are"} hidden by the filters.</p>` : "";
+  const empty = "<p>No requests yet. Open the frontend or call the API, and they show up here.</p>";
+  return (items.length > 0 ? `<ol>${items.join("")}</ol>` : hidden > 0 ? "" : empty) + rest;
+}
+
+function bodyOf(filters: string, content: string): string {
   return `  <header>
     <p class="banner">Emulators on this machine. Everyone here is made up. Signatures, secrets and codes are not shown.</p>
     <h1>Trace</h1>
-    <p>The last requests, newest first. Open one to see whom it passed, and what each was sent. ✗ marks what failed.</p>
-    <button type="button" hidden>Pause</button> <span role="status"></span>
+    <p>The last requests, newest first, those that follow each other at once together. Open one to see whom it passed, and what
+      each was sent. ✗ marks what failed. <a href="/">Control page</a></p>
+    ${filters}
+    <button type="button" id="pause" hidden>Pause</button> <span role="status"></span>
   </header>
   <main id="traces">${content}</main>
   <script>${LIVE_SCRIPT}</script>`;
 }
 
-function traceItem(trace: Trace, now: number): string {
-  const { id, hops, account } = trace;
-  const [first] = hops;
-  if (!first) return "";
-  const origin = firstFailure(trace);
-  const reason = hasFailed(first) && origin?.failure?.code !== outcomeOf(first) ? (origin?.failure?.code ?? "") : "";
-  const time = new Date(first.startedAt);
+interface Shown {
+  readonly userOf: (trace: Trace) => string | undefined;
+  readonly named: Naming;
+  readonly now: number;
+}
+
+/** Several requests together, the newest action open; a request alone as itself. */
+function actionItem({ traces, user }: Action, isNewest: boolean, shown: Shown): string {
+  const first = traces.at(-1);
+  const [begin] = first?.hops ?? [];
+  if (!first || !begin) return "";
+  if (traces.length === 1) return traceItem(first, shown);
+  const failed = traces.filter(({ hops: [hop] }) => hop && hasFailed(hop)).length;
   return `<li>
-    <details class="trace" id="t${id}">
+    <details class="action" id="a${first.id}"${isNewest ? " open" : ""}>
       <summary>
-        <span><span class="what">${escapeHtml(first.method)} ${escapeHtml(shortPathOf(first))}</span>
-          <small>${first.station}</small></span>
-        <span class="outcome ${stateOf(first)}">${mark(first)}${outcomeOf(first)} ${escapeHtml(reason)}</span>
-        <span class="account">${escapeHtml(account ?? "nobody signed in")}</span>
-        <span>${durationOf(first)}</span>
-        <time datetime="${time.toISOString()}">${time.toTimeString().slice(0, 8)}</time>
+        <span><span class="what">${escapeHtml(begin.method)} ${escapeHtml(shown.named(shortPathOf(begin)))}</span>
+          <small>and ${traces.length - 1} more</small></span>
+        <span class="outcome ${failed > 0 ? "failed" : "ok"}">${failed > 0 ? `✗ ${failed} failed` : ""}</span>
+        <span class="account">${escapeHtml(user ?? accountOf(first, undefined))}</span>
+        <span></span>
+        ${timeOf(begin)}
       </summary>
-      <p class="id">Trace id ${id}</p>
-      <div class="lanes" aria-hidden="true">${LANES.map((lane) => `<span>${lane}</span>`).join("")}</div>
-      <ol class="hops">${hops.map((hop) => hopItem(hop, origin, now)).join("")}</ol>
+      <ol>${traces.map((trace) => traceItem(trace, shown)).join("")}</ol>
     </details>
   </li>`;
 }
 
-function hopItem(hop: Hop, origin: Hop | undefined, now: number): string {
+function traceItem(trace: Trace, { userOf, named, now }: Shown): string {
+  const { id, hops } = trace;
+  const [first] = hops;
+  if (!first) return "";
+  const origin = firstFailure(trace);
+  const reason = hasFailed(first) && origin?.failure?.code !== outcomeOf(first) ? (origin?.failure?.code ?? "") : "";
+  return `<li>
+    <details class="trace" id="t${id}">
+      <summary>
+        <span><span class="what">${escapeHtml(first.method)} ${escapeHtml(named(shortPathOf(first)))}</span>
+          <small>${first.station}</small></span>
+        <span class="outcome ${stateOf(first)}">${mark(first)}${outcomeOf(first)} ${escapeHtml(reason)}</span>
+        <span class="account">${escapeHtml(accountOf(trace, userOf(trace)))}</span>
+        <span>${durationOf(first)}</span>
+        ${timeOf(first)}
+      </summary>
+      <p class="id">Trace id ${id}</p>
+      <div class="lanes" aria-hidden="true">${LANES.map((lane) => `<span>${lane}</span>`).join("")}</div>
+      <ol class="hops">${hops.map((hop) => hopItem(hop, origin, named, now)).join("")}</ol>
+    </details>
+  </li>`;
+}
+
+/** Says that nobody is signed in only where neither a session nor a token was sent. */
+function accountOf({ session, hops }: Trace, user: string | undefined): string {
+  if (user !== undefined) return user;
+  if (session !== undefined) return "session of a user not seen yet";
+  return hops.some(({ tokens }) => tokens.length > 0) ? "token that names no user" : "nobody signed in";
+}
+
+function timeOf({ startedAt }: Hop): string {
+  const time = new Date(startedAt);
+  return `<time datetime="${time.toISOString()}">${time.toTimeString().slice(0, 8)}</time>`;
+}
+
+function hopItem(hop: Hop, origin: Hop | undefined, named: Naming, now: number): string {
   const { station, caller, depth, method, path, tokens, notes, logs, spanId } = hop;
   const from = Math.max(0, LANES.indexOf(caller));
-  const failure = failureOf(hop, origin);
+  const failure = named(failureOf(hop, origin));
   return `<li class="hop ${stateOf(hop)}" style="--depth: ${depth}; --from: ${from}; --to: ${LANES.indexOf(station)}">
     <div class="arrow" aria-hidden="true"><span></span></div>
     <div class="said">
-      <p><strong>${caller} → ${station}</strong> <code>${escapeHtml(method)} ${escapeHtml(path)}</code>
+      <p><strong>${caller} → ${station}</strong> <code>${escapeHtml(method)} ${escapeHtml(named(path))}</code>
         <span class="outcome ${stateOf(hop)}">${mark(hop)}${outcomeOf(hop)}</span> ${durationOf(hop)}</p>
       ${failure === "" ? "" : `<p class="failure">${escapeHtml(failure)}</p>`}
-      ${notes.length === 0 ? "" : `<dl>${notes.map(noteItem).join("")}</dl>`}
-      ${tokens.map((token, index) => tokenItem(token, `t${spanId}-${index}`, now)).join("")}
+      ${notes.length === 0 ? "" : `<dl>${notes.map((note) => noteItem(note, named)).join("")}</dl>`}
+      ${tokens.map((token, index) => tokenItem(token, `t${spanId}-${index}`, named, now)).join("")}
       ${logs.length === 0 ? "" : foldedText(`t${spanId}-log`, `Log (${logs.length})`, logs.join("\n"))}
     </div>
   </li>`;
 }
 
-function noteItem([name, value]: Hop["notes"][number]): string {
-  return `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd></div>`;
+function noteItem([name, value]: Hop["notes"][number], named: Naming): string {
+  return `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(named(value))}</dd></div>`;
 }
 
-function tokenItem(token: SeenToken, id: string, now: number): string {
-  const summary = `${token.where}: ${summaryOf(token, now)}`;
+function tokenItem(token: SeenToken, id: string, named: Naming, now: number): string {
+  const summary = `${token.where}: ${named(summaryOf(token, now))}`;
   if (token.claims) return foldedText(id, summary, JSON.stringify(token.claims, undefined, 2));
   return `<p>${escapeHtml(summary)}</p>`;
 }

@@ -16,9 +16,16 @@ export const STYLE = `
   main { margin-top: 1rem; }
   main > ol > li { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin-bottom: .5rem; }
   summary { cursor: pointer; }
-  .trace > summary { padding: .5rem .75rem; display: grid; gap: 0 1rem; align-items: baseline;
+  form { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0; }
+  label { font-size: .875rem; color: var(--quiet); }
+  select { display: block; font: inherit; padding: .25rem .5rem; min-height: 2.5rem; border-radius: .5rem;
+    color: light-dark(#111827, #e5e7eb); background: var(--card); border: 1px solid light-dark(#8a92a0, #6b7280); }
+  a { color: light-dark(#1d4ed8, #93b9ff); }
+  .action > ol { margin: 0 0 .5rem .75rem; border-left: 3px solid var(--line); }
+  .action > ol > li + li { border-top: 1px solid var(--line); }
+  .trace > summary, .action > summary { padding: .5rem .75rem; display: grid; gap: 0 1rem; align-items: baseline;
     grid-template-columns: minmax(0, 3fr) minmax(0, 2fr) minmax(0, 1.5fr) 5rem 4.5rem; }
-  .trace > summary::before { content: none; }
+  .trace > summary::before, .action > summary::before { content: none; }
   .what, code, pre, .id { font-family: ui-monospace, monospace; font-size: .875rem; overflow-wrap: anywhere; }
   .what { font-weight: 600; }
   .account, time, small, .id, .lanes, dt { color: var(--quiet); }
@@ -56,8 +63,8 @@ export const STYLE = `
     .failed .said { border-left-style: dashed; border-left-color: var(--failed); }
   }
   @media (max-width: 48rem) {
-    .trace > summary { grid-template-columns: minmax(0, 1fr) auto; }
-    .trace > summary > :first-child { grid-column: 1 / -1; }
+    .trace > summary, .action > summary { grid-template-columns: minmax(0, 1fr) auto; }
+    .trace > summary > :first-child, .action > summary > :first-child { grid-column: 1 / -1; }
   }
   @media (forced-colors: active) { .arrow span::after { forced-color-adjust: none; } }
 `;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { LRUCache } from "lru-cache";
 import type { HostLog } from "../functions-host/host-log.ts";
 import { type Hop, isRunning, type SeenToken, type Trace } from "./hop.ts";
 import { safeText } from "./secrets.ts";
@@ -6,6 +7,7 @@ import { safeText } from "./secrets.ts";
 const MAX_TRACES = 200;
 const MAX_HOPS = 100;
 const MAX_LOGS = 20;
+const MAX_SESSIONS = 200;
 const MAX_LOG_LENGTH = 2000;
 
 interface Current {
@@ -25,6 +27,8 @@ export class Traces {
   readonly #kept = new Map<string, Trace>();
   readonly #told = new WeakSet<Hop>();
   readonly #current = new AsyncLocalStorage<Current>();
+  /** Users of browsers' sessions. */
+  readonly #users = new LRUCache<string, string>({ max: MAX_SESSIONS });
   readonly #options: TracesOptions;
   /** Changes with every change. */
   version = 0;
@@ -36,6 +40,11 @@ export class Traces {
   /** Newest first. */
   get recent(): readonly Trace[] {
     return [...this.#kept.values()].reverse();
+  }
+
+  /** Returns the user of a trace: by its tokens, or by the session's other requests. */
+  userOf({ account, session }: Trace): string | undefined {
+    return account ?? (session === undefined ? undefined : this.#users.get(session));
   }
 
   /** The hop that this code works for. */
@@ -66,7 +75,7 @@ export class Traces {
   run<T>(trace: Trace, hop: Hop, work: () => T): T {
     trace.hops.push(hop);
     if (trace.hops.length > MAX_HOPS) trace.hops.shift();
-    this.#noteAccount(trace, hop.tokens);
+    this.#noteAccount(trace, objectIdIn(hop.tokens), hop.tokens);
     this.version += 1;
     return this.#current.run({ trace, hop }, work);
   }
@@ -78,7 +87,9 @@ export class Traces {
     hop.tokens.push(...(details.tokens ?? []));
     hop.notes.push(...(details.notes ?? []));
     if (details.failure) hop.failure = details.failure;
-    this.#noteAccount(trace, hop.tokens);
+    this.#noteAccount(trace, objectIdIn(hop.tokens), hop.tokens);
+    const picked = details.notes?.find(([name]) => name === "account")?.[1];
+    if (picked !== undefined) trace.account ??= picked;
     this.version += 1;
   }
 
@@ -104,11 +115,22 @@ export class Traces {
     this.version += 1;
   }
 
-  /** The user is whom the first token that names one is about. */
-  #noteAccount(trace: Trace, tokens: readonly SeenToken[]): void {
-    const claims = tokens.find((token) => token.claims?.oid !== undefined)?.claims;
-    if (!claims || trace.account !== undefined) return;
-    const name = claims.preferred_username ?? claims.upn ?? claims.unique_name ?? claims.oid;
-    trace.account = this.#options.accountKey?.(String(claims.oid)) ?? String(name);
+  /** Notes the user that a gate named, by object id. */
+  noteUser(trace: Trace, objectId: string): void {
+    this.#noteAccount(trace, objectId, []);
   }
+
+  /** The user is whom the first token that names one is about. */
+  #noteAccount(trace: Trace, objectId: string | undefined, tokens: readonly SeenToken[]): void {
+    if (objectId === undefined) return;
+    const claims = tokens.find((token) => token.claims?.oid !== undefined)?.claims;
+    const name = claims?.preferred_username ?? claims?.upn ?? claims?.unique_name ?? objectId;
+    trace.account ??= this.#options.accountKey?.(objectId) ?? String(name);
+    if (trace.session !== undefined) this.#users.set(trace.session, trace.account);
+  }
+}
+
+function objectIdIn(tokens: readonly SeenToken[]): string | undefined {
+  const oid = tokens.find((token) => token.claims?.oid !== undefined)?.claims?.oid;
+  return oid === undefined ? undefined : String(oid);
 }

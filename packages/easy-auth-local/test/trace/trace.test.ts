@@ -142,7 +142,7 @@ describe("a failure", () => {
       ["Entra", "AADSTS65001"],
     ]);
     expect(hops[0]?.failure?.text).toMatch(PROBLEM_TEXT);
-    expect(hops[2]?.failure?.text).toMatch(/^invalid_grant, consent_required: The user or an administrator/);
+    expect(hops[2]?.failure?.text).toMatch(/^invalid_grant, consent_required: The user or administrator/);
   });
 
   test("has what the function logged", async () => {
