@@ -1,11 +1,26 @@
+import { createHash, X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
 /** Debian's; elsewhere `CHROMIUM` names another, or the Chrome that is installed is taken. */
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Starts the browser. It finds no machine but this one. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * Starts the browser. It finds no machine but this one.
+ *
+ * @param trusted certificates in PEM that it takes in spite of who signed them
+ */
+export function launchChromium(trusted: readonly string[] = []): Promise<Browser> {
   const installed = existsSync(EXECUTABLE) ? { executablePath: EXECUTABLE } : { channel: "chrome" };
-  return chromium.launch({ ...installed, args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"] });
+  const args = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
+    `--ignore-certificate-errors-spki-list=${trusted.map(publicKeyHash).join(",")}`,
+  ];
+  return chromium.launch({ ...installed, args });
+}
+
+/** The SHA-256 of a certificate's public key (SPKI), in base64. */
+function publicKeyHash(certificate: string): string {
+  const spki = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(spki).digest("base64");
 }

@@ -1,8 +1,8 @@
-import type http from "node:http";
 import { LRUCache } from "lru-cache";
 import type { Account } from "../directory/directory.ts";
 import { clearCookie, cookieOf, setCookie } from "../easy-auth/cookies.ts";
 import { randomId } from "../easy-auth/sessions.ts";
+import type { RoutedRequest } from "../http/router.ts";
 
 /** Who signed in last in a browser. */
 export interface BrowserSession {
@@ -13,10 +13,12 @@ export interface BrowserSession {
   readonly signedInAt: number;
 }
 
-type Message = Pick<http.IncomingMessage, "headers">;
+type Request = Pick<RoutedRequest, "headers" | "url">;
 
 /** The name that Entra's own has. Browsers send it to every port of this machine. */
 const NAME = "ESTSAUTH";
+/** Over https: a browser would not let a cookie without `Secure` replace this one. */
+const SECURE_NAME = "ESTSAUTHPERSISTENT";
 const KEPT = 1000;
 const DAY_MS = 24 * 3600_000;
 
@@ -24,21 +26,30 @@ const DAY_MS = 24 * 3600_000;
 export class BrowserSessions {
   readonly #sessions = new LRUCache<string, BrowserSession>({ max: KEPT, ttl: DAY_MS, perf: Date });
 
-  of(message: Message): BrowserSession | undefined {
-    return this.#sessions.get(cookieOf(message, NAME));
+  of(request: Request): BrowserSession | undefined {
+    return this.#sessions.get(cookieOf(request, nameFor(request)));
   }
 
   /** Begins a session in place of the browser's last one. Returns the cookie to set. */
-  begin(message: Message, session: BrowserSession): string {
-    this.end(message);
+  begin(request: Request, session: BrowserSession): string {
+    this.end(request);
     const id = randomId();
     this.#sessions.set(id, session);
-    return setCookie(NAME, id);
+    return forFrames(request, setCookie(nameFor(request), id));
   }
 
   /** Ends the browser's session, if there is one. Returns the cookie to set. */
-  end(message: Message): string {
-    this.#sessions.delete(cookieOf(message, NAME));
-    return clearCookie(NAME);
+  end(request: Request): string {
+    this.#sessions.delete(cookieOf(request, nameFor(request)));
+    return forFrames(request, clearCookie(nameFor(request)));
   }
+}
+
+function nameFor({ url }: Request): string {
+  return url.protocol === "https:" ? SECURE_NAME : NAME;
+}
+
+/** A page over http that signs in silently in a frame is another site for https, so its cookie has to say that it may be sent. */
+function forFrames({ url }: Request, cookie: string): string {
+  return url.protocol === "https:" ? cookie.replace("SameSite=Lax", "SameSite=None; Secure") : cookie;
 }
