@@ -93,7 +93,8 @@ describe("msal-browser in a page, with the whole stack, over http with Entra's d
     );
 
   test("signs in by redirect, is served by the API, refreshes silently, also in a frame, and signs out", async () => {
-    const page = await newUser();
+    // MSAL's own frame, of which Chromium warns.
+    const page = await newUser({ complaints: /escape its sandboxing/ });
     await open(page, spa.url, auth());
     await goToSignIn(page, [API_SCOPE]);
     await pickAccount(page, "works");

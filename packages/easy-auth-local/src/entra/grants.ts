@@ -27,6 +27,8 @@ export class Grants {
     ["refresh_token", (request) => this.#redeemRefreshToken(request)],
     ["urn:ietf:params:oauth:grant-type:jwt-bearer", (request) => this.#exchangeOnBehalfOf(request)],
     ["urn:ietf:params:oauth:grant-type:device_code", (request) => this.#redeemDeviceCode(request)],
+    // As MSAL spells it: msal-common/src/utils/Constants.ts, GrantType.DEVICE_CODE_GRANT.
+    ["device_code", (request) => this.#redeemDeviceCode(request)],
     ["client_credentials", (request) => answerToClientCredentials(request, this.#directory)],
   ]);
 

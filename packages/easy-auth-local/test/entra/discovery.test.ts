@@ -1,5 +1,6 @@
 import { decodeJwt } from "jose";
-import { describe, expect, test } from "vitest";
+import { Agent, request } from "undici";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { pickAccount } from "../../../../test/support/entra-pages.ts";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
 import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../src/directory/directory.ts";
@@ -113,6 +114,17 @@ describe("UserInfo", () => {
     const { response } = await get("/oidc/userinfo", { authorization: `Bearer ${token}` });
     expect(response.status).toBe(401);
   });
+});
+
+// https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#none
+test("the browser's session over https may be sent from a page's frame, and is not the one over http", async () => {
+  const { https } = around.entra;
+  const agent = new Agent({ connect: { ca: https?.certificate } });
+  onTestFinished(() => agent.close());
+  const { headers } = await request(`${https?.url}/${TENANT_ID}/oauth2/v2.0/logout`, { dispatcher: agent });
+  expect(headers["set-cookie"]).toMatch(/^ESTSAUTHPERSISTENT=.*; SameSite=None; Secure/);
+  const { response } = await get(`/${TENANT_ID}/oauth2/v2.0/logout`);
+  expect(response.headers.get("set-cookie")).toMatch(/^ESTSAUTH=.*; SameSite=Lax/);
 });
 
 describe("signing out", () => {
