@@ -1,17 +1,17 @@
 import type { OutgoingAnswer } from "../outgoing/send.ts";
 
-/** A resource does not take the access token. */
+/** A resource's refusal of the access token. */
 export interface TokenRefusal {
-  /** What a new one has to satisfy, as the JSON of a claims request, when the resource says so. */
+  /** JSON of a claims request that a new token has to satisfy; undefined when the resource names none. */
   readonly claims: string | undefined;
 }
 
 const MAX_LENGTH = 8192;
-/** One `name=value` of a challenge: quoted, or a token that may hold the `=` of base64 padding (RFC 9110, 11.2). */
+/** Form of one `name=value` of a challenge: quoted, or a token that may hold the `=` of base64 padding (RFC 9110, 11.2). */
 const PARAMETER = /([a-z_]+) *= *(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
 
 /**
- * Whether a resource's answer refuses the access token: a 401, and a 403 that asks for claims. A challenge may come with
+ * Returns the refusal of the access token in an answer: a 401, or a 403 that asks for claims. A challenge may come with
  * other statuses than 401, to say that other credentials might help: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  * Any other 403 is about the user's rights, which a new token does not change.
  */
@@ -25,10 +25,10 @@ export function tokenRefusalIn({
 }
 
 /**
- * The claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks for
- * none. Takes values quoted or not, as Graph has sent both. Source:
+ * Returns the claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks
+ * for none. Takes values quoted or not, as Graph has sent both. Source:
  * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
- * Checks that it is JSON, not what it asks: Entra does, at the next sign-in or exchange.
+ * Checks that it is JSON. Entra checks its content, at the next sign-in or exchange.
  */
 export function claimsIn(wwwAuthenticate: string | readonly string[] | undefined): string | undefined {
   const header = [wwwAuthenticate ?? []].flat().join(", ");

@@ -1,21 +1,21 @@
 import { AppError, loggableWord } from "../errors.ts";
 import { retryAfterOf } from "../outgoing/send.ts";
 
-/** What a service behind this API answered instead of a success. */
+/** A failed answer of a service behind this API. */
 export interface Refusal {
   readonly status: number;
-  /** Which service, for the log. */
+  /** Name of the service, for the log. */
   readonly service: string;
-  /** The service's own code for it, and its id of the request, for the log; used when they are single words. */
+  /** The service's own error code and id of the request, logged when they are single words. */
   readonly code?: unknown;
   readonly requestId?: unknown;
   readonly retryAfter?: unknown;
-  /** What its challenge asks for: the JSON of a claims request. */
+  /** JSON of the claims request in its challenge. */
   readonly claims?: string | undefined;
   readonly authorizationUri?: string;
 }
 
-/** The failure with the code that fits the status. The service's own words are left out: they may be about the user. */
+/** Returns the failure whose code fits the status. Leaves the service's own words out: they may be about the user. */
 export function downstreamFailure({
   status,
   service,

@@ -13,7 +13,7 @@ export interface Api {
   readonly scope: string;
 }
 
-/** The options of `fetch` that are taken. */
+/** The options of `fetch` that this takes. */
 export interface FetchOptions {
   readonly method?: string;
   readonly headers?: UserCall["headers"];

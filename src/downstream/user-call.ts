@@ -28,7 +28,7 @@ export interface UserCall {
   /** Path below the service's origin, or an address there. */
   readonly url: string;
   readonly method: string;
-  /** The handler's own headers. Those that identify the user, the request or the host are replaced. */
+  /** The handler's own headers. `Authorization`, `client-request-id` and `Host` are replaced. */
   readonly headers?: HeadersInit | undefined;
   readonly body?: OutgoingRequest["body"];
 }
@@ -102,12 +102,12 @@ async function unlessChallenged(
   throw new AppError("claims_challenge", { hint, claims, authorizationUri: links.authorizationUri });
 }
 
-/** A stream is gone once it was sent. */
+/** Whether the body can be sent again: a stream cannot. */
 function isRepeatable({ body }: OutgoingRequest): boolean {
   return body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array;
 }
 
-/** Makes the request that is sent, but for its token. */
+/** Makes the request without its token. */
 function requestOf(call: UserCall, service: Service, { correlationId, deadline }: SignedInUser): OutgoingRequest {
   const headers = headersOf(call);
   headers.delete("authorization");
@@ -141,7 +141,7 @@ function sendWithRetries(request: OutgoingRequest, { deadline }: SignedInUser): 
     const retryAfterSeconds = retryAfterOf(headers["retry-after"]);
     const wantedMs = retryAfterSeconds === undefined ? delayMs : retryAfterSeconds * 1000;
     if (wantedMs >= deadline.timeLeft()) return undefined;
-    // Unread, the body would keep its connection from being used again.
+    // An unread body keeps its connection busy.
     await body.dump();
     return wantedMs;
   };

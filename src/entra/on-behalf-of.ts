@@ -15,7 +15,7 @@ import { RefusedTokens } from "./refused-tokens.ts";
 import { EXPIRY_MARGIN_SECONDS, endOfUse, type TokenCache } from "./token-cache.ts";
 import type { CachedToken } from "./token-table.ts";
 
-/** What a token is for. */
+/** The assertion and scopes that a token belongs to. */
 export interface Grant {
   /** The user's access token for this API. */
   readonly assertion: string;
@@ -150,7 +150,7 @@ export class OnBehalfOf {
     };
   }
 
-  /** The cached token, unless it was refused and can be renewed, or claims are asked for that nobody tried to get. */
+  /** Returns the cached token, unless it was refused and can be renewed, or claims are asked for that were not tried yet. */
   #cachedFor({ claims, user }: Exchange, key: string, name: string): CachedToken | undefined {
     const cached = this.#cache.get(key);
     if (!cached || !this.#refused.has(key)) return claims === undefined ? cached : undefined;
@@ -193,7 +193,7 @@ export class OnBehalfOf {
     return { assertion, authorityOrigin, tenantId: user.tenantId, clientId, scopes, assertionEnd: user.expiresAt };
   }
 
-  /** After a 429 Entra is left alone for a while. Only callers without a cached token notice. */
+  /** Returns the failure of a caller that has to wait, after a 429 of Entra. Callers with a cached token do not. */
   #pause({ user }: Exchange): AppError | undefined {
     const retryAfterSeconds = this.#pauses.secondsLeft(user);
     if (retryAfterSeconds > 0) return new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });
@@ -246,7 +246,7 @@ export class OnBehalfOf {
       const result = await client.acquireTokenOnBehalfOf(request);
       if (result?.accessToken) return result;
     } finally {
-      // MSAL stores what it acquires even when it is told not to look; nothing of it may stay.
+      // MSAL stores what it acquires even when told to skip its cache; nothing of it may stay.
       client.clearCache();
     }
     throw new AppError("identity_unavailable", { hint: "Entra answered without an access token." });

@@ -2,7 +2,7 @@ import type { VerifiedUser } from "../user.ts";
 
 type User = Pick<VerifiedUser, "tenantId" | "objectId">;
 
-/** Users of one tenant who are throttled at the same time before the whole tenant pauses. */
+/** Throttled users at the same time that pause their whole tenant. */
 const MOST_USERS = 3;
 const PAUSE_SECONDS = 5;
 const MAX_PAUSE_SECONDS = 60;

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 
-/** A token that its resource refused, and what was tried since. */
+/** A token that its resource refused, with the renewals since. */
 interface RefusedToken {
   readonly token: string;
   /** Claims of each renewal since the first refusal; empty text for none. */
@@ -8,9 +8,9 @@ interface RefusedToken {
 }
 
 const MOST_KEPT = 10_000;
-/** A renewal that did not help is not tried again for so long. */
+/** Time in which a renewal that did not help is not repeated. */
 const KEPT_MS = 60_000;
-/** Renewals with other claims are other attempts, but not without end. */
+/** Maximum of renewals with different claims. */
 const MOST_RENEWALS = 2;
 
 /**

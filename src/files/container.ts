@@ -2,22 +2,22 @@ import type { TokenCredential } from "@azure/core-auth";
 import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import type { StorageSettings } from "../settings/storage.ts";
 
-/** All that Azure Storage has for users: what they may read there, their roles say. */
+/** The one delegated scope of Azure Storage; roles there say what a user may read. */
 export const STORAGE_SCOPES: readonly string[] = ["https://storage.azure.com/user_impersonation"];
 
-/** The client's own tries: few and soon, since a request has seconds. Its signal ends them. */
+/** Retries of Storage's client, few and soon, since a request has seconds. Its signal ends them. */
 const RETRIES = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1000 };
 
-/** The container as one user, and what is set about it. */
+/** The container as one user sees it, with its settings. */
 export interface Files extends StorageSettings {
   readonly container: ContainerClient;
-  /** For the user's delegation keys. */
+  /** Client of the account, for the user's delegation keys. */
   readonly account: BlobServiceClient;
 }
 
-/** The container as the user of the credential. Makes no request yet. What its calls throw, `sdkFailure` explains. */
+/** Opens the container as the user of the credential. Sends nothing yet. `sdkFailure` explains what its calls throw. */
 export async function openFiles(settings: StorageSettings, credential: TokenCredential): Promise<Files> {
-  // Loaded when first needed: it takes longer than all of this app.
+  // Loaded at first use: it takes longer than all of this app.
   const { BlobServiceClient } = await import("@azure/storage-blob");
   const account = new BlobServiceClient(settings.accountUrl, credential, { retryOptions: RETRIES });
   return { ...settings, account, container: account.getContainerClient(settings.containerName) };

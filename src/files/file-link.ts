@@ -4,25 +4,25 @@ import { AppError } from "../errors.ts";
 import type { Files } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
-/** From a click to the first byte; what is on its way then goes on. */
+/** Time in which a link can be used; a download that has begun goes on. */
 const LINK_MS = 5 * 60_000;
-/** Storage's clock may be behind ours. */
+/** Tolerance for a clock of Storage that is behind ours. */
 const SKEW_MS = 60_000;
-/** Of Storage's signatures: the newest that Azurite 3.35 knows. */
+/** Version of Storage's signatures: the newest that Azurite 3.35 knows. */
 const VERSION = "2025-11-05";
 
-/** Who asks, and until when. */
+/** A request for a link to a file. */
 interface LinkRequest {
   readonly name: string;
-  /** Seconds since 1970: when the user's token ends. */
+  /** Seconds since 1970: end of the user's token. */
   readonly expiresAt: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Sends the caller to the file in Storage, by a link that the user signs with a delegation key: this blob, reading, https,
- * five minutes at most and no longer than the user's token. Whoever has the link may use it, so it is in no log. Storage
- * asks for the signer's role at each use: https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
+ * Redirects the client to the file in Storage, by a link that is signed with the user's delegation key. It is for reading this
+ * blob over https, for five minutes at most and no longer than the user's token. Whoever has the link may use it, so no log
+ * holds it. Storage checks the signer's role at each use: https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
  *
  * @throws AppError `downstream_forbidden` when the user's role is for the container alone; what Storage's client throws
  */
@@ -69,7 +69,7 @@ async function linkTo(
   return `${publicUrl}${url.slice(accountUrl.length)}?${signature}`;
 }
 
-/** The user may read the file: it was found. */
+/** Returns the failure of a user who may read the file, which was found, but gets no delegation key. */
 function withoutKey(error: unknown): unknown {
   const { statusCode } = error as { readonly statusCode?: number };
   if (statusCode !== 403) return error;

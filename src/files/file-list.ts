@@ -5,12 +5,12 @@ import { parameterOf } from "../http/query.ts";
 export interface FilePage {
   readonly files: readonly {
     readonly name: string;
-    /** Bytes. */
+    /** Size in bytes. */
     readonly size: number;
     readonly contentType: string;
     readonly lastModified: string;
   }[];
-  /** For the next page; absent after the last. */
+  /** Value of `?continuation=` for the next page; absent after the last. */
   readonly continuation?: string;
 }
 
@@ -24,7 +24,7 @@ const MAX_LIMIT = 1000;
 const DEFAULT_LIMIT = 100;
 const CONTINUATION = /^[\w-]{1,4096}$/;
 
-/** One page of the container's blobs, in the order of their names, as far as the client's user may list them. */
+/** Returns one page of the container's blobs in the order of their names. */
 export async function listFiles(
   container: ContainerClient,
   { limit, marker }: PageRequest,
@@ -46,8 +46,7 @@ export async function listFiles(
 }
 
 /**
- * Which page `?limit=` (1 to 1000, default 100) and `?continuation=` ask for. Whether the continuation is one of the
- * container's, Storage says.
+ * Reads the page that `?limit=` (1 to 1000, default 100) and `?continuation=` ask for. Storage checks the continuation.
  *
  * @throws AppError `invalid_request`
  */
@@ -58,7 +57,7 @@ export function pageFrom(query: URLSearchParams): PageRequest {
   }
   const continuation = parameterOf(query, "continuation");
   if (continuation !== undefined && !CONTINUATION.test(continuation)) {
-    throw new AppError("invalid_request", { detail: "continuation takes what the page before gave." });
+    throw new AppError("invalid_request", { detail: "continuation takes the continuation of the page before." });
   }
   return {
     limit: Number(limit),

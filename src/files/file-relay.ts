@@ -4,11 +4,11 @@ import { conditionalResponse } from "../http/conditional-response.ts";
 import type { Files } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
-/** Bytes on their way from Storage at once, of all users and of one: they are in memory. */
+/** Maximum of bytes in memory at once on their way from Storage, for all users and for one. */
 const MOST_BYTES = 128 * 1_048_576;
 const MOST_BYTES_OF_A_USER = 32 * 1_048_576;
 
-/** Which file, and whose share of the memory it counts in. */
+/** A request for a file, with the user whose share of the memory it takes. */
 interface RelayRequest {
   readonly name: string;
   readonly userId: string;
@@ -18,8 +18,7 @@ interface RelayRequest {
 const onTheirWay = new Map<string, number>();
 
 /**
- * Answers with the file, or the part of it that was asked for: for a storage account that callers cannot reach. At most
- * 16 MiB at once. Throws what Storage's client throws, and AppError as `conditionalResponse` and `overloaded` do.
+ * Answers with the file, or the requested part of it, where clients cannot reach the storage account. At most 16 MiB at once. Throws what Storage's client throws, and AppError as `conditionalResponse` and `overloaded` do.
  */
 export async function relayResponse(
   { container }: Files,
@@ -39,7 +38,7 @@ export async function relayResponse(
     },
     read: (first, count) =>
       counted(userId, count, () =>
-        // Of the same file, or not at all: it may have been replaced since.
+        // The file may have been replaced since its properties were read.
         blob.downloadToBuffer(first, count, { abortSignal, conditions: { ifMatch: etag }, concurrency: 1 }),
       ),
   });

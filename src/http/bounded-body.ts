@@ -2,12 +2,12 @@ import { addAbortSignal, isReadable, type Readable } from "node:stream";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
 
-/** Bytes of one answer: it is in memory here and in the host before any of it leaves. */
+/** Maximum of bytes of an answer, which is in memory here and in the host before any of it leaves. */
 export const MAX_ANSWER_BYTES = 16 * 1_048_576;
 
 /**
- * The answer with its body in memory, when that is a stream of the web or of Node: bounded in bytes, and in time by the
- * signal. Large content goes from its service to the caller: docs/add-an-endpoint.md
+ * Reads an answer's body into memory when it is a web stream or a Node stream, bounded in bytes, and in time by the signal.
+ * Large content goes from its service to the client: docs/add-an-endpoint.md
  *
  * @throws AppError `internal_error` for more than 16 MiB, `downstream_failed` or `downstream_timeout` when the stream fails
  */

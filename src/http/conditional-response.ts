@@ -4,18 +4,18 @@ import { AppError } from "../errors.ts";
 import { MAX_ANSWER_BYTES } from "./bounded-body.ts";
 import { rangeOf, statusByConditions, type Validators } from "./conditions.ts";
 
-/** Something with bytes that callers may ask for in part, or only when it has changed. */
+/** A representation that clients may ask for in part, or only when it has changed. */
 export interface Representation extends Validators {
-  /** Bytes. */
+  /** Length in bytes. */
   readonly length: number;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The bytes from `first` on, `count` of them. */
+  /** Reads `count` bytes from `first` on. */
   read(first: number, count: number): Promise<Uint8Array> | Uint8Array;
 }
 
 /**
- * The answer to a GET or HEAD by https://www.rfc-editor.org/rfc/rfc9110#section-13 and 14: 200, 206 or 304. A browser may
+ * Answers a GET or HEAD by https://www.rfc-editor.org/rfc/rfc9110#section-13 and 14: 200, 206 or 304. A browser may
  * keep it but has to ask again each time, so that nobody sees what the user before them on that browser was sent.
  *
  * @throws AppError `precondition_failed`, `range_not_satisfiable`, and `invalid_request` for more than 16 MiB at once
@@ -48,7 +48,7 @@ export async function conditionalResponse(
   return { status: 206, headers: { ...all, "content-range": `bytes ${first}-${last}/${length}` }, body };
 }
 
-/** The same for bytes that are in memory: their ETag is a digest of them. */
+/** Answers with bytes in memory, whose ETag is their digest. */
 export function bytesResponse(request: HttpRequest, bytes: Uint8Array, contentType: string): Promise<HttpResponseInit> {
   const read = (first: number, count: number) => bytes.subarray(first, first + count);
   const etag = `"${hash("sha256", bytes, "base64url")}"`;

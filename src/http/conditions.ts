@@ -1,6 +1,6 @@
-/** What a representation is known by: https://www.rfc-editor.org/rfc/rfc9110#section-8.8 */
+/** Validators of a representation: https://www.rfc-editor.org/rfc/rfc9110#section-8.8 */
 export interface Validators {
-  /** Strong, in quotes. */
+  /** Strong ETag, in quotes. */
   readonly etag: string;
   readonly lastModified?: Date | undefined;
 }
@@ -16,8 +16,8 @@ const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)([a-z]*, .* GMT| .* \d{4})$/;
 const RANGE = /^bytes *= *(\d*) *- *(\d*)$/i;
 
 /**
- * What a request's conditions make of its answer: 304, 412, or undefined for the answer as it is. In the order of
- * https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2, for GET and HEAD. Dates that are none are ignored.
+ * Returns the status that a request's conditions give its answer: 304, 412, or undefined for its own. In the order of
+ * https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2, for GET and HEAD. Ignores malformed dates.
  */
 export function statusByConditions(headers: Headers, { etag, lastModified }: Validators): 304 | 412 | undefined {
   const isNewerThan = (name: string): boolean | undefined => {
@@ -35,9 +35,9 @@ export function statusByConditions(headers: Headers, { etag, lastModified }: Val
 }
 
 /**
- * The part that `Range` asks for; undefined for the whole. One range of bytes is taken; what is none, several, or one whose
- * `If-Range` is not this ETag, means the whole (https://www.rfc-editor.org/rfc/rfc9110#section-14.2). "unsatisfiable" for a
- * range that begins at the end or after it.
+ * Returns the part that `Range` asks for; undefined for the whole, which several ranges, a malformed one, or one whose
+ * `If-Range` is not this ETag mean too (https://www.rfc-editor.org/rfc/rfc9110#section-14.2). "unsatisfiable" for a range that
+ * begins at the end or after it.
  */
 export function rangeOf(headers: Headers, etag: string, length: number): Range | "unsatisfiable" | undefined {
   const [, from = "", to = ""] = RANGE.exec(headers.get("range")?.trim() ?? "") ?? [];
@@ -54,7 +54,7 @@ function names(list: string, etag: string): boolean {
   return list.trim() === "*" || [...list.matchAll(ETAG)].some(([one]) => one === etag);
 }
 
-/** Milliseconds since 1970; NaN for what is no date of https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
+/** Returns milliseconds since 1970; NaN unless the value is a date of https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
 function dateIn(value: string): number {
   return HTTP_DATE.test(value) ? Date.parse(value.endsWith("GMT") ? value : `${value} GMT`) : Number.NaN;
 }

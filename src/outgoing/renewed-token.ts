@@ -13,12 +13,12 @@ interface IssuedToken {
   readonly expiresOn?: Date | null;
 }
 
-/** MSAL renews access tokens as early: what is sent is never about to end. */
+/** Time before its end when a token is renewed, as MSAL does: no token that is sent is about to end. */
 const RENEWED_BEFORE_END_MS = 300_000;
 
 /**
- * Makes a function that gives a token: requested at first use, once for all who wait; kept until 5 minutes before its end;
- * while no new one is to be had, the last one serves to its end.
+ * Makes a function that returns a token, requested at first use, once for all callers that wait, and kept until 5 minutes
+ * before its end. While no new one can be had, the last one serves to its end.
  */
 export function createRenewedToken(request: () => Promise<IssuedToken | null>): () => Promise<AppToken> {
   let current: AppToken = { accessToken: "", endsAt: 0 };
@@ -27,7 +27,7 @@ export function createRenewedToken(request: () => Promise<IssuedToken | null>): 
   async function renew(): Promise<AppToken> {
     try {
       const { accessToken, expiresOn } = (await request()) ?? {};
-      // MSAL passes on whatever the answer holds.
+      // MSAL does not check the answer.
       if (typeof accessToken !== "string" || accessToken === "") {
         throw new AppError("identity_unavailable", { hint: "The identity's endpoint answered without a token." });
       }

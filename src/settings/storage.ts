@@ -1,12 +1,12 @@
-/** Whose blobs users are shown, and how they come by them. */
+/** The container of the files routes, and how clients get its blobs. */
 export interface StorageSettings {
-  /** Without a slash at the end: `https://<account>.blob.core.windows.net`. */
+  /** Address of the account, without a slash at the end: `https://<account>.blob.core.windows.net`. */
   readonly accountUrl: string;
   readonly accountName: string;
   readonly containerName: string;
-  /** Where callers reach the account, without a slash at the end. */
+  /** Address at which clients reach the account, without a slash at the end. */
   readonly publicUrl: string;
-  /** Whether callers are sent to Storage, or this API relays, since they cannot reach it. */
+  /** Whether clients are redirected to Storage, or this API relays, where they cannot reach it. */
   readonly delivery: "redirect" | "relay";
 }
 
@@ -19,14 +19,14 @@ export const STORAGE_SETTING_NAMES = [
 
 type StorageEnvironment = Readonly<Partial<Record<(typeof STORAGE_SETTING_NAMES)[number], string>>>;
 
-/** https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names */
+/** Form of a container name: https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names */
 const CONTAINER = /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/;
-/** In the host's name, or, at an emulator, in the path. */
+/** Reads the account's name in the host name, or, at an emulator, in the path. */
 const ACCOUNT_IN_HOST = /^([a-z0-9]{3,24})(?:\.z\d+)?\.blob\./;
 const ACCOUNT_IN_PATH = /^\/([a-z0-9]{3,24})\/?$/;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
-/** The settings that turn the routes for files on; undefined without the first two. Over https alone: a user's token goes there. */
+/** Reads the settings that turn the files routes on; undefined without the first two. Requires https: users' tokens go there. */
 export function readStorage(environment: StorageEnvironment, problems: string[]): StorageSettings | undefined {
   const [account, containerName, delivery, open] = STORAGE_SETTING_NAMES.map((name) =>
     (environment[name] ?? "").trim(),
@@ -63,7 +63,7 @@ export function readStorage(environment: StorageEnvironment, problems: string[])
   };
 }
 
-/** Without credentials, query or fragment. Over http at loopback alone, and where no token of ours goes. */
+/** Reads an address without credentials, query or fragment. Takes http at loopback only, where no token of ours goes. */
 function addressOf(text = "", mayBeLocal: boolean): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || `${url.username}${url.password}${url.search}${url.hash}` !== "") return undefined;

@@ -4,20 +4,20 @@ import { untilAborted } from "../../outgoing/deadline.ts";
 import { resourceOf } from "../../scopes.ts";
 import type { SignedInUser } from "../../user.ts";
 
-/** The token cache hands out nothing that ends sooner (`token-cache.ts`), so a client of the Azure SDK may keep a token as long. */
+/** Time for which a client of the Azure SDK may keep a token: the token cache hands out none that ends sooner (`token-cache.ts`). */
 const USABLE_MS = 300_000;
 
 /**
- * A pipeline over HTTP, which asks with options, is told that its token ends at once, and so asks before each request. Until
- * the end of the token it has, it would hide a failed exchange and repeat it every 3 s:
+ * Time for which a pipeline over HTTP, which passes options, may keep a token: none, so that it asks before each request. While
+ * it holds a token it would hide a failed exchange and repeat it every 3 s:
  * https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/core/core-rest-pipeline/src/util/tokenCycler.ts
  */
 const ASKS_AGAIN_MS = 0;
 
 /**
- * The user as a credential of the Azure SDK, for one client. What the client asks for tells the resource; the scopes are
- * those that the endpoint names, so `.default` gives no more than they do. Answers a service's claims challenge, or Storage's
- * plain 401, with a new exchange. Keeps to the resource first asked for: no token for another one that a service names.
+ * Makes a credential of the user for one client of the Azure SDK. The client's scopes name the resource; the token has the
+ * scopes that the endpoint names, so `.default` gives no more. Answers a service's claims challenge, or Storage's plain 401,
+ * with a new exchange. Gives tokens of the first resource only, so that no service can ask for another one's.
  *
  * `getToken` throws AppError as the exchange does, `downstream_forbidden` when the service belongs to another tenant, and
  * AbortError when `abortSignal` ends the wait.
@@ -38,7 +38,7 @@ export function createUserCredential(user: SignedInUser): TokenCredential {
       if (tenantId !== undefined && tenantId.toLowerCase() !== user.tenantId) {
         throw new AppError("downstream_forbidden", { hint: `${resource} is in another tenant than the user.` });
       }
-      // Shown a token without having named its tenant, Storage refuses it by doing so. Key Vault names it before each one.
+      // Storage names its tenant when it refuses a token, Key Vault before each token.
       if (claims !== undefined || (isShownUnasked && tenantId !== undefined)) user.forgetAccessToken(resource);
       isShownUnasked = tenantId === undefined;
       const exchange = user.accessToken(resource, claims);

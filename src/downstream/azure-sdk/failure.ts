@@ -4,7 +4,7 @@ import type { SignedInUser } from "../../user.ts";
 import { tokenRefusalIn } from "../claims-challenge.ts";
 import { downstreamFailure } from "../failure.ts";
 
-/** `RestError` of the Azure SDK, of which a bundle may hold several: https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror */
+/** `RestError` of the Azure SDK, by its shape: a bundle may hold several such classes. https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror */
 interface RestError extends Error {
   readonly code?: string;
   readonly statusCode?: number;
@@ -14,9 +14,9 @@ interface RestError extends Error {
 const MAX_CAUSES = 5;
 
 /**
- * Turns what a client of the Azure SDK threw into a failure with a code: a failure of ours that it wrapped, an answer that
- * is no success, no answer, or the end of the request's time. Anything else is returned as it is. A 401 drops the tokens of
- * the `resources` that the caller has: few clients ask for a new one themselves, and which was refused is not told.
+ * Turns an error of a client of the Azure SDK into a failure with a code: a failure of ours that it wrapped, a failed answer,
+ * no answer, or the end of the request's time. Returns other errors unchanged. A 401 drops the tokens of all `resources`:
+ * few clients ask for a new one themselves, and the error does not tell which was refused.
  */
 export function sdkFailure(error: unknown, user: SignedInUser, resources: Iterable<string>): unknown {
   const { deadline, links } = user;

@@ -32,7 +32,7 @@ class UserTransport implements Middleware {
       context.response = responseOf(await callAs(this.#user, this.#graph, callOf(context)));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // The Graph client wraps whatever its middleware throws, and drops it, except its own class.
+      // The Graph client keeps only errors of its own class that a middleware throws.
       throw Object.assign(new GraphClientError(error.code), { customError: error });
     }
   }
@@ -62,7 +62,7 @@ function responseOf({ status, headers, body, bytes }: ServiceAnswer): Response {
   return response as unknown as Response;
 }
 
-/** Turns what a Graph call threw into a failure with a code. Anything else is returned as it is. */
+/** Turns an error of a Graph call into a failure with a code. Returns other errors unchanged. */
 export function graphFailure(error: unknown): unknown {
   if (error instanceof GraphClientError) return error.customError ?? error;
   return error instanceof GraphError ? failureOf(error) : error;

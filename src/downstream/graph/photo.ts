@@ -3,16 +3,16 @@ import { AppError } from "../../errors.ts";
 
 export interface Photo {
   readonly bytes: Uint8Array;
-  /** One of the image types that a browser shows and never runs. */
+  /** An image type that a browser shows and never runs. */
   readonly contentType: string;
 }
 
-/** Pixels of a side: https://learn.microsoft.com/graph/api/profilephoto-get, all of them square. */
+/** Sides of the square photos in pixels: https://learn.microsoft.com/graph/api/profilephoto-get */
 const SIZES: ReadonlySet<string> = new Set(["48", "64", "96", "120", "240", "360", "432", "504", "648"]);
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp"]);
 
 /**
- * The signed-in user's photo, as large as Graph has it, or in the size. Needs User.Read.
+ * Returns the signed-in user's photo in the given size, or the largest. Needs User.Read.
  * Graph's client throws for a user without a photo, or without one of that size: `graphFailure` makes it `not_found`.
  */
 export async function getPhoto(graph: Client, size?: string): Promise<Photo> {
@@ -25,7 +25,7 @@ export async function getPhoto(graph: Client, size?: string): Promise<Photo> {
 }
 
 /**
- * The size in `?size=120`; undefined when the parameter is absent.
+ * Reads the size in `?size=120`; undefined when the parameter is absent.
  *
  * @throws AppError `invalid_request`
  */

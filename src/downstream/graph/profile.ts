@@ -7,7 +7,7 @@ export type Profile = Readonly<Record<string, unknown>>;
 const PROPERTY_NAME = /^[A-Za-z]\w{0,119}$/;
 const MAX_PROPERTIES = 50;
 
-/** The signed-in user's profile: Graph's default properties, or the selected ones. */
+/** Returns the signed-in user's profile: Graph's default properties, or the selected ones. */
 export async function getProfile(graph: Client, select: readonly string[] = []): Promise<Profile> {
   const request = graph.api("/me");
   if (select.length > 0) request.select([...select]);
@@ -16,14 +16,14 @@ export async function getProfile(graph: Client, select: readonly string[] = []):
   throw new AppError("downstream_failed", { hint: "Graph's answer to /me is not a JSON object." });
 }
 
-/** For other content types the Graph client gives streams and strings. */
+/** Whether the answer was JSON: for other content types the Graph client returns streams and strings. */
 function isJsonObject(value: unknown): value is Profile {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /**
- * The property names in `?select=displayName,mail`; none when the parameter is absent.
- * Checks their form; whether Graph has such a property, Graph says.
+ * Reads the property names in `?select=displayName,mail`; none when the parameter is absent. Checks their form only: Graph
+ * checks whether they exist.
  *
  * @throws AppError `invalid_request`
  */
