@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { decodeJwt } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { API, FRONTEND } from "../packages/easy-auth-local/src/directory/directory.ts";
 import {
   MISCONFIGURATIONS,
@@ -14,12 +14,19 @@ const CODES = { "id-token": "token_rejected", "wrong-secret": "misconfigured", "
 
 let stack: TestStack;
 let browser: Browser;
+/** Lines that the stack writes for people, besides the logs of the apps. */
+let lines: string[];
 
 function misconfigured(misconfigure: MisconfigurationName): void {
   beforeAll(async () => {
+    lines = [];
+    const terminal = vi.spyOn(console, "error").mockImplementation((line) => void lines.push(String(line)));
     stack = await startStack({ misconfigure });
     browser = await stack.signIn("works");
-    return () => stack.close();
+    return async () => {
+      await stack.close();
+      terminal.mockRestore();
+    };
   });
 }
 
@@ -35,8 +42,10 @@ const throughFrontend = () => browser.request(`${stack.frontendUrl}/api/profile`
 const byApp = (token: string) =>
   fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
 
-/** The gate's bare refusal: its challenge, in the frontend's words. */
-async function expectGates401(response: Response): Promise<void> {
+/** The gate's bare refusal: its challenge, in the frontend's words. The terminal and the trace say why. */
+async function expectGates401(response: Response, reason: string): Promise<void> {
+  expect(lines.join("\n")).toContain(`API gate refused: ${reason}`);
+  expect(await (await fetch(`${stack.entraUrl}/trace`)).text()).toContain(reason);
   expect(response.status).toBe(401);
   expect(response.headers.get("www-authenticate")).toContain(`resource_id="${API.clientId}"`);
   expect(await response.json()).toMatchObject({ code: "sign_in_refused" });
@@ -48,7 +57,7 @@ describe("no-api-scope", () => {
   test("gives the session a token for Graph, which the API's gate refuses, and the API itself would, too", async () => {
     const token = await sessionToken();
     expect(decodeJwt(token).aud).toBe("https://graph.microsoft.com");
-    await expectGates401(await throughFrontend());
+    await expectGates401(await throughFrontend(), "aud is Microsoft Graph, for which nobody else can verify tokens");
     const answer = await byApp(token);
     expect(answer.status).toBe(401);
     expect(await answer.json()).toMatchObject({ code: "token_rejected" });
@@ -61,7 +70,7 @@ describe("wrong-audience", () => {
   test("lets the API's gate refuse a token for the Application ID URI, which the API itself takes", async () => {
     const token = await sessionToken();
     expect(decodeJwt(token).aud).toBe(API.identifierUris[0]);
-    await expectGates401(await throughFrontend());
+    await expectGates401(await throughFrontend(), `aud ${API.identifierUris[0]} is not in allowedAudiences`);
     expect((await byApp(token)).status).toBe(200);
   });
 });
@@ -72,7 +81,7 @@ describe("v1-token", () => {
   test("lets the API's gate refuse version 1 tokens, which the API itself takes", async () => {
     const token = await sessionToken();
     expect(decodeJwt(token).ver).toBe("1.0");
-    await expectGates401(await throughFrontend());
+    await expectGates401(await throughFrontend(), "iss https://sts.windows.net/");
     expect((await byApp(token)).status).toBe(200);
   });
 });
@@ -86,6 +95,7 @@ describe("id-token", () => {
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: CODES["id-token"] });
     expect(stack.tokenRequests.length).toBe(asked);
+    expect(stack.logs.map(({ message }) => message).join("\n")).toContain("token_rejected");
     expect(decodeJwt(await sessionToken()).aud).not.toBe(FRONTEND.clientId);
   });
 });
@@ -110,6 +120,7 @@ describe("no-token-store", () => {
     const response = await throughFrontend();
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: CODES["no-token-store"] });
+    expect(lines.join("\n")).toContain("frontend gate: login.tokenStore.enabled is false, so the app gets no");
     expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(404);
     expect((await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status).toBe(403);
   });

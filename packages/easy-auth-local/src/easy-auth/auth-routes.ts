@@ -1,15 +1,16 @@
 import { type Reply, readBody } from "../http/router.ts";
-import type { AuthRoutesOptions, GateRequest, Route } from "./auth-route.ts";
+import type { AuthRoutesOptions, GateReply, GateRequest, Route } from "./auth-route.ts";
 import { createClientDirectedLogin } from "./client-directed-login.ts";
 import { clearCookie, cookieOf, setCookie } from "./cookies.ts";
 import { page, text } from "./pages.ts";
+import { signedOutPath } from "./platform.ts";
 import { redirectTarget } from "./redirect-target.ts";
 import { clearSessionCookies, sessionCookies, sessionIdOf } from "./session-cookie.ts";
 import { randomId } from "./sessions.ts";
 import { createMe, createRefresh } from "./token-store-routes.ts";
 
 const NONCE_COOKIE = "Nonce";
-/** Of the login's address to Entra's. `claims` asks for what a claims challenge names. */
+/** Parameters of the login's address that go on to Entra. `claims` answers a claims challenge. */
 const PASSED_ON = ["prompt", "login_hint", "domain_hint", "claims"];
 
 /** Easy Auth's own routes, `/.auth/*`. None of them ever reaches the app. */
@@ -20,7 +21,7 @@ export class AuthRoutes {
   readonly #redirectUrls: readonly string[];
 
   constructor(options: AuthRoutesOptions) {
-    const { settings, switches } = options;
+    const { settings, platform } = options;
     this.#options = options;
     this.#prefix = settings.httpSettings?.routes?.apiPrefix ?? "/.auth";
     this.#redirectUrls = settings.login.allowedExternalRedirectUrls ?? [];
@@ -31,7 +32,7 @@ export class AuthRoutes {
       ["POST /login/aad/callback", (request) => this.#postedCallback(request)],
       ["GET /me", createMe(options)],
       ["GET /refresh", createRefresh(options)],
-      [`GET ${withoutPrefix(switches.logoutCompletePath)}`, ({ site }) => signedOut(site)],
+      [`GET ${signedOutPath(platform)}`, ({ site }) => signedOut(site)],
     ]);
   }
 
@@ -39,7 +40,7 @@ export class AuthRoutes {
     return path === this.#prefix || path.startsWith(`${this.#prefix}/`) || path === this.#logoutPath;
   }
 
-  async answer(request: GateRequest): Promise<Reply> {
+  async answer(request: GateRequest): Promise<GateReply> {
     const { message, url } = request;
     if (message.method === "GET" && url.pathname === this.#logoutPath) return this.#logout(request);
     const route = this.#routes.get(`${message.method} ${url.pathname.slice(this.#prefix.length)}`);
@@ -71,20 +72,22 @@ export class AuthRoutes {
   }
 
   /** Entra answers by a form where `loginParameters` ask for `response_mode=form_post`. */
-  async #postedCallback(request: GateRequest): Promise<Reply> {
+  async #postedCallback(request: GateRequest): Promise<GateReply> {
     return this.#callback(request, new URLSearchParams(await readBody(request.message)));
   }
 
-  async #callback({ message, site }: GateRequest, callback: URLSearchParams): Promise<Reply> {
+  async #callback({ message, site }: GateRequest, callback: URLSearchParams): Promise<GateReply> {
     const { sessions, signIn, onError } = this.#options;
     const tryAgain = { href: `${site}/`, text: "Go back and try again" };
     const pending = sessions.end(callback.get("state") ?? "", cookieOf(message, NONCE_COOKIE));
-    if (!signIn || !pending)
-      return page(401, "Sign-in failed", "This sign-in was not begun here, or took too long.", tryAgain);
+    if (!signIn || !pending) {
+      const reason = "the sign-in was not begun in this browser, or took too long (nonce.nonceExpirationInterval)";
+      return { ...page(401, "Sign-in failed", "This sign-in was not begun here, or took too long.", tryAgain), reason };
+    }
     try {
       const signedIn = await signIn.complete(callback, pending);
       // The nonce's cookie stays: another tab may be signing in.
-      return redirect(pending.returnTo, sessionCookies(sessions.open(signedIn), signedIn.claims));
+      return redirect(pending.returnTo, sessionCookies(sessions.open(signedIn), signedIn.claims, message));
     } catch (error) {
       onError("sign-in", error);
       return page(401, "Sign-in failed", "The terminal of the local stack says why.", tryAgain);
@@ -92,8 +95,8 @@ export class AuthRoutes {
   }
 
   async #logout({ message, url, site }: GateRequest): Promise<Reply> {
-    const { sessions, signIn, switches } = this.#options;
-    const complete = `${this.#prefix}${withoutPrefix(switches.logoutCompletePath)}`;
+    const { sessions, signIn, platform } = this.#options;
+    const complete = `${this.#prefix}${signedOutPath(platform)}`;
     const asked = url.searchParams.get("post_logout_redirect_uri") ?? complete;
     const returnTo = redirectTarget(asked, site, this.#redirectUrls);
     if (returnTo === undefined) return text(400, "post_logout_redirect_uri leads to another site.");
@@ -109,10 +112,6 @@ export class AuthRoutes {
 
 function signedOut(site: string): Reply {
   return page(200, "Signed out", "You have been signed out.", { href: `${site}/`, text: "Back to the app" });
-}
-
-function withoutPrefix(path: string): string {
-  return path.replace("/.auth", "");
 }
 
 function redirect(location: string, cookies: readonly string[]): Reply {

@@ -9,11 +9,22 @@ import type { Sessions } from "./sessions.ts";
 import type { Switches } from "./switches.ts";
 import type { TokenCheck } from "./token-check.ts";
 
-/** Who a request comes from: a user; a caller who is nobody (401) or may not (403); or `undefined` without a credential. */
-export type Caller =
-  | { readonly claims: JWTPayload; readonly tokens: StoredTokens | undefined; readonly hasCookie: boolean }
-  | { readonly status: 401 | 403 }
-  | undefined;
+/** Refusal of a request: nobody (401), or somebody who may not (403); with the rule, the value and the setting. */
+export interface Refusal {
+  readonly status: 401 | 403;
+  readonly reason: string;
+}
+
+/** User that a request comes from. */
+export interface AuthenticatedUser {
+  readonly claims: JWTPayload;
+  readonly tokens: StoredTokens | undefined;
+  /** Whether a cookie says so, which a browser sends by itself. */
+  readonly hasCookie: boolean;
+}
+
+/** Outcome of authentication: `undefined` without a credential. */
+export type Authentication = AuthenticatedUser | Refusal | undefined;
 
 export interface AuthenticationOptions {
   readonly settings: AuthSettings;
@@ -25,37 +36,41 @@ export interface AuthenticationOptions {
 
 const USERS_REMEMBERED = 1000;
 
-/** Makes the step that finds out who asks: by bearer token, session cookie, or the session token in `X-ZUMO-AUTH`. */
+/** Makes the step that finds out who sends a request: by bearer token, session cookie, or session token (`X-ZUMO-AUTH`). */
 export function createAuthentication({ settings, switches, sessions, checkToken, policy }: AuthenticationOptions) {
   const hasTokenStore = settings.login.tokenStore.enabled;
   const tokensFor = createBearerTokenHeaders(switches);
 
-  async function byBearer({ headers }: http.IncomingMessage): Promise<Caller> {
+  async function byBearer({ headers }: http.IncomingMessage): Promise<Authentication> {
     const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
     if (bearer === undefined) return undefined;
-    const claims = await checkToken(bearer);
-    if (!claims) return { status: 401 };
-    if (!policy.allowsToken(claims)) return { status: 403 };
+    const { claims, reason } = await checkToken(bearer);
+    if (!claims) return { status: 401, reason };
+    const refusal = policy.refusalOfToken(claims);
+    if (refusal !== undefined) return { status: 403, reason: refusal };
     return { claims, tokens: hasTokenStore ? tokensFor(bearer, claims) : undefined, hasCookie: false };
   }
 
-  function bySession(id: string, hasCookie: boolean): Caller {
+  function bySession(id: string, hasCookie: boolean): Authentication {
     const session = sessions.find(id);
     if (!session) return undefined;
-    if (!policy.allowsUser(session.claims)) return { status: 403 };
+    const refusal = policy.refusalOfUser(session.claims);
+    if (refusal !== undefined) return { status: 403, reason: refusal };
     return { claims: session.claims, tokens: hasTokenStore ? session : undefined, hasCookie };
   }
 
-  return async (request: http.IncomingMessage): Promise<Caller> => {
+  return async (request: http.IncomingMessage): Promise<Authentication> => {
     const hasCookie = sessionTokenOf(request) === undefined;
     const found = bySession(sessionIdOf(request), hasCookie);
-    const session = found ?? (hasCookie ? undefined : { status: 401 as const });
+    const session = found ?? (hasCookie ? undefined : UNKNOWN_SESSION_TOKEN);
     if (switches.precedence === "session" && session) return session;
     return (await byBearer(request)) ?? session;
   };
 }
 
-/** What a bearer call's token headers hold, which the switch decides. */
+const UNKNOWN_SESSION_TOKEN: Refusal = { status: 401, reason: "X-ZUMO-AUTH names no session" };
+
+/** Makes the token headers of a request with a bearer token, by the switch. */
 function createBearerTokenHeaders({ bearerTokenHeaders }: Switches) {
   const first = new LRUCache<string, StoredTokens>({ max: USERS_REMEMBERED });
   return (bearer: string, claims: JWTPayload): StoredTokens | undefined => {

@@ -2,18 +2,19 @@ import type { JWTPayload } from "jose";
 import type { AppSettings, AuthSettings } from "./auth-settings.ts";
 import type { Switches } from "./switches.ts";
 
-type Rule = (claims: JWTPayload) => boolean;
+/** Returns the reason why claims are refused, or undefined. */
+type Rule = (claims: JWTPayload) => string | undefined;
 
-/** Who, of those whose token holds or who signed in, may use the app. All others are answered 403. */
+/** Decides who, of those whose token holds or who signed in, may use the app. Everybody else is answered 403. */
 export interface AuthorizationPolicy {
-  /** For a session: tenants, users and groups. The ID token behind it names no client application. */
-  readonly allowsUser: Rule;
-  /** For a token that a client brings: the client application as well. */
-  readonly allowsToken: Rule;
+  /** Refusal of a session: tenants, users and groups. The ID token behind it names no client application. */
+  readonly refusalOfUser: Rule;
+  /** Refusal of a token that a client brings: the client application counts as well. */
+  readonly refusalOfToken: Rule;
 }
 
 /**
- * The rules of `validation` and of the app settings `WEBSITE_AUTH_AAD_ALLOWED_TENANTS` and
+ * Makes the rules of `validation` and of the app settings `WEBSITE_AUTH_AAD_ALLOWED_TENANTS` and
  * `WEBSITE_AUTH_AAD_REQUIRE_CLIENT_SERVICE_PRINCIPAL`: all must agree.
  * https://learn.microsoft.com/azure/app-service/configure-authentication-provider-aad#use-a-built-in-authorization-policy
  */
@@ -29,31 +30,66 @@ export function createAuthorizationPolicy(
   const needsObjectId = /^(true|1)$/i.test(appSettings.WEBSITE_AUTH_AAD_REQUIRE_CLIENT_SERVICE_PRINCIPAL ?? "");
 
   const userRules: Rule[] = [
-    enforced(tenants, ({ tid }) => [tid]),
-    enforced(jwtClaimChecks?.allowedGroups ?? [], groupsOf),
-    enforced([...identities, ...groups], (claims) => [claims.oid, ...groupsOf(claims)]),
+    enforced(
+      tenants,
+      ({ tid }) => [tid],
+      ({ tid }) => `tid ${tid} is not in WEBSITE_AUTH_AAD_ALLOWED_TENANTS`,
+    ),
+    enforced(jwtClaimChecks?.allowedGroups ?? [], groupsOf, () => "no group is in jwtClaimChecks.allowedGroups"),
+    enforced(
+      [...identities, ...groups],
+      (claims) => [claims.oid, ...groupsOf(claims)],
+      () => "neither oid nor a group is in defaultAuthorizationPolicy.allowedPrincipals",
+    ),
   ];
   const tokenRules: Rule[] = [
     ...userRules,
-    ({ oid }) => !needsObjectId || oid !== undefined,
-    enforced(jwtClaimChecks?.allowedClientApplications ?? [], applicationOf),
+    ({ oid }) =>
+      needsObjectId && oid === undefined
+        ? "oid is missing, which WEBSITE_AUTH_AAD_REQUIRE_CLIENT_SERVICE_PRINCIPAL requires"
+        : undefined,
+    ofApplication(jwtClaimChecks?.allowedClientApplications ?? [], "jwtClaimChecks.allowedClientApplications"),
     allowedApplications.length === 0
-      ? () => emptyAllowedApplications === "allow"
-      : enforced(allowedApplications, applicationOf),
+      ? () => (emptyAllowedApplications === "deny" ? EMPTY_LIST : undefined)
+      : ofApplication(allowedApplications, "defaultAuthorizationPolicy.allowedApplications"),
   ];
-  return {
-    allowsUser: (claims) => userRules.every((rule) => rule(claims)),
-    allowsToken: (claims) => tokenRules.every((rule) => rule(claims)),
+  return { refusalOfUser: firstOf(userRules), refusalOfToken: firstOf(tokenRules) };
+}
+
+const EMPTY_LIST =
+  "defaultAuthorizationPolicy.allowedApplications is empty, and the switch emptyAllowedApplications is deny";
+
+/** Makes the rule that one of the values is listed; an empty list is no rule. */
+function enforced(
+  list: readonly string[],
+  valuesOf: (claims: JWTPayload) => readonly unknown[],
+  describe: (claims: JWTPayload) => string,
+): Rule {
+  const allowed = new Set<unknown>(list);
+  return (claims) =>
+    allowed.size === 0 || valuesOf(claims).some((value) => allowed.has(value)) ? undefined : describe(claims);
+}
+
+function ofApplication(list: readonly string[], setting: string): Rule {
+  return enforced(list, applicationOf, (claims) => {
+    const [application] = applicationOf(claims);
+    if (application === undefined)
+      return `no client application (azp, appid) is named, as in ID tokens, for ${setting}`;
+    return `${claims.azp === undefined ? "appid" : "azp"} ${application} is not in ${setting}`;
+  });
+}
+
+function firstOf(rules: readonly Rule[]): Rule {
+  return (claims) => {
+    for (const rule of rules) {
+      const reason = rule(claims);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
   };
 }
 
-/** A rule that one of the values is listed; an empty list is no rule. */
-function enforced(list: readonly string[], valuesOf: (claims: JWTPayload) => readonly unknown[]): Rule {
-  const allowed = new Set<unknown>(list);
-  return (claims) => allowed.size === 0 || valuesOf(claims).some((value) => allowed.has(value));
-}
-
-/** `azp` in version 2 tokens, `appid` in version 1. An ID token has neither. */
+/** Returns `azp` of version 2 tokens, `appid` of version 1. An ID token has neither. */
 function applicationOf({ azp, appid }: JWTPayload): readonly unknown[] {
   return [azp ?? appid];
 }

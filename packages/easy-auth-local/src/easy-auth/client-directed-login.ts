@@ -7,7 +7,7 @@ import { sessionCookies } from "./session-cookie.ts";
 import type { SignedIn } from "./sign-in.ts";
 import type { TokenCheck } from "./token-check.ts";
 
-/** What a client that signed the user in by itself posts to `/.auth/login/aad`. */
+/** Body that a client posts to `/.auth/login/aad` when it signed the user in by itself. */
 interface BroughtTokens {
   readonly access_token: string;
   readonly id_token?: string;
@@ -17,7 +17,7 @@ interface BroughtTokens {
 }
 
 /**
- * Makes a session of tokens that a client brings, which have to be valid for this app:
+ * Makes the route that opens a session with tokens that a client brings, which have to be valid for this app:
  * https://learn.microsoft.com/azure/app-service/configure-authentication-customize-sign-in-out#client-directed-sign-in
  * Answers its `authenticationToken`, for `X-ZUMO-AUTH`; and the session's cookie, unless `session_mode=token` is asked.
  */
@@ -29,21 +29,31 @@ export function createClientDirectedLogin({
     const brought = parseTokens(await readBody(message));
     if (!brought) return text(400, "The body has to be JSON with an access_token.");
     const signedIn = await signedInBy(brought, checkToken);
-    if (!signedIn) return text(401, "");
+    if ("reason" in signedIn) return { ...text(401, ""), reason: signedIn.reason };
     const id = sessions.open(signedIn);
     const userId = `sid:${createHash("md5").update(String(signedIn.claims.sub)).digest("hex")}`;
     const onlyToken = url.searchParams.get("session_mode") === "token";
-    const headers = onlyToken ? {} : { "set-cookie": sessionCookies(id, signedIn.claims) };
+    const headers = onlyToken ? {} : { "set-cookie": sessionCookies(id, signedIn.claims, message) };
     return json(200, { authenticationToken: id, user: { userId } }, headers);
   };
 }
 
-async function signedInBy(brought: BroughtTokens, checkToken: TokenCheck): Promise<SignedIn | undefined> {
+async function signedInBy(
+  brought: BroughtTokens,
+  checkToken: TokenCheck,
+): Promise<SignedIn | { readonly reason: string }> {
   const { access_token: accessToken, id_token: idToken, refresh_token: refreshToken, expires_in: expiresIn } = brought;
-  const claims = await checkToken(accessToken);
-  const idClaims = idToken === undefined ? claims : await checkToken(idToken);
-  if (!claims || !idClaims) return undefined;
-  return { claims: idClaims, accessToken, idToken, refreshToken, accessTokenExpiresAt: expiryOf(claims, expiresIn) };
+  const access = await checkToken(accessToken);
+  const id = idToken === undefined ? access : await checkToken(idToken);
+  if (!access.claims) return { reason: `access_token: ${access.reason}` };
+  if (!id.claims) return { reason: `id_token: ${id.reason}` };
+  return {
+    claims: id.claims,
+    accessToken,
+    idToken,
+    refreshToken,
+    accessTokenExpiresAt: expiryOf(access.claims, expiresIn),
+  };
 }
 
 function expiryOf({ exp }: JWTPayload, expiresIn: number | undefined): number {

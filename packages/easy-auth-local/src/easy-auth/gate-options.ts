@@ -1,29 +1,36 @@
 import type http from "node:http";
 import type { AppSettings, AuthSettings } from "./auth-settings.ts";
 import type { CorsSettings } from "./cors.ts";
+import type { Platform } from "./platform.ts";
 import type { Switches } from "./switches.ts";
 
 export interface GateOptions {
   readonly settings: AuthSettings;
   /** The app behind the gate, on this machine. */
   readonly upstream: string;
-  /** The app's settings that Easy Auth reads: the client secret, where users sign in; allowed tenants. */
+  /** Settings of the app that Easy Auth reads: the client secret, where users sign in; allowed tenants. */
   readonly appSettings?: AppSettings;
   /** The platform's CORS; default none, then preflights reach the app if they pass the gate. */
   readonly cors?: CorsSettings;
-  /** What is not known of Easy Auth, otherwise than by default. */
+  /** Answers to undocumented behaviour of Easy Auth, in place of the defaults. */
   readonly switches?: Partial<Switches>;
   /**
-   * Where browsers reach the authority when that is not its own origin: the emulator. Sign-ins lead there, and so do the
-   * addresses at Entra in the app's problem+json.
+   * Origin at which browsers reach the authority when it is not the authority's own: the emulator. Sign-ins lead there, and
+   * so do the addresses at Entra in the app's problem+json.
    */
   readonly browserOrigin?: string;
-  /** Default 0: a free one. */
+  /** Port to listen on. Default 0: a free one. */
   readonly port?: number;
-  /** How long the app may take until it answers, and between two parts of an answer; default 230,000. */
+  /** Milliseconds that the app may take until it answers, and between two parts of an answer. Default 230,000. */
   readonly upstreamTimeoutMs?: number;
-  /** Told of failures whose answer says little; never of a token. Default: standard error. */
+  /** Service whose Easy Auth is imitated. Default: App Service, which Functions share. */
+  readonly platform?: Platform;
+  /** Whether the app is a function app, whose `/admin` Easy Auth lets through: the host asks for its own keys there. */
+  readonly isFunctionApp?: boolean;
+  /** Name of the gate in lines for people. Default: "Easy Auth at" and its address. */
+  readonly name?: string;
+  /** Called with failures whose answer says little, and with every refusal; never with a token. Default: standard error. */
   readonly onError?: (line: string) => void;
-  /** Told of the server before it listens. */
+  /** Called with the server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { JWTPayload } from "jose";
 
 /** Tokens of a session, as Easy Auth's token store keeps them. */
@@ -22,18 +22,21 @@ const CLAIM_TYPES: ReadonlyMap<string, string> = new Map([
   ["scp", "http://schemas.microsoft.com/identity/claims/scope"],
   ["upn", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"],
   ["amr", "http://schemas.microsoft.com/claims/authnmethodsreferences"],
+  ["idp", "http://schemas.microsoft.com/identity/claims/identityprovider"],
 ]);
 
 /** Headers about one connection (RFC 9110, 7.6.1), which a proxy does not pass on. */
 const HOP_BY_HOP = ["keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"];
 
 /**
- * Removes what is for this connection only, and what the client names in `Connection`. Before anything is injected.
- * Whether the client wants the connection closed stays: the proxy answers it.
+ * Removes headers of this connection, and those that the client names in `Connection`. Must run before headers are
+ * injected. `close` stays: the proxy answers it. So does `upgrade`, for a WebSocket. HTTP/1.0 closes unless asked not to.
  */
-export function stripHopByHopHeaders(headers: IncomingHttpHeaders): void {
+export function stripHopByHopHeaders({ headers, httpVersion }: Pick<IncomingMessage, "headers" | "httpVersion">): void {
   const named = (headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
-  headers.connection = named.find((name) => name === "close" || name === "upgrade") ?? "keep-alive";
+  const isClosing = httpVersion === "1.0" && !named.includes("keep-alive");
+  const kept = named.find((name) => name === "close" || name === "upgrade");
+  headers.connection = kept ?? (isClosing ? "close" : "keep-alive");
   for (const name of [...named, ...HOP_BY_HOP]) {
     if (!KEPT_ALWAYS.has(name)) delete headers[name];
   }
@@ -41,7 +44,7 @@ export function stripHopByHopHeaders(headers: IncomingHttpHeaders): void {
 
 const KEPT_ALWAYS = new Set(["host", "upgrade", "connection"]);
 
-/** Removes what only the gate and the platform may set. First of all things, on every request, so that nobody can claim to be someone else. */
+/** Removes headers that only the gate and the platform may set, so that nobody can claim to be someone else. */
 export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
   for (const name of Object.keys(headers)) {
     if (RESERVED.test(name)) delete headers[name];
@@ -71,7 +74,7 @@ export function injectUserHeaders(
   if (tokens.refreshToken !== undefined) headers["x-ms-token-aad-refresh-token"] = tokens.refreshToken;
 }
 
-/** Claims as `{ typ, val }`; a claim of several values is repeated. */
+/** Returns claims as `{ typ, val }`; a claim of several values is repeated. */
 export function userClaims(claims: JWTPayload): { typ: string; val: string }[] {
   return Object.entries(claims).flatMap(([name, value]) =>
     [value].flat().map((one) => ({
@@ -81,7 +84,7 @@ export function userClaims(claims: JWTPayload): { typ: string; val: string }[] {
   );
 }
 
-/** What people call the user: their sign-in name; version 1 tokens spell it otherwise, app-only tokens have none. */
+/** Returns the user's sign-in name; version 1 tokens spell the claim otherwise, app-only tokens have none. */
 export function principalName(claims: JWTPayload): string {
   return String(claims.preferred_username ?? claims.upn ?? claims.unique_name ?? claims.oid ?? claims.sub);
 }
@@ -91,7 +94,7 @@ function asHeader(value: string): string {
   return Buffer.from(value).toString("latin1");
 }
 
-/** UTC with seven fractional digits, as `/.auth/me` writes it. */
+/** Returns the end of the access token in UTC with seven fractional digits, as `/.auth/me` writes it. */
 export function expiresOn({ accessTokenExpiresAt }: StoredTokens): string {
   return new Date(accessTokenExpiresAt).toISOString().replace("Z", "0000Z");
 }

@@ -1,6 +1,6 @@
 /**
- * What is not known of Easy Auth: no documentation says it, or reports differ. Each is a switch, so that an app can be
- * tried with every answer; the first is the default.
+ * Behaviour of Easy Auth that no documentation describes, or of which reports differ. Each is a switch, so that an app can
+ * be tried with every answer; the first is the default.
  */
 export const SWITCHES = {
   /**
@@ -10,11 +10,11 @@ export const SWITCHES = {
    * https://github.com/MicrosoftDocs/azure-docs/issues/11383
    */
   bearerTokenHeaders: ["none", "fresh", "stale"],
-  /** Which counts when a request has both: asked, never answered. https://github.com/MicrosoftDocs/azure-docs/issues/117379 */
+  /** Credential that counts when a request has both: asked, never answered. https://github.com/MicrosoftDocs/azure-docs/issues/117379 */
   precedence: ["bearer", "session"],
   /** `/.auth/me` without a session: clients of old read 401 as "not signed in"; other emulators answer `[]`. */
   meUnauthenticated: ["401", "emptyArray"],
-  /** `/.auth/me` without a token store: Container Apps answer 404. https://github.com/microsoft/azure-container-apps/issues/479 */
+  /** `/.auth/me` without a token store. Container Apps always answer 404. */
   meWithoutTokenStore: ["404", "401"],
   /**
    * Whether an issuer of version 2 also takes version 1 tokens of the same tenant, and the other way round. Microsoft's
@@ -23,7 +23,7 @@ export const SWITCHES = {
   issuerMatch: ["strict", "sameTenantAnyVersion"],
   /** The documentation says that an empty list is not enforced; a report from 2026 says that it refuses everyone. */
   emptyAllowedApplications: ["allow", "deny"],
-  /** A bearer token with a wrong signature where anonymous requests may pass: reported to pass as anonymous. */
+  /** Fate of an invalid bearer token where anonymous requests may pass: reported to pass as anonymous. */
   invalidBearerUnderAllowAnonymous: ["passAnonymous", "401"],
   /** Whether a path of `excludedPaths` without `/*` also excludes what is below it. */
   excludedPathMatch: ["exact", "prefix"],
@@ -33,18 +33,16 @@ export const SWITCHES = {
   idTokenAfterRefresh: ["kept", "renewed"],
   /** The body of a 401: none, or a sentence of 58 bytes. Captures show both and do not name the system. */
   platform401: ["linux", "windows"],
-  /** Where a sign-out ends: App Service, or Container Apps. */
-  logoutCompletePath: ["/.auth/logout/complete", "/.auth/logout/done"],
 } as const;
 
-/** One answer to each. */
+/** One answer to each switch. */
 export type Switches = { readonly [Name in keyof typeof SWITCHES]: (typeof SWITCHES)[Name][number] };
 
 export const DEFAULT_SWITCHES = Object.fromEntries(
   Object.entries(SWITCHES).map(([name, [first]]) => [name, first]),
 ) as unknown as Switches;
 
-/** Reads `name=answer` of each. Throws, listing what there is, for another name or answer. */
+/** Reads `name=answer` pairs. Throws for an unknown name or answer, and lists the known ones. */
 export function parseSwitches(pairs: readonly string[]): Partial<Switches> {
   return Object.fromEntries(
     pairs.map((pair) => {

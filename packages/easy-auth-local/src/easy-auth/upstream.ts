@@ -10,7 +10,7 @@ export interface UpstreamOptions {
   /** Address of the app on this machine. */
   readonly url: string;
   readonly cors: CorsSettings | undefined;
-  /** Where browsers reach the authority when that is not its own origin: the emulator. */
+  /** Origin at which browsers reach the authority when it is not the authority's own: the emulator. */
   readonly browserOrigin: string | undefined;
   /** Default 230 s, after which App Service gives up. */
   readonly timeoutMs?: number;
@@ -37,6 +37,7 @@ export function createUpstream({
   const late = new WeakSet<http.IncomingMessage>();
   const writtenBefore = new WeakMap<net.Socket, number>();
   proxy.on("proxyReq", (outgoing, request) => outgoing.once("timeout", () => late.add(request)));
+  proxy.on("proxyRes", closeAfterUnknownLength);
   if (cors) proxy.on("proxyRes", (answer, { headers }) => replaceCorsHeaders(answer.headers, headers.origin, cors));
   if (browserOrigin !== undefined) proxy.on("proxyRes", (answer) => replaceLinks(answer, browserOrigin));
   // Told at once, unlike by a rejection: an upgrade's connection is ended right after.
@@ -61,7 +62,13 @@ function answerFailure(response: http.ServerResponse, failure: Reply): void {
   else write(response, failure);
 }
 
-/** With the platform's CORS on, what the app itself says of CORS does not count. */
+/** Ends an HTTP/1.0 connection after an answer without a length: nothing else tells its client where the answer ends. */
+function closeAfterUnknownLength(answer: http.IncomingMessage, request: http.IncomingMessage): void {
+  const isUnknown = request.httpVersion === "1.0" && answer.headers["content-length"] === undefined;
+  if (isUnknown) request.headers.connection = "close";
+}
+
+/** Replaces the app's own CORS headers, which do not count while the platform's CORS is on. */
 function replaceCorsHeaders(answer: http.IncomingHttpHeaders, origin: string | undefined, cors: CorsSettings): void {
   for (const name of Object.keys(answer)) if (name.startsWith("access-control-")) delete answer[name];
   const { vary, ...added } = corsHeaders(origin, cors);
@@ -79,7 +86,7 @@ function timedOut(url: string): Reply {
   return page(504, "504 Gateway Timeout", text);
 }
 
-/** An answer in place of an upgrade, after which the connection ends. */
+/** Writes an answer in place of an upgrade, and ends the connection. */
 export function writeToSocket(socket: net.Socket, { status, headers = {}, body = "" }: Reply): void {
   const own = Object.entries(headers).filter(([name]) => name !== "content-length");
   const lines = own.flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));

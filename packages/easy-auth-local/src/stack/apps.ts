@@ -54,14 +54,27 @@ export async function startApps(options: AppsOptions, closers: Closers): Promise
         startFunctionsHost({ ...host, ...(onLog !== undefined && { onLog }), ...seen("function") }),
       );
   const api = await closers.started(
-    startGate({ ...apiGate, upstream: functions.url, port: ports.api, ...seen("API gate") }),
+    startGate({
+      ...apiGate,
+      name: "API gate",
+      isFunctionApp: true,
+      upstream: functions.url,
+      port: ports.api,
+      ...seen("API gate"),
+    }),
   );
   const { server, reloadPage } = createFrontendApp(api.url);
   if (options.sendsIdToken) passIdTokenOn(server);
   onServer(server, "frontend");
   const page = await closers.started(listenOnLoopback(server, 0));
   const frontend = await closers.started(
-    startGate({ ...frontendGate, upstream: page.url, port: ports.frontend, ...seen("frontend gate") }),
+    startGate({
+      ...frontendGate,
+      name: "frontend gate",
+      upstream: page.url,
+      port: ports.frontend,
+      ...seen("frontend gate"),
+    }),
   );
   const ended = functions.ended ?? new Promise<never>(() => {});
   return { frontendUrl: frontend.url, apiUrl: api.url, functions, ended, reloadPage };

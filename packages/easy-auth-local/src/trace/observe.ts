@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import type http from "node:http";
+import { explanationOf } from "../http/explanation.ts";
 import { type FailureAnswer, failureIn } from "./failure.ts";
 import type { Hop, SeenToken, Station, Trace } from "./hop.ts";
-import { safePath, seeToken } from "./secrets.ts";
+import { safePath, safeText, seeToken } from "./secrets.ts";
 import type { Traces } from "./traces.ts";
 
 /** Of an answer that says why it is a failure. */
@@ -122,7 +123,10 @@ function followAnswer(response: http.ServerResponse, trace: Trace, hop: Hop, tra
   const answer = keepFailure(response);
   response.once("close", () => {
     const isWhole = response.writableFinished;
-    if (isWhole && response.statusCode >= 400) hop.failure ??= failureIn(response.statusCode, answer());
+    const { statusCode } = response;
+    const reason = explanationOf(response);
+    if (reason !== undefined) hop.failure ??= { code: String(statusCode), text: safeText(reason) };
+    else if (isWhole && statusCode >= 400) hop.failure ??= failureIn(statusCode, answer());
     traces.end(trace, hop, isWhole ? response.statusCode : undefined, performance.now() - startedAt);
   });
 }

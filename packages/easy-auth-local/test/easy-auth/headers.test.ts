@@ -26,6 +26,13 @@ describe("the principal", () => {
     expect(valuesOf("roles")).toEqual(["A", "B"]);
   });
 
+  test("names a guest's home in App Service's claim type", async () => {
+    const idp = "https://sts.windows.net/bbbbcccc-1111-dddd-2222-eeee3333ffff/";
+    const claims = principalClaims(await reached({ idp }));
+    expect(claims).toContainEqual({ typ: `${LONG}/identity/claims/identityprovider`, val: idp });
+    expect(claims.map(({ typ }) => typ)).not.toContain("idp");
+  });
+
   test("holds every value as text: numbers, truth values, objects", async () => {
     const claims = principalClaims(await reached({ exp: 4102444800, xms_cc: { values: ["cp1"] }, deviceid: true }));
     expect(claims).toContainEqual({ typ: "exp", val: "4102444800" });
@@ -73,6 +80,17 @@ describe("a session with many groups", () => {
     expect(principalClaims(headers).filter(({ typ }) => typ === "groups")).toHaveLength(200);
     await browser.request(`${url}/.auth/logout`);
     for (const name of cookies) expect(browser.cookie(name)).toBeUndefined();
+  });
+
+  test("leaves none of its cookies to a shorter session after it", async () => {
+    const url = await openGate(around, frontendSettings());
+    const cookie = "AppServiceAuthSession=old; AppServiceAuthSession7=old; Other=1";
+    const body = JSON.stringify({ access_token: await around.apiToken({ aud: FRONTEND.clientId }) });
+    const response = await fetch(`${url}/.auth/login/aad`, { method: "POST", body, headers: { cookie } });
+    const removed = response.headers.getSetCookie().filter((one) => one.includes("=deleted"));
+    expect(removed).toEqual([
+      "AppServiceAuthSession7=deleted; Path=/; HttpOnly; SameSite=Lax; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+    ]);
   });
 
   test("has no cookie that a browser would drop", async () => {

@@ -141,8 +141,11 @@ describe("the callback", () => {
 });
 
 describe("GET /.auth/logout", () => {
-  test.each(["/.auth/logout/complete", "/.auth/logout/done"] as const)("ends at %s, by the switch", async (path) => {
-    const url = await openGate(around, frontendSettings(), { switches: { logoutCompletePath: path } });
+  test.each([
+    ["app-service", "/.auth/logout/complete"],
+    ["container-apps", "/.auth/logout/done"],
+  ] as const)("on %s ends at %s", async (platform, path) => {
+    const url = await openGate(around, frontendSettings(), { platform });
     const browser = await signedIn(url);
     const ended = await browser.open(`${url}/.auth/logout`);
     expect(ended.url).toBe(`${url}${path}`);

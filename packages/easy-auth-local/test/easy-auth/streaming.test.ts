@@ -199,6 +199,53 @@ describe("300 sessions at once", () => {
   });
 });
 
+describe("a client that speaks HTTP/1.0, as ab does", () => {
+  const LENGTH = { "content-length": "5" };
+
+  test.each([
+    [
+      "and keeps alive gets an answer with its length, and may ask again",
+      "Connection: Keep-Alive",
+      LENGTH,
+      /^HTTP\/1\.1 200 OK\r\n[\s\S]*connection: keep-alive\r\n[\s\S]*\r\n\r\nhelloHTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nhello$/i,
+    ],
+    [
+      "and keeps alive gets the end of the connection for an answer without a length",
+      "Connection: Keep-Alive",
+      {},
+      /^HTTP\/1\.1 200 OK\r\n(?![\s\S]*(chunked|connection: keep-alive))[\s\S]*connection: close\r\n[\s\S]*\r\n\r\nhello$/i,
+    ],
+    [
+      "and does not gets the end of the connection",
+      "X-A: b",
+      LENGTH,
+      /^HTTP\/1\.1 200 OK\r\n(?![\s\S]*connection: keep-alive)[\s\S]*\r\n\r\nhello$/i,
+    ],
+  ])("%s", async (_, header, answered, expected) => {
+    const { url } = await gateBefore((__, response) => void response.writeHead(200, answered).end("hello"));
+    const { host, port } = new URL(url);
+    const socket = net.connect(Number(port), "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    const lines = [`GET /x HTTP/1.0`, `Host: ${host}`, header, `Authorization: ${await authorization()}`];
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    let received = "";
+    socket.on("data", (bytes) => {
+      received += bytes.toString();
+      const isFirst = received.match(/HTTP\/1\.1/g)?.length === 1;
+      if (isFirst && received.endsWith("hello") && /connection: keep-alive/i.test(received)) {
+        socket.write(
+          `GET /x HTTP/1.0\r\n${lines
+            .slice(1)
+            .filter((line) => line !== header)
+            .join("\r\n")}\r\n\r\n`,
+        );
+      }
+    });
+    await once(socket, "close");
+    expect(received).toMatch(expected);
+  });
+});
+
 describe("a WebSocket", () => {
   const HANDSHAKE = [
     "Connection: Upgrade",
@@ -255,14 +302,22 @@ describe("a WebSocket", () => {
     expect(head).toMatch(/^HTTP\/1\.1 502 /);
   });
 
-  test("is the only upgrade", async () => {
-    const url = await socketApp();
-    const { head } = await connect(url, [
-      "Connection: Upgrade",
+  test("is the only upgrade: another, such as that of curl --http2, is ignored, again and again", async () => {
+    const url = await openGate(around, apiSettings());
+    const lines = [
+      "Connection: Upgrade, HTTP2-Settings",
       "Upgrade: h2c",
+      "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
       `Authorization: ${await authorization()}`,
-    ]);
-    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    ];
+    const { socket, head } = await connect(url, lines);
+    expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    const { host } = new URL(url);
+    socket.write(`POST /again HTTP/1.1\r\nHost: ${host}\r\n${lines.join("\r\n")}\r\nContent-Length: 2\r\n\r\n`);
+    socket.write("ab");
+    const [rest] = ((await once(socket, "data")) as [Buffer]).map(String);
+    expect(rest).toMatch(/^HTTP\/1\.1 200 OK\r\n/m);
+    expect(rest).not.toMatch(/http2-settings|h2c/);
   });
 });
 

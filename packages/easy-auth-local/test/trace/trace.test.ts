@@ -159,12 +159,12 @@ describe("a failure", () => {
     expect((await latest()).hops.at(-1)).toMatchObject({ status: 403, failure: { code: fault.code } });
   });
 
-  test("of the gate is told with its challenge", async () => {
+  test("of the gate is told with its rule", async () => {
     await fetch(`${stack.apiUrl}/api/profile`);
     const [hop] = (await latest()).hops;
     expect(hop).toMatchObject({
       status: 401,
-      failure: { text: expect.stringMatching(/^WWW-Authenticate: Bearer realm=/) },
+      failure: { text: expect.stringMatching(/^there is no bearer token, .*unauthenticatedClientAction: Return401/) },
     });
   });
 
