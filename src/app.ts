@@ -16,7 +16,7 @@ import { startTelemetry } from "./telemetry/start.ts";
 import type { SignedInUser } from "./user.ts";
 
 export { requireAuthContext } from "./auth-context.ts";
-export { type Api, fetchAs } from "./downstream/fetch-as.ts";
+export { type Api, fetchAs, relayed } from "./downstream/fetch-as.ts";
 export { AppError } from "./errors.ts";
 export { jsonBodyOf } from "./http/json-body.ts";
 export type { SignedInUser } from "./user.ts";

@@ -15,6 +15,7 @@ export type ErrorCode =
   | "user_not_assigned"
   | "downstream_forbidden"
   | "not_found"
+  | "conflict"
   | "precondition_failed"
   | "range_not_satisfiable"
   | "downstream_failed"

@@ -7,8 +7,11 @@ export interface TokenRefusal {
 }
 
 const MAX_LENGTH = 8192;
-/** Form of one `name=value` of a challenge: quoted, or a token that may hold the `=` of base64 padding (RFC 9110, 11.2). */
-const PARAMETER = /([a-z_]+) *= *(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
+/**
+ * Form of one `name=value` of a challenge: JSON in quotes, whose own quotes are not escaped, text in quotes, or a token that may hold the
+ * `=` of base64 padding (RFC 9110, 11.2).
+ */
+const PARAMETER = /([a-z_]+) *= *(?:"(\{[^\\]*?\})"(?=\s*(?:,|$))|"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
 
 /**
  * Returns the refusal of the access token in an answer: a 401, or a 403 that asks for claims. A challenge may come with
@@ -25,20 +28,38 @@ export function tokenRefusalIn({
 }
 
 /**
- * Returns the claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks
- * for none. Takes values quoted or not, as Graph has sent both. Source:
+ * Whether a resource's 403 says that its own app lacks consent, and asks for no claims: Microsoft.Identity.Web sends the address
+ * where to consent as `consentUri` (https://github.com/AzureAD/microsoft-identity-web/wiki/web-apis).
+ */
+export function isConsentMissing({ statusCode, headers }: Pick<OutgoingAnswer, "statusCode" | "headers">): boolean {
+  if (statusCode !== 403) return false;
+  const header = headers["www-authenticate"];
+  return (parametersIn(header)?.get("consenturi") ?? "") !== "" && claimsIn(header) === undefined;
+}
+
+/**
+ * The claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks for
+ * none. Takes values quoted or not, as Graph has sent both, in base64, and as the JSON itself with or without
+ * `error="insufficient_claims"`, as Microsoft.Identity.Web sends it. Source:
  * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
  * Checks that it is JSON. Entra checks its content, at the next sign-in or exchange.
  */
 export function claimsIn(wwwAuthenticate: string | readonly string[] | undefined): string | undefined {
+  const parameters = parametersIn(wwwAuthenticate);
+  const claims = parameters?.get("claims") ?? "";
+  if (!["insufficient_claims", undefined].includes(parameters?.get("error"))) return undefined;
+  return jsonObjectOf(claims) ?? jsonObjectOf(Buffer.from(claims, "base64").toString());
+}
+
+/** The parameters of a Bearer challenge, by name in lower case; undefined without one. */
+function parametersIn(wwwAuthenticate: string | readonly string[] | undefined): Map<string, string> | undefined {
   const header = [wwwAuthenticate ?? []].flat().join(", ");
   if (header.length > MAX_LENGTH || !/(^|[\s,])Bearer\s/i.test(header)) return undefined;
   const parameters = new Map<string, string>();
-  for (const [, name = "", quoted, unquoted = ""] of header.matchAll(PARAMETER)) {
-    parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? unquoted);
+  for (const [, name = "", json, quoted, unquoted = ""] of header.matchAll(PARAMETER)) {
+    parameters.set(name.toLowerCase(), json ?? quoted?.replace(/\\(.)/g, "$1") ?? unquoted);
   }
-  if (parameters.get("error") !== "insufficient_claims") return undefined;
-  return jsonObjectOf(Buffer.from(parameters.get("claims") ?? "", "base64").toString());
+  return parameters;
 }
 
 function jsonObjectOf(text: string): string | undefined {

@@ -28,12 +28,27 @@ export function downstreamFailure({
   const hint = `${service}: ${[status, loggableWord(code)].filter(Boolean).join(", ")}`;
   const options = { hint, serviceRequestId: loggableWord(requestId) };
   if (claims !== undefined) return new AppError("claims_challenge", { ...options, claims, authorizationUri });
-  if (status === 400) return new AppError("invalid_request", options);
+  if (status === 400 || status === 422)
+    return new AppError("invalid_request", { ...options, detail: invalidDetail(code) });
   if (status === 403) return new AppError("downstream_forbidden", options);
-  if (status === 404) return new AppError("not_found", options);
-  if (status === 412) return new AppError("precondition_failed", options);
+  if (status === 409) return new AppError("conflict", { ...options, ...(code === "BlobArchived" && ARCHIVED) });
+  if (status === 404 || status === 410) return new AppError("not_found", options);
+  if (status === 412 || status === 428) return new AppError("precondition_failed", options);
   if (status === 416) return new AppError("range_not_satisfiable", options);
   if (status === 504) return new AppError("downstream_timeout", options);
   if (status !== 429 && status !== 503) return new AppError("downstream_failed", options);
   return new AppError("throttled", { ...options, retryAfterSeconds: retryAfterOf(retryAfter) });
+}
+
+/** https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview */
+export const ARCHIVED = {
+  detail:
+    "This file is archived. Whoever looks after it has to rehydrate it, which takes hours, before it can be read.",
+};
+
+/** The service's code, a single word, is all that is said of its own words. */
+function invalidDetail(code: unknown): string {
+  const word = loggableWord(code);
+  const named = word === undefined ? "" : ` (${word})`;
+  return `The service behind this API takes no such request${named}: a value in it is not one that the service knows or allows.`;
 }

@@ -1,8 +1,11 @@
+import type { HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
 import { unreachable } from "../outgoing/send.ts";
 import { resourceOf } from "../scopes.ts";
 import type { SignedInUser } from "../user.ts";
+import { errorCodeIn, jsonIn, MAX_ERROR_BYTES } from "./error-body.ts";
 import { downstreamFailure } from "./failure.ts";
+import type { CallBody } from "./sent-body.ts";
 import { callAs, type ServiceAnswer, type UserCall } from "./user-call.ts";
 
 /** An API that takes access tokens of Entra. */
@@ -17,12 +20,14 @@ export interface Api {
 export interface FetchOptions {
   readonly method?: string;
   readonly headers?: UserCall["headers"];
-  readonly body?: string | Uint8Array;
+  readonly body?: CallBody;
+  /** Statuses that are returned like a success instead of thrown, such as 409 or 422: `relayed` answers with them. */
+  readonly alsoReturn?: readonly number[];
 }
 
 /**
- * Fetches from an API as the user: `path` below its origin, over https, as `callAs` does. The answer is a success or 304, and
- * in memory.
+ * Fetches from an API as the user: `path` below its origin, over https, as `callAs` does. The answer is a success, 304 or one of
+ * `alsoReturn`, and in memory.
  *
  * @throws AppError for every other answer, or none, or one of more than 8 MiB: `failure.ts`
  */
@@ -30,20 +35,37 @@ export async function fetchAs(
   user: SignedInUser,
   { origin, scope }: Api,
   path: string,
-  { method = "GET", headers, body }: FetchOptions = {},
+  { method = "GET", headers, body, alsoReturn = [] }: FetchOptions = {},
 ): Promise<Response> {
   const api = { name: origin, origin, resource: resourceOf(scope) };
   const answer = await callAs(user, api, { url: path, method: method.toUpperCase(), headers, body });
-  return responseOf(answer, origin).catch((error) => {
+  return responseOf(answer, origin, alsoReturn).catch((error) => {
     throw error instanceof AppError ? error : unreachable(error, user.deadline.signal);
   });
 }
 
-async function responseOf({ status, headers, body, bytes }: ServiceAnswer, service: string): Promise<Response> {
-  if (!(status >= 200 && status < 300) && status !== 304) {
-    await body.dump();
-    throw downstreamFailure({ status, service, retryAfter: headers.get("retry-after") });
+async function responseOf(
+  { status, headers, bytes }: ServiceAnswer,
+  service: string,
+  alsoReturn: readonly number[],
+): Promise<Response> {
+  if (!(status >= 200 && status < 300) && status !== 304 && !alsoReturn.includes(status)) {
+    const code = errorCodeIn(jsonIn(await bytes(MAX_ERROR_BYTES).catch(() => new Uint8Array())));
+    const requestId = headers.get("request-id") ?? headers.get("x-ms-request-id");
+    throw downstreamFailure({ status, service, code, requestId, retryAfter: headers.get("retry-after") });
   }
   const content = await bytes();
   return new Response(content.length > 0 ? content : null, { status, headers });
+}
+
+/** Headers of a service's answer that go on to the caller. */
+const RELAYED = ["content-type", "content-language", "etag", "last-modified", "retry-after"] as const;
+
+/** Makes the endpoint's answer of an API's: its status, its body, and what describes the body. Not its cookies, nor its addresses. */
+export async function relayed(response: Response): Promise<HttpResponseInit> {
+  const headers = RELAYED.flatMap((name) => {
+    const value = response.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return { status: response.status, headers: Object.fromEntries(headers), body: await response.arrayBuffer() };
 }

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { AppError } from "../errors.ts";
 import { backoffMs, type Outcome, withRetries } from "../outgoing/retry.ts";
 import {
@@ -10,7 +11,10 @@ import {
 } from "../outgoing/send.ts";
 import { withSpan } from "../telemetry/telemetry.ts";
 import type { SignedInUser } from "../user.ts";
-import { type TokenRefusal, tokenRefusalIn } from "./claims-challenge.ts";
+import { isConsentMissing, type TokenRefusal, tokenRefusalIn } from "./claims-challenge.ts";
+import { decodedBody } from "./decoded-body.ts";
+import { redirectIn } from "./redirect.ts";
+import { type CallBody, sentBodyOf } from "./sent-body.ts";
 
 /** A service that takes access tokens of Entra. */
 export interface Service {
@@ -20,6 +24,8 @@ export interface Service {
   readonly origin: string;
   /** Resource of its tokens, as the endpoint's scopes name it. */
   readonly resource: string;
+  /** Whether it may redirect a GET to another host, which gets no token: files of Microsoft 365 are at hosts of their own. */
+  readonly mayLeadElsewhere?: boolean;
 }
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
@@ -30,20 +36,24 @@ export interface UserCall {
   readonly method: string;
   /** The handler's own headers. `Authorization`, `client-request-id` and `Host` are replaced. */
   readonly headers?: HeadersInit | undefined;
-  readonly body?: OutgoingRequest["body"];
+  readonly body?: CallBody;
 }
 
 export interface ServiceAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body as a stream, not bounded in bytes. Has to be read or dumped, or its connection stays busy. */
-  readonly body: OutgoingAnswer["body"];
-  /** Reads the whole body. Throws when it breaks off or is longer than 8 MiB. */
-  bytes(): Promise<Buffer>;
+  /** The body as a stream, decoded, not bounded in bytes. Has to be read or destroyed, or its connection stays busy. */
+  readonly body: Readable;
+  /**
+   * Reads the whole body. A GET whose body breaks off is made once more. Throws when that does not help, or when it is longer
+   * than `maxBytes`, 8 MiB by default.
+   */
+  bytes(maxBytes?: number): Promise<Buffer>;
 }
 
 const MAX_ANSWER_BYTES = 8 * 1_048_576;
 const MAX_RETRIES = 2;
+const MAX_REDIRECTS = 3;
 const FIRST_DELAY_MS = 200;
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
 const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
@@ -51,16 +61,18 @@ const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /**
  * Calls a service as the user, within the request's time. A refused token is dropped, exchanged once more with the claims the
  * service asks for, and the call repeated when its body can be. A GET or HEAD without an answer, or answered 429, 503 or 504,
- * is retried twice; `Retry-After` is obeyed when it fits into the request's time. Follows no redirect. Every other status is an
- * answer.
+ * is retried twice; `Retry-After` is obeyed when it fits into the request's time. Follows three redirects of a GET or HEAD within
+ * the origin, and elsewhere, without the token, where the service may lead there. Every other status is an answer.
  *
  * @throws AppError `claims_challenge` when the service asks for claims that only another sign-in brings, `internal_error` for
- * an address elsewhere (nothing is sent), `downstream_failed` or `downstream_timeout` without an answer, or what the exchange throws
+ * an address elsewhere or a body of no known kind (nothing is sent), `consent_required` when the service itself lacks consent,
+ * `downstream_failed` or `downstream_timeout` without an answer, or what the exchange throws
  */
 export async function callAs(user: SignedInUser, service: Service, call: UserCall): Promise<ServiceAnswer> {
-  const request = requestOf(call, service, user);
+  const request = await requestOf(call, service, user);
+  const ask = () => withSpan({ name: service.name }, () => followed(request, service, user));
   try {
-    return serviceAnswer(await withSpan({ name: service.name }, () => answerTo(request, service, user)));
+    return serviceAnswer(await ask(), request, ask);
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(error, user.deadline.signal);
   }
@@ -73,9 +85,25 @@ function urlWithin({ origin }: Service, address: string): string {
   throw new AppError("internal_error", { hint: `A call as the user leads away from ${origin}; it got no token.` });
 }
 
+async function followed(first: OutgoingRequest, service: Service, user: SignedInUser): Promise<OutgoingAnswer> {
+  let answer = await answerTo(first, service, user);
+  let request = first;
+  for (let redirects = 0; redirects < MAX_REDIRECTS; redirects += 1) {
+    const next = redirectIn(request, answer, service.mayLeadElsewhere ?? false);
+    if (!next) break;
+    await answer.body.dump();
+    const isAtService =
+      new URL(next.url).origin === new URL(service.origin).origin && "client-request-id" in next.headers;
+    request = next;
+    answer = isAtService ? await answerTo(next, service, user) : await sendWithRetries(next, user);
+  }
+  return answer;
+}
+
 async function answerTo(request: OutgoingRequest, service: Service, user: SignedInUser): Promise<OutgoingAnswer> {
   const { resource } = service;
   const answer = await sendWithRetries(withToken(request, await user.accessToken(resource)), user);
+  if (isConsentMissing(answer)) throw await withoutConsent(answer, service);
   const refusal = tokenRefusalIn(answer);
   if (!refusal) return answer;
   user.forgetAccessToken(resource);
@@ -87,6 +115,12 @@ async function answerTo(request: OutgoingRequest, service: Service, user: Signed
   if (!secondRefusal) return secondAnswer;
   user.forgetAccessToken(resource);
   return unlessChallenged(secondAnswer, secondRefusal, user, service);
+}
+
+/** The service calls others on behalf of the user too, and it lacks the consent. Its own address for that is not shown. */
+async function withoutConsent({ body }: OutgoingAnswer, { name, resource }: Service): Promise<AppError> {
+  await body.dump();
+  return new AppError("consent_required", { resource, hint: `${name} says that consent to its own app is missing.` });
 }
 
 /** Returns the answer unless it asks for claims: only another sign-in can bring them. */
@@ -108,14 +142,20 @@ function isRepeatable({ body }: OutgoingRequest): boolean {
 }
 
 /** Makes the request without its token. */
-function requestOf(call: UserCall, service: Service, { correlationId, deadline }: SignedInUser): OutgoingRequest {
+async function requestOf(
+  call: UserCall,
+  service: Service,
+  { correlationId, deadline }: SignedInUser,
+): Promise<OutgoingRequest> {
   const headers = headersOf(call);
+  const { body, contentType } = await sentBodyOf(call.body);
+  if (contentType !== null && !headers.has("content-type")) headers.set("content-type", contentType);
   headers.delete("authorization");
   // Another Host would name another service behind the same address.
   headers.delete("host");
   headers.set("client-request-id", correlationId);
   const url = urlWithin(service, call.url);
-  return { ...call, url, headers: Object.fromEntries(headers), signal: deadline.signal };
+  return { method: call.method, body, url, headers: Object.fromEntries(headers), signal: deadline.signal };
 }
 
 function headersOf({ headers }: UserCall): Headers {
@@ -148,14 +188,28 @@ function sendWithRetries(request: OutgoingRequest, { deadline }: SignedInUser): 
   return withRetries(() => send(request), delayBeforeRetry, deadline.signal);
 }
 
-function serviceAnswer(answer: OutgoingAnswer): ServiceAnswer {
+function serviceAnswer(
+  answer: OutgoingAnswer,
+  { method, signal }: OutgoingRequest,
+  askAgain: () => Promise<OutgoingAnswer>,
+): ServiceAnswer {
+  const { body, isDecoded } = method === "HEAD" ? { body: answer.body, isDecoded: false } : decodedBody(answer);
   const pairs = Object.entries(answer.headers).flatMap(([name, value]) =>
     [value ?? []].flat().map((one): [string, string] => [name, one]),
   );
-  return {
-    status: answer.statusCode,
-    headers: new Headers(pairs),
-    body: answer.body,
-    bytes: () => readBody(answer, MAX_ANSWER_BYTES),
+  const headers = new Headers(pairs);
+  // They are about the coded bytes.
+  if (isDecoded) for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  const bytes = async (maxBytes = MAX_ANSWER_BYTES) => {
+    try {
+      return await readBody({ body }, maxBytes);
+    } catch (error) {
+      if (!RETRIED_METHODS.has(method) || signal.aborted || error instanceof RangeError) throw error;
+      const again = await askAgain();
+      if (again.statusCode === answer.statusCode) return readBody(decodedBody(again), maxBytes);
+      await again.body.dump();
+      throw error;
+    }
   };
+  return { status: answer.statusCode, headers, body, bytes };
 }

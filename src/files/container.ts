@@ -1,5 +1,7 @@
 import type { TokenCredential } from "@azure/core-auth";
 import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
+import { ARCHIVED } from "../downstream/failure.ts";
+import { AppError } from "../errors.ts";
 import type { StorageSettings } from "../settings/storage.ts";
 
 /** The one delegated scope of Azure Storage; roles there say what a user may read. */
@@ -21,4 +23,9 @@ export async function openFiles(settings: StorageSettings, credential: TokenCred
   const { BlobServiceClient } = await import("@azure/storage-blob");
   const account = new BlobServiceClient(settings.accountUrl, credential, { retryOptions: RETRIES });
   return { ...settings, account, container: account.getContainerClient(settings.containerName) };
+}
+
+/** Throws for a blob that Storage has but does not serve, `BlobArchived`: its properties can be read all the same. */
+export function refuseArchived({ accessTier }: { readonly accessTier?: string }): void {
+  if (accessTier === "Archive") throw new AppError("conflict", { ...ARCHIVED, hint: "Azure: BlobArchived" });
 }

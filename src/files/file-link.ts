@@ -1,7 +1,7 @@
 import type { HttpResponseInit } from "@azure/functions";
 import type { BlobClient, UserDelegationKey } from "@azure/storage-blob";
 import { AppError } from "../errors.ts";
-import type { Files } from "./container.ts";
+import { type Files, refuseArchived } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
 /** Time in which a link can be used; a download that has begun goes on. */
@@ -36,6 +36,7 @@ export async function linkResponse(files: Files, { name, expiresAt, signal }: Li
     files.account.getUserDelegationKey(startsAt, endsAt, options),
   ]);
   if (found.status === "rejected") throw found.reason;
+  refuseArchived(found.value);
   if (key.status === "rejected") throw withoutKey(key.reason);
   return {
     status: 302,

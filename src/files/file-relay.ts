@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
 import { conditionalResponse } from "../http/conditional-response.ts";
-import type { Files } from "./container.ts";
+import { type Files, refuseArchived } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
 /** Maximum of bytes in memory at once on their way from Storage, for all users and for one. */
@@ -27,6 +27,7 @@ export async function relayResponse(
 ): Promise<HttpResponseInit> {
   const blob = container.getBlobClient(name);
   const { etag = "", lastModified, contentLength: length = 0, ...file } = await blob.getProperties({ abortSignal });
+  refuseArchived(file);
   const { contentType = "application/octet-stream", contentEncoding } = file;
   return conditionalResponse(request, {
     ...{ etag, lastModified, length, contentType },

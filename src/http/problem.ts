@@ -81,6 +81,12 @@ const PROBLEMS = {
     title: "Not found",
     detail: "The service behind this API has nothing there for your account.",
   },
+  conflict: {
+    status: 409,
+    title: "Not possible as things are",
+    detail:
+      "The service behind this API cannot do this in the state that things are in. Trying again does not change it.",
+  },
   precondition_failed: {
     status: 412,
     title: "Precondition failed",

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { SpanKind } from "@opentelemetry/api";
 import type { Dispatcher } from "undici";
 import request from "undici/lib/api/api-request.js";
@@ -34,7 +35,7 @@ export function send({ url, method, headers, body, signal }: OutgoingRequest): P
 }
 
 /** Reads the whole body. Rejects, and closes the connection, when it is longer than `maxBytes` or breaks off. */
-export function readBody({ body }: Pick<OutgoingAnswer, "body">, maxBytes: number): Promise<Buffer> {
+export function readBody({ body }: { readonly body: Readable }, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

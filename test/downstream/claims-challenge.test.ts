@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { claimsIn } from "../../src/downstream/claims-challenge.ts";
+import { claimsIn, isConsentMissing } from "../../src/downstream/claims-challenge.ts";
 
 const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
 const ENCODED = Buffer.from(CLAIMS).toString("base64");
@@ -23,6 +23,12 @@ describe("claims in WWW-Authenticate", () => {
     ["without commas", `Bearer error="insufficient_claims" claims="${ENCODED}"`],
     ["in another order and case", `bearer Claims="${ENCODED}", Error="insufficient_claims"`],
     ["after another scheme", `Basic realm="x", Bearer error="insufficient_claims", claims="${ENCODED}"`],
+    ["without an error", `Bearer claims="${ENCODED}"`],
+    ["as JSON in quotes", `Bearer error="insufficient_claims", claims="${CLAIMS}"`],
+    [
+      "as Microsoft.Identity.Web sends them",
+      `Bearer consentUri="https://login.microsoftonline.com/x", claims="${CLAIMS}", scopes="api://x/y", proposedAction="consent"`,
+    ],
     ["in one of two headers", ['Basic realm="x"', `Bearer error="insufficient_claims", claims="${ENCODED}"`]],
   ])("are found %s", (_, header) => {
     expect(claimsIn(header)).toBe(CLAIMS);
@@ -37,7 +43,6 @@ describe("claims in WWW-Authenticate", () => {
     ["no header", undefined],
     ["an empty one", ""],
     ["another error", `Bearer error="invalid_token", claims="${ENCODED}"`],
-    ["no error", `Bearer claims="${ENCODED}"`],
     ["another scheme", `PoP error="insufficient_claims", claims="${ENCODED}"`],
     ["no claims", 'Bearer error="insufficient_claims"'],
     ["claims that are not JSON", 'Bearer error="insufficient_claims", claims="bm90IGpzb24="'],
@@ -64,5 +69,22 @@ describe("claims in WWW-Authenticate", () => {
   test("are looked for in time that grows with the header, not with its square", () => {
     const hostile = [`Bearer ${'a="\\'.repeat(1500)}`, `Bearer ${"a ".repeat(4000)}`, `Bearer ${"=".repeat(8000)}`];
     for (const header of hostile) expect(claimsIn(header)).toBeUndefined();
+  });
+});
+
+describe("a 403 that names where to consent", () => {
+  const consentUri =
+    'consentUri="https://login.microsoftonline.com/common/adminconsent", claims="", proposedAction="consent"';
+
+  test.each<[number, string, boolean]>([
+    [403, `Bearer ${consentUri}`, true],
+    [403, `Bearer realm="", ${consentUri}`, true],
+    [401, `Bearer ${consentUri}`, false],
+    [403, `Bearer ${consentUri.replace('claims=""', `claims="${CLAIMS}"`)}`, false],
+    [403, 'Bearer consentUri=""', false],
+    [403, 'Bearer error="insufficient_scope"', false],
+    [403, "", false],
+  ])("%i %s lacks consent: %s", (statusCode, header, expected) => {
+    expect(isConsentMissing({ statusCode, headers: { "www-authenticate": header } })).toBe(expected);
   });
 });

@@ -1,7 +1,9 @@
 import http from "node:http";
+import { Readable } from "node:stream";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
-import { type Api, type FetchOptions, fetchAs } from "../../src/downstream/fetch-as.ts";
+import { type Api, type FetchOptions, fetchAs, relayed } from "../../src/downstream/fetch-as.ts";
 import type { SignedInUser } from "../../src/user.ts";
 import { routeOrigin } from "../support/route-origin.ts";
 import { signedInUser } from "../support/signed-in-user.ts";
@@ -182,6 +184,11 @@ describe("a fetch as the user", () => {
     [400, "invalid_request"],
     [403, "downstream_forbidden"],
     [404, "not_found"],
+    [409, "conflict"],
+    [410, "not_found"],
+    [412, "precondition_failed"],
+    [422, "invalid_request"],
+    [428, "precondition_failed"],
     [429, "throttled"],
     [500, "downstream_failed"],
     [503, "throttled"],
@@ -193,6 +200,132 @@ describe("a fetch as the user", () => {
     await expect(fetching()).rejects.toMatchObject({ code, hint: `https://orders.contoso.example: ${status}` });
     expect(seen).toHaveLength(1);
   });
+
+  test.each<[string, string]>([
+    ['{"error":{"code":"accessDenied","innerError":null}}', "accessDenied"],
+    ['{"error":"invalid_request","error_description":"about someone"}', "invalid_request"],
+    ['{"type":"about:blank","code":"OutOfStock"}', "OutOfStock"],
+    ['{"error":{"code":"about someone"}}', ""],
+    ["<html>", ""],
+  ])("tells the operator the code in %s", async (body, code) => {
+    await ordersAnswering(answer(403, {}, body));
+    const hint = ["https://orders.contoso.example: 403", code].filter(Boolean).join(", ");
+    await expect(fetching()).rejects.toMatchObject({ code: "downstream_forbidden", hint });
+  });
+
+  test("returns the statuses that the endpoint wants to answer with, whole", async () => {
+    const body = '{"type":"about:blank","title":"Out of stock"}';
+    await ordersAnswering(
+      answer(
+        409,
+        { "content-type": "application/problem+json", etag: '"1"', "set-cookie": "a=b", location: "/x" },
+        body,
+      ),
+    );
+    const response = await fetching("/orders", { method: "POST", body: "x", alsoReturn: [409, 422] });
+    expect([response.status, await response.clone().text()]).toEqual([409, body]);
+    const { body: bytes, ...relayedAnswer } = await relayed(response);
+    expect(relayedAnswer).toEqual({
+      status: 409,
+      headers: { "content-type": "application/problem+json", etag: '"1"' },
+    });
+    expect(Buffer.from(bytes as ArrayBuffer).toString()).toBe(body);
+  });
+
+  test("says that the API's own app lacks consent", async () => {
+    await ordersAnswering(answer(403, { "www-authenticate": 'Bearer consentUri="https://evil.example/", claims=""' }));
+    await expect(fetching()).rejects.toMatchObject({ code: "consent_required", resource: "api://orders" });
+  });
+
+  test.each([301, 302, 303, 307, 308])("follows a redirect within the API (%i), with the token", async (status) => {
+    const seen = await ordersAnswering(answer(status, { location: "/orders/?a=1" }), answer(200, {}, "there"));
+    const response = await fetching("/orders", { headers: { "x-own": "1" } });
+    expect(await response.text()).toBe("there");
+    expect(seen[1]).toMatchObject({ url: "/orders/?a=1", headers: { authorization: "Bearer token-1", "x-own": "1" } });
+  });
+
+  test("follows three redirects and no more, and none of a call that changes something", async () => {
+    const seen = await ordersAnswering(answer(302, { location: "/orders" }));
+    await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
+    expect(seen).toHaveLength(4);
+    await expect(fetching("/orders", { method: "POST", body: "x" })).rejects.toMatchObject({
+      code: "downstream_failed",
+    });
+    expect(seen).toHaveLength(5);
+  });
+
+  test("is made again when the answer breaks off, once, unless it changes something", async () => {
+    const breaking: http.RequestListener = (_, response) =>
+      void response.writeHead(200, { "content-length": 99 }).write("{", () => response.destroy());
+    const seen = await ordersAnswering(breaking, answer(200, {}, "whole"), breaking);
+    expect(await (await fetching()).text()).toBe("whole");
+    await expect(fetching("/orders", { method: "POST", body: "x" })).rejects.toMatchObject({
+      code: "downstream_failed",
+    });
+    await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
+    expect(seen.map(({ method }) => method)).toEqual(["GET", "GET", "POST", "GET", "GET"]);
+  });
+
+  test.each<[string, (text: string) => Buffer]>([
+    ["gzip", (text) => gzipSync(text)],
+    ["GZIP", (text) => gzipSync(text)],
+    ["deflate", (text) => deflateSync(text)],
+    ["br", (text) => brotliCompressSync(text)],
+  ])("is decoded when it comes as %s", async (coding, encode) => {
+    const text = "about orders ".repeat(1000);
+    await ordersAnswering(
+      (_, response) => void response.writeHead(200, { "content-encoding": coding }).end(encode(text)),
+    );
+    const response = await fetching("/orders", { headers: { "accept-encoding": "gzip" } });
+    expect([await response.text(), response.headers.get("content-encoding")]).toEqual([text, null]);
+  });
+
+  test.each<[string, Buffer, string]>([
+    ["of more than 8 MiB when decoded", gzipSync(Buffer.alloc(64 * 1_048_576)), "gzip"],
+    ["that is no gzip", Buffer.from("about orders"), "gzip"],
+    ["in a coding nobody knows", Buffer.from("x"), "compress"],
+    ["in two codings", gzipSync("x"), "gzip, br"],
+  ])("%s fails as downstream_failed", async (_, bytes, coding) => {
+    await ordersAnswering(
+      (_request, response) => void response.writeHead(200, { "content-encoding": coding }).end(bytes),
+    );
+    await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
+  });
+
+  test("of HEAD, and 304, have no body to decode", async () => {
+    await ordersAnswering(answer(200, { "content-encoding": "gzip" }), answer(304, { "content-encoding": "gzip" }));
+    expect((await fetching("/orders", { method: "HEAD" })).status).toBe(200);
+    expect((await fetching()).status).toBe(304);
+  });
+
+  const form = new FormData();
+  form.set("name", new Blob(["about"]), "a.txt");
+  test.each<[string, () => FetchOptions["body"], RegExp, RegExp | undefined]>([
+    ["a form", () => form, /name="name"; filename="a.txt".*about/s, /^multipart\/form-data; boundary=/],
+    ["parameters", () => new URLSearchParams({ a: "1" }), /^a=1$/, /^application\/x-www-form-urlencoded/],
+    ["a blob", () => new Blob(["x"], { type: "image/png" }), /^x$/, /^image\/png$/],
+    ["bytes", () => new TextEncoder().encode("x").buffer as ArrayBuffer, /^x$/, undefined],
+    ["a web stream", () => new Blob(["x"]).stream(), /^x$/, undefined],
+    ["a Node stream", () => Readable.from(["x"]), /^x$/, undefined],
+  ])("sends %s", async (_, make, expected, contentType) => {
+    const seen = await ordersAnswering(answer(204));
+    await fetching("/orders", { method: "POST", body: make() });
+    expect(seen[0]?.body).toMatch(expected);
+    if (contentType) expect(seen[0]?.headers["content-type"]).toMatch(contentType);
+    else expect(seen[0]?.headers["content-type"]).toBeUndefined();
+  });
+
+  test.each([[{ id: 1 }], [[1]], [3], [new Map()]])(
+    "sends nothing when its body is %j, and says what to do",
+    async (body) => {
+      const seen = await ordersAnswering(answer(204));
+      await expect(fetching("/orders", { method: "POST", body: body as never })).rejects.toMatchObject({
+        code: "internal_error",
+        hint: expect.stringContaining("JSON.stringify"),
+      });
+      expect(seen).toEqual([]);
+    },
+  );
 
   test("is given 304 when it asked for it", async () => {
     await ordersAnswering(answer(304, { etag: '"1"' }));

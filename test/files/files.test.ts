@@ -239,7 +239,8 @@ describe("GET /api/files/{name}", () => {
   });
 });
 
-const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+/** Of a revocation long ago, which every token satisfies. */
+const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
 const challenge = (claims: string): Record<string, string> => ({
   "www-authenticate": `Bearer authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${Buffer.from(claims).toString("base64")}"`,
 });

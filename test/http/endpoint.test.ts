@@ -56,6 +56,7 @@ const ANSWERS: Record<ErrorCode, [number, RegExp | undefined]> = {
   user_not_assigned: [403, undefined],
   downstream_forbidden: [403, undefined],
   not_found: [404, undefined],
+  conflict: [409, undefined],
   precondition_failed: [412, undefined],
   range_not_satisfiable: [416, undefined],
   downstream_failed: [502, undefined],

@@ -13,7 +13,8 @@ import { routeTlsHost } from "../support/route-tls-host.ts";
 import { RESOURCE_MANAGER, refusal, VAULT, vaultChallenge } from "./fakes.ts";
 
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;
-const CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+/** Of a revocation long ago, which every token satisfies. */
+const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
 
 const closers: (() => unknown)[] = [];
 let stack: TestStack;

@@ -1,6 +1,7 @@
 import { Client, type Context, GraphClientError, GraphError, type Middleware } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../../errors.ts";
 import type { SignedInUser } from "../../user.ts";
+import { errorCodeIn, jsonIn, MAX_ERROR_BYTES, membersOf } from "../error-body.ts";
 import { downstreamFailure } from "../failure.ts";
 import { callAs, type Service, type ServiceAnswer, type UserCall } from "../user-call.ts";
 
@@ -10,7 +11,7 @@ import { callAs, type Service, type ServiceAnswer, type UserCall } from "../user
  * @param graphOrigin without a slash at the end
  */
 export function createGraphClient(user: SignedInUser, graphOrigin: string): Client {
-  const graph = { name: "Graph", origin: graphOrigin, resource: graphOrigin };
+  const graph = { name: "Graph", origin: graphOrigin, resource: graphOrigin, mayLeadElsewhere: true };
   return Client.initWithMiddleware({ baseUrl: `${graphOrigin}/`, middleware: new UserTransport(user, graph) });
 }
 
@@ -29,7 +30,7 @@ class UserTransport implements Middleware {
 
   async execute(context: Context): Promise<void> {
     try {
-      context.response = responseOf(await callAs(this.#user, this.#graph, callOf(context)));
+      context.response = await responseOf(await callAs(this.#user, this.#graph, callOf(context)));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // The Graph client keeps only errors of its own class that a middleware throws.
@@ -47,19 +48,51 @@ function callOf({ request, options = {} }: Context): UserCall {
   };
 }
 
-/** The part of a `Response` that the Graph client reads. */
-function responseOf({ status, headers, body, bytes }: ServiceAnswer): Response {
-  const response = {
-    status,
-    ok: status >= 200 && status < 300,
-    headers,
-    body,
-    json: async () => JSON.parse((await bytes()).toString()),
-    text: async () => (await bytes()).toString(),
-    blob: async () => new Blob([await bytes()], { type: headers.get("content-type") ?? "" }),
-    arrayBuffer: async () => Uint8Array.from(await bytes()).buffer,
+/**
+ * The part of a `Response` that the Graph client reads. A refusal is read at once, whatever its shape, and given as the client
+ * expects it whatever type it reads, so that its error always has the status, the code and `Retry-After`.
+ */
+async function responseOf({ status, headers, body, bytes }: ServiceAnswer): Promise<Response> {
+  const type = headers.get("content-type") ?? "";
+  if (status >= 200 && status < 300) {
+    const response = {
+      ...{ status, ok: true, headers, body },
+      json: async () => withoutError(JSON.parse((await bytes()).toString())),
+      text: async () => (await bytes()).toString(),
+      blob: async () => new Blob([await bytes()], { type }),
+      arrayBuffer: async () => Uint8Array.from(await bytes()).buffer,
+    };
+    return response as unknown as Response;
+  }
+  const content = await bytes(MAX_ERROR_BYTES).catch(() => new Uint8Array());
+  const error = errorIn(jsonIn(content));
+  // Of all types, the client reads this one as it is given.
+  headers.set("content-type", "application/json");
+  const read = async () => error;
+  const text = async () => Buffer.from(content).toString();
+  const refusal = { status, ok: false, headers, body: error, json: read, blob: read, arrayBuffer: read, text };
+  return refusal as unknown as Response;
+}
+
+/** An error's body as https://learn.microsoft.com/graph/errors has it, of one that may lack or add anything. */
+function errorIn(body: unknown): object {
+  const { message, innerError, innererror } = membersOf(membersOf(body).error);
+  const inner = innerError ?? innererror;
+  return {
+    error: {
+      code: errorCodeIn(body) ?? "",
+      message: String(message ?? ""),
+      ...(typeof inner === "object" && inner !== null && { innerError: inner }),
+    },
   };
-  return response as unknown as Response;
+}
+
+/** Returns the body of a success, unless it is nothing but an error: its name is then the service's code. */
+function withoutError(body: unknown): unknown {
+  const members = membersOf(body);
+  const isError = Object.keys(members).join() === "error" && typeof membersOf(members.error).code === "string";
+  if (!isError) return body;
+  throw Object.assign(new Error("Graph answered a success whose body is an error."), { name: errorCodeIn(body) });
 }
 
 /** Turns an error of a Graph call into a failure with a code. Returns other errors unchanged. */
@@ -68,8 +101,14 @@ export function graphFailure(error: unknown): unknown {
   return error instanceof GraphError ? failureOf(error) : error;
 }
 
+/** Codes for users without a mailbox, who have no photo, messages or events: some come with 400. */
+const WITHOUT_MAILBOX: ReadonlySet<unknown> = new Set([
+  ...["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox", "ErrorInvalidUser"],
+  ...["ErrorMailboxNotFound", "ImageNotFound", "ResourceNotFound"],
+]);
+
 function failureOf({ statusCode, code, requestId, headers }: GraphError): AppError {
   // AbortError: the request's time was up while the answer was being read.
-  const status = code === "AbortError" ? 504 : statusCode;
+  const status = code === "AbortError" ? 504 : WITHOUT_MAILBOX.has(code) ? 404 : statusCode;
   return downstreamFailure({ status, service: "Graph", code, requestId, retryAfter: headers?.get("retry-after") });
 }

@@ -6,15 +6,18 @@ import {
   type Client,
   type GraphRequest,
   RedirectHandlerOptions,
+  ResponseType,
 } from "@microsoft/microsoft-graph-client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory/directory.ts";
 import { listenOnLoopback } from "../../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/routing/microsoft-origins.ts";
 import { createGraphClient, graphFailure } from "../../../src/downstream/graph/client.ts";
+import { getPhoto } from "../../../src/downstream/graph/photo.ts";
 import { getProfile } from "../../../src/downstream/graph/profile.ts";
 import { AppError } from "../../../src/errors.ts";
 import type { SignedInUser } from "../../../src/user.ts";
+import { routeOrigin } from "../../support/route-origin.ts";
 import { signedInUser } from "../../support/signed-in-user.ts";
 
 async function graphAnswering(answer: http.RequestListener): Promise<void> {
@@ -29,6 +32,15 @@ function graphFor(changes?: Partial<SignedInUser>): Client {
 
 async function failureOf(changes?: Partial<SignedInUser>): Promise<AppError> {
   return getProfile(graphFor(changes)).then(
+    () => {
+      throw new Error("The call succeeded.");
+    },
+    (error) => graphFailure(error) as AppError,
+  );
+}
+
+async function photoFailureOf(changes?: Partial<SignedInUser>): Promise<AppError> {
+  return getPhoto(graphFor(changes)).then(
     () => {
       throw new Error("The call succeeded.");
     },
@@ -280,6 +292,100 @@ describe("a call that hangs", () => {
   });
 });
 
+describe("a refusal by Graph, whatever its body is,", () => {
+  const waits = { "retry-after": "7" };
+  const answering = (body: string, type: string, status = 503): http.RequestListener => {
+    return (_, response) => void response.writeHead(status, { "content-type": type, ...waits }).end(body);
+  };
+
+  test.each<[string, string, string]>([
+    ['{"error":{"code":"accessDenied","innerError":null}}', "application/json", ", accessDenied"],
+    ['{"error":{"code":"accessDenied","innererror":{"request-id":"1"}}}', "application/json", ", accessDenied"],
+    ['{"error":{"code":"accessDenied"}}', "text/plain", ", accessDenied"],
+    ['{"error":{"code":"accessDenied"}}', "image/png", ", accessDenied"],
+    ['{"error":"invalid_request"}', "application/json", ", invalid_request"],
+    ['{"error":null}', "application/json", ""],
+    ["null", "application/json", ""],
+    ["<html>", "text/html", ""],
+    ["", "", ""],
+  ])("keeps its status, code and Retry-After: %s as %s", async (body, type, code) => {
+    await graphAnswering(answering(body, type));
+    const user = { deadline: { signal: new AbortController().signal, timeLeft: () => 1 } };
+    for (const failure of [await failureOf(user), await photoFailureOf(user)]) {
+      expect(failure).toMatchObject({ code: "throttled", retryAfterSeconds: 7, hint: `Graph: 503${code}` });
+    }
+  });
+
+  test("is a failure with a status of success, too", async () => {
+    await graphAnswering(
+      answering('{"error":{"code":"accessDenied","message":"about someone"}}', "application/json", 200),
+    );
+    expect(await failureOf()).toMatchObject({ code: "downstream_failed", hint: "Graph: 200, accessDenied" });
+  });
+
+  test("is data when there is more to it than an error", async () => {
+    await graphAnswering(answering('{"error":{"code":"x"},"id":"1"}', "application/json", 200));
+    expect(await getProfile(graphFor())).toEqual({ error: { code: "x" }, id: "1" });
+  });
+
+  test.each(["ErrorInvalidUser", "MailboxNotEnabledForRESTAPI", "ErrorNonExistentMailbox"])(
+    "is not_found for a user without a mailbox: 400 %s",
+    async (code) => {
+      await graphAnswering(graphError(400, code));
+      expect(await photoFailureOf()).toMatchObject({ code: "not_found" });
+    },
+  );
+
+  test("names Graph's code where a value was not taken, and none of its words", async () => {
+    await graphAnswering(graphError(400, "Request_BadRequest"));
+    const { code, detail } = await failureOf();
+    expect([code, detail]).toEqual(["invalid_request", expect.stringContaining("(Request_BadRequest)")]);
+    expect(detail).not.toContain("about someone");
+  });
+});
+
+describe("a file of Graph", () => {
+  const CONTENT_ORIGIN = "https://contoso-my.sharepoint.com";
+
+  async function contentAnswering(answer: http.RequestListener): Promise<http.IncomingMessage[]> {
+    const seen: http.IncomingMessage[] = [];
+    const listener: http.RequestListener = (request, response) => {
+      seen.push(request);
+      answer(request, response);
+    };
+    const server = await listenOnLoopback(http.createServer(listener), 0, [new URL(CONTENT_ORIGIN).host]);
+    onTestFinished(() => server.close());
+    onTestFinished(routeOrigin(CONTENT_ORIGIN, server.url));
+    return seen;
+  }
+
+  const contentOf = (graph: Client): Promise<ArrayBuffer> =>
+    graph.api("/me/drive/items/1/content").header("range", "bytes=0-1").responseType(ResponseType.ARRAYBUFFER).get();
+
+  test("is read at the other host that Graph names, without the token", async () => {
+    await graphAnswering((_, response) => void response.writeHead(302, { location: `${CONTENT_ORIGIN}/x?t=1` }).end());
+    const seen = await contentAnswering((_, response) => void response.end("content"));
+    const { signal } = new AbortController();
+    const user = { deadline: { signal, timeLeft: () => 5000 } };
+    expect(Buffer.from(await contentOf(graphFor(user))).toString()).toBe("content");
+    const { authorization, "client-request-id": id, range } = seen[0]?.headers ?? {};
+    expect([authorization, id, range]).toEqual([undefined, undefined, "bytes=0-1"]);
+  });
+
+  test("is not read over http, nor is a refusal there one of the token", async () => {
+    let location = "http://evil.example/";
+    await graphAnswering((_, response) => void response.writeHead(302, { location }).end());
+    const asked: unknown[] = [];
+    const accessToken = async () => String(asked.push(1));
+    const fails = () => contentOf(graphFor({ accessToken })).catch((error: unknown) => graphFailure(error) as AppError);
+    expect(await fails()).toMatchObject({ code: "downstream_failed", hint: "Graph: 302" });
+    location = `${CONTENT_ORIGIN}/x`;
+    await contentAnswering((_, response) => void response.writeHead(401).end());
+    expect(await fails()).toMatchObject({ code: "downstream_failed", hint: "Graph: 401" });
+    expect(asked).toHaveLength(2);
+  });
+});
+
 describe("a call that Graph answers with a claims challenge", () => {
   const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
   const challenge = `Bearer realm="", error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`;
@@ -340,7 +446,7 @@ describe("a call that Graph answers with a claims challenge", () => {
     const { calls, user } = await graphTaking("none");
     const call = createGraphClient(user, GRAPH_ORIGIN)
       .api("/me/photo/$value")
-      .put(new Blob(["x"]));
+      .putStream(Readable.from(["x"]));
     const failure = await call.then(
       () => undefined,
       (error: unknown) => graphFailure(error),

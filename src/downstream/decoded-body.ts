@@ -1,0 +1,43 @@
+import { pipeline, type Readable } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { AppError } from "../errors.ts";
+import type { OutgoingAnswer } from "../outgoing/send.ts";
+
+/** As fetch does: an end without the last block is the connection's matter. */
+const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
+
+const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
+  ["gzip", () => createGunzip(ZLIB)],
+  ["x-gzip", () => createGunzip(ZLIB)],
+  ["deflate", () => createInflate(ZLIB)],
+  ["br", () => createBrotliDecompress(BROTLI)],
+]);
+
+/**
+ * Returns an answer's body without the coding it was sent in (https://www.rfc-editor.org/rfc/rfc9110#section-8.4). Whoever reads
+ * it bounds what comes out, not what came in.
+ *
+ * @throws AppError `downstream_failed` for a coding that is not known
+ */
+export function decodedBody({ headers, body, statusCode }: OutgoingAnswer): { body: Readable; isDecoded: boolean } {
+  const coding = String(headers["content-encoding"] ?? "identity")
+    .trim()
+    .toLowerCase();
+  if (coding === "identity" || coding === "" || statusCode === 204 || statusCode === 304) {
+    return { body, isDecoded: false };
+  }
+  const create = DECODERS.get(coding);
+  if (!create) {
+    body.on("error", () => {}).destroy();
+    throw new AppError("downstream_failed", { hint: "The service's answer has a content coding that is not known." });
+  }
+  const decoder = create() as unknown as Readable & NodeJS.WritableStream;
+  // There may be nobody yet who reads, and hears of an error.
+  pipeline(
+    body,
+    decoder.on("error", () => {}),
+    () => {},
+  );
+  return { body: decoder, isDecoded: true };
+}

@@ -1,0 +1,25 @@
+import type { OutgoingAnswer, OutgoingRequest } from "../outgoing/send.ts";
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Headers that go along to another host: neither the token nor what the handler added. */
+const SENT_ELSEWHERE: ReadonlySet<string> = new Set(["accept", "accept-encoding", "range", "if-range"]);
+
+/**
+ * Returns the request that an answer to a GET or HEAD redirects to, undefined when it does not, or leads away from https. The
+ * same headers go to the same origin; to another one, which only some services may name, goes no token.
+ */
+export function redirectIn(
+  request: OutgoingRequest,
+  { statusCode, headers }: Pick<OutgoingAnswer, "statusCode" | "headers">,
+  mayLeadElsewhere: boolean,
+): OutgoingRequest | undefined {
+  const location = headers.location;
+  if (!REDIRECTS.has(statusCode) || typeof location !== "string") return undefined;
+  if ((request.method !== "GET" && request.method !== "HEAD") || !URL.canParse(location, request.url)) return undefined;
+  const target = new URL(location, request.url);
+  const isSameOrigin = target.origin === new URL(request.url).origin;
+  const isSafe = target.protocol === "https:" && target.username === "" && target.password === "";
+  if (!isSafe || !(isSameOrigin || mayLeadElsewhere)) return undefined;
+  const kept = Object.entries(request.headers).filter(([name]) => isSameOrigin || SENT_ELSEWHERE.has(name));
+  return { ...request, url: target.href, headers: Object.fromEntries(kept) };
+}

@@ -1,0 +1,39 @@
+import type { Readable } from "node:stream";
+import { AppError } from "../errors.ts";
+
+/** Bodies that a call as the user can have. Streams are sent once; a call that is refused cannot repeat them. */
+export type CallBody =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | FormData
+  | URLSearchParams
+  | Readable
+  | ReadableStream
+  | null
+  | undefined;
+
+/** A body as it is sent, with the content type it has by itself. */
+export interface SentBody {
+  readonly body: string | Uint8Array | Readable | null;
+  readonly contentType: string | null;
+}
+
+/**
+ * Makes the body that is sent. What has a type of its own, such as a form with its boundary, brings its content type.
+ *
+ * @throws AppError `internal_error` for anything else, such as an object that was not made JSON
+ */
+export async function sentBodyOf(body: CallBody): Promise<SentBody> {
+  if (body === undefined || body === null) return { body: null, contentType: null };
+  if (typeof body === "string" || body instanceof Uint8Array) return { body, contentType: null };
+  if (typeof body === "object" && Symbol.asyncIterator in body) return { body: body as Readable, contentType: null };
+  if (![ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind)) {
+    throw new AppError("internal_error", {
+      hint: "The body of a call as the user is neither text, bytes, a form nor a stream. Write JSON with JSON.stringify.",
+    });
+  }
+  const response = new Response(body);
+  return { body: new Uint8Array(await response.arrayBuffer()), contentType: response.headers.get("content-type") };
+}
