@@ -1,7 +1,8 @@
 import http from "node:http";
 import { buffer } from "node:stream/consumers";
+import type { JWTPayload } from "jose";
 import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
+import { createSigningKeys, type SigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
 import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
 import { assertionClaims, tokenAnswer } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
@@ -48,8 +49,9 @@ async function start(users: number): Promise<FakeMicrosoft> {
     if (path === "/v1.0/me" && request.headers.authorization?.startsWith("Bearer ey")) {
       response.writeHead(200, PROFILE_HEADERS).end(PROFILE);
     } else if (path.endsWith("/oauth2/v2.0/token") && request.method === "POST") {
-      posts += 1;
       const form = new URLSearchParams((await buffer(request)).toString());
+      if (form.get("grant_type") === "client_credentials") return sendJson(response, await appTokenAnswer(keys));
+      posts += 1;
       sendJson(response, tokenAnswer(form.get("assertion") ?? ""));
     } else if (path.endsWith("/discovery/v2.0/keys")) {
       sendJson(response, keys.jwks);
@@ -69,6 +71,13 @@ async function start(users: number): Promise<FakeMicrosoft> {
     Array.from({ length: users }, (_, user) => keys.sign({ ...assertionClaims(user) })),
   );
   return { url, assertions };
+}
+
+/** The app's own token for Storage, as far as Azurite looks at it. */
+async function appTokenAnswer(keys: SigningKeys): Promise<object> {
+  const { iat, nbf, exp, tid } = assertionClaims(0);
+  const claims = { iss: `https://sts.windows.net/${tid}/`, aud: "https://storage.azure.com", iat, nbf, exp };
+  return { token_type: "Bearer", expires_in: 3600, access_token: await keys.sign(claims as JWTPayload) };
 }
 
 function sendJson(response: http.ServerResponse, value: unknown): void {

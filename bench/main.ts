@@ -11,9 +11,12 @@ import type { BoundFigures, MemoryOptions } from "./memory.ts";
 import { makeTemporaryFolder, measure, WorkerProcess } from "./processes.ts";
 import { describe } from "./report.ts";
 import { measureRequestCpu, type RequestCpuFigures } from "./request-cpu.ts";
+import { measureScale } from "./scale.ts";
+import { describeScale } from "./scale-report.ts";
+import { simulateScale } from "./scale-simulation.ts";
 import type { StallFigures, StallOptions } from "./stall.ts";
 import { median, mediansOf, rounded, roundedAll } from "./statistics.ts";
-import { writeDocuments } from "./write-documents.ts";
+import { writeBetweenMarks, writeDocuments } from "./write-documents.ts";
 
 /** How much is measured. Smoke: every measurement once, as small as it can be; its figures say nothing. */
 interface Effort {
@@ -70,11 +73,30 @@ const SMOKE: Effort = {
 const SIGNED_ASSERTIONS = 1000;
 const NODE_OPTIONS = ["--expose-gc", "--max-old-space-size=3072"];
 
+/** `npm run bench -- --scale`: what many instances cost, with a shared cache and without. See docs/scale.md. */
+async function scale(values: { readonly json?: boolean; readonly smoke?: boolean; readonly write?: boolean }) {
+  progress("building the app");
+  await build();
+  const users = values.smoke ? 60 : 1000;
+  const figures = {
+    simulated: simulateScale(10_000),
+    ...(await measureScale({ users, progress: progressOf("scale") })),
+  };
+  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
+  const text = describeScale(figures, machine);
+  if (values.write) await writeBetweenMarks("docs/scale.md", "npm run bench -- --scale --write", text);
+  process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${text}\n`);
+}
+
 /** `npm run bench [-- --json] [-- --smoke] [-- --write]`: see docs/performance.md. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { json: { type: "boolean" }, smoke: { type: "boolean" }, write: { type: "boolean" } },
+    options: {
+      ...{ json: { type: "boolean" }, smoke: { type: "boolean" }, write: { type: "boolean" } },
+      scale: { type: "boolean" },
+    },
   });
+  if (values.scale) return scale(values);
   const figures = await measureAll(values.smoke ? SMOKE : FULL);
   if (values.write) await writeDocuments(figures);
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${describe(figures)}\n`);

@@ -17,6 +17,9 @@ const LIKE_THE_APP: BuildOptions = {
   format: "cjs",
   mainFields: ["module", "main"],
   external: ["@azure/functions-core", "esbuild"],
+  // The local stack's sources are ES modules.
+  define: { "import.meta.url": "bundleUrl" },
+  banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   logLevel: "warning",
 };
 

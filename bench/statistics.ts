@@ -6,6 +6,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(middle)] ?? Number.NaN;
 }
 
+/** The value that a percentage of the values does not exceed (nearest rank). NaN of none. */
+export function percentile(values: readonly number[], percentage: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percentage / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
 /** The median of each key's values; every record has the first one's keys. */
 export function mediansOf<Key extends string>(records: readonly Readonly<Record<Key, number>>[]): Record<Key, number> {
   const keys = Object.keys(records[0] ?? {}) as Key[];

@@ -5,16 +5,20 @@ import { plotHits } from "./plot.ts";
 import { ROOT } from "./processes.ts";
 import { describe } from "./report.ts";
 
-const DOCUMENT = join(ROOT, "docs/performance.md");
 const PLOT = join(ROOT, "docs/performance.svg");
-const BEGIN = "<!-- written by npm run bench -- --write: begin -->";
-const END = "<!-- written by npm run bench -- --write: end -->";
 
 /** Writes the plot, and the tables between the two marks in docs/performance.md. */
 export async function writeDocuments(figures: Figures): Promise<void> {
-  const document = await readFile(DOCUMENT, "utf8");
-  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`${DOCUMENT} lacks the marks between which the tables go.`);
-  const written = `${document.slice(0, begin + BEGIN.length)}\n\n${describe(figures)}\n\n${document.slice(end)}`;
-  await Promise.all([writeFile(DOCUMENT, written), writeFile(PLOT, plotHits(figures.hit_us))]);
+  await writeBetweenMarks("docs/performance.md", "npm run bench -- --write", describe(figures));
+  await writeFile(PLOT, plotHits(figures.hit_us));
+}
+
+/** Replaces what stands in a document between the two marks that name the command which writes it. */
+export async function writeBetweenMarks(document: string, command: string, text: string): Promise<void> {
+  const path = join(ROOT, document);
+  const current = await readFile(path, "utf8");
+  const marks = { begin: `<!-- written by ${command}: begin -->`, end: `<!-- written by ${command}: end -->` };
+  const [begin, end] = [current.indexOf(marks.begin), current.indexOf(marks.end)];
+  if (begin < 0 || end < begin) throw new Error(`${document} lacks the marks between which the tables go.`);
+  await writeFile(path, `${current.slice(0, begin + marks.begin.length)}\n\n${text}\n\n${current.slice(end)}`);
 }

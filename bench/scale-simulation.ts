@@ -1,0 +1,42 @@
+/** Exchanges of one user in an hour, by how many instances share the calls. */
+export interface SimulatedScale {
+  readonly instances: number;
+  /** What N·(1−(1−1/N)^k) says for k calls at random instances. */
+  readonly formula: number;
+  /** Mean of the simulation without a shared cache. */
+  readonly alone: number;
+  /** The same with one: the first call of the hour, and calls at the same moment as it. */
+  readonly shared: number;
+}
+
+export const INSTANCES = [1, 2, 4, 10, 40, 100, 400, 1000] as const;
+/** Page views of one user in an hour. */
+export const VIEWS = 10;
+/** Calls of a page view, made at once. */
+export const CALLS = 4;
+
+/**
+ * Counts exchanges when each call goes to an instance at random. The calls of one page view are made at once: each of them
+ * that reaches another instance before the first exchange is shared makes one of its own.
+ */
+export function simulateScale(users: number): SimulatedScale[] {
+  return INSTANCES.map((instances) => {
+    let alone = 0;
+    let shared = 0;
+    for (let user = 0; user < users; user += 1) {
+      const seen = new Set<number>();
+      for (let call = 0; call < VIEWS * CALLS; call += 1) {
+        seen.add(Math.floor(Math.random() * instances));
+        if (call === CALLS - 1) shared += seen.size;
+      }
+      alone += seen.size;
+    }
+    const calls = VIEWS * CALLS;
+    return {
+      instances,
+      formula: instances * (1 - (1 - 1 / instances) ** calls),
+      alone: alone / users,
+      shared: shared / users,
+    };
+  });
+}

@@ -1,0 +1,169 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import pLimit from "p-limit";
+import { startAzuriteTable } from "../test/support/azurite-table.ts";
+import { hasRedis, startRedis } from "../test/support/redis-server.ts";
+import type { FakeMicrosoft } from "./fake-microsoft.ts";
+import type { InstanceOptions } from "./instance.ts";
+import { makeTemporaryFolder, ROOT, WorkerProcess } from "./processes.ts";
+import { percentile } from "./statistics.ts";
+import { tokenPosts } from "./token-posts.ts";
+
+const REQUESTS_OF_A_USER = 20;
+const USERS_AT_A_TIME = 20;
+
+/** One store, how to stop it from answering, and how to start and end it. */
+interface Store {
+  readonly url: string;
+  readonly environment: Readonly<Record<string, string>>;
+  freeze?(): void;
+  thaw?(): void;
+  close(): Promise<void>;
+}
+
+export interface MeasuredScale {
+  readonly store: string;
+  readonly instances: number;
+  /** Exchanges of one user. */
+  readonly exchanges: number;
+  /** Milliseconds of a user's first request at the first instance. */
+  readonly first: { readonly p50: number; readonly p99: number };
+}
+
+/** Milliseconds of users' first requests with a store that does not answer, while the breaker is closed and while it is open. */
+export interface FrozenStore {
+  readonly without: number;
+  readonly closed: number;
+  readonly open: number;
+}
+
+export interface ScaleOptions {
+  readonly users: number;
+  readonly progress: (text: string) => void;
+}
+
+/** Runs 1, 2 and 4 processes of the built app with each store, and counts exchanges of users who call them at random. */
+export async function measureScale({ users, progress }: ScaleOptions) {
+  const folder = makeTemporaryFolder();
+  const microsoft = await WorkerProcess.start({ source: "fake-microsoft.ts", folder });
+  try {
+    const fake = await microsoft.ask<FakeMicrosoft>({ users });
+    const measured: MeasuredScale[] = [];
+    for (const [name, openStore] of Object.entries(storesIn(folder))) {
+      for (const instances of [1, 2, 4]) {
+        progress(`${name}, ${instances} processes`);
+        measured.push(await withStore(openStore, (store) => measureOne({ name, store, instances, fake, folder })));
+      }
+    }
+    progress("a store that does not answer");
+    const frozen = hasRedis ? await withStore(openRedis, (store) => measureFrozen(store, fake, folder)) : undefined;
+    return { measured, frozen };
+  } finally {
+    await microsoft.stop();
+  }
+}
+
+function storesIn(folder: string): Record<string, () => Promise<Store>> {
+  return {
+    none: async () => ({ url: "", environment: {}, close: async () => {} }),
+    "Table storage (Azurite)": () => openTable(folder),
+    ...(hasRedis && { Redis: openRedis }),
+  };
+}
+
+async function openRedis(): Promise<Store> {
+  const { url, process, close } = await startRedis();
+  return {
+    ...{ url, environment: {}, close },
+    freeze: () => void process.kill("SIGSTOP"),
+    thaw: () => void process.kill("SIGCONT"),
+  };
+}
+
+async function openTable(folder: string): Promise<Store> {
+  const { url, certificate, close } = await startAzuriteTable();
+  const file = join(folder, "azurite.pem");
+  writeFileSync(file, certificate);
+  return { url, environment: { NODE_EXTRA_CA_CERTS: file }, close };
+}
+
+async function withStore<Result>(open: () => Promise<Store>, work: (store: Store) => Promise<Result>): Promise<Result> {
+  const store = await open();
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+interface Run {
+  readonly name: string;
+  readonly store: Store;
+  readonly instances: number;
+  readonly fake: FakeMicrosoft;
+  readonly folder: string;
+}
+
+async function measureOne({ name, store, instances, fake, folder }: Run): Promise<MeasuredScale> {
+  const workers = await startInstances(instances, store, folder);
+  try {
+    const urls = await Promise.all(workers.map((worker) => worker.ask<string>(optionsFor(store, fake))));
+    const before = await tokenPosts(fake.url);
+    const first: number[] = [];
+    const atATime = pLimit(USERS_AT_A_TIME);
+    const calls = fake.assertions.map((assertion) =>
+      atATime(async () => {
+        for (let request = 0; request < REQUESTS_OF_A_USER; request += 1) {
+          const ms = await timeOf(urls[Math.floor(Math.random() * instances)] ?? "", assertion);
+          if (request === 0) first.push(ms);
+        }
+      }),
+    );
+    await Promise.all(calls);
+    const exchanges = ((await tokenPosts(fake.url)) - before) / fake.assertions.length;
+    return { store: name, instances, exchanges, first: { p50: percentile(first, 50), p99: percentile(first, 99) } };
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+}
+
+/** One user after the other, each for the first time: misses of the memory. */
+async function measureFrozen(store: Store, fake: FakeMicrosoft, folder: string): Promise<FrozenStore> {
+  const [worker] = await startInstances(1, store, folder);
+  if (!worker) throw new Error("No process started.");
+  const users = [...fake.assertions];
+  const misses = async (count: number) => {
+    const times: number[] = [];
+    for (const assertion of users.splice(0, count)) times.push(await timeOf(url, assertion));
+    return percentile(times, 50);
+  };
+  const url = await worker.ask<string>(optionsFor(store, fake));
+  try {
+    const without = await misses(30);
+    store.freeze?.();
+    // The breaker opens at the fifth failure.
+    const closed = await misses(4);
+    await misses(6);
+    return { without, closed, open: await misses(20) };
+  } finally {
+    store.thaw?.();
+    await worker.stop();
+  }
+}
+
+function startInstances(count: number, { environment }: Store, folder: string): Promise<WorkerProcess[]> {
+  const options = { source: "instance.ts", folder, env: environment };
+  return Promise.all(Array.from({ length: count }, () => WorkerProcess.start(options)));
+}
+
+function optionsFor({ url: sharedCache }: Store, { url: fakeUrl }: FakeMicrosoft): InstanceOptions {
+  return { fakeUrl, appRoot: join(ROOT, "dist/api"), sharedCache };
+}
+
+async function timeOf(url: string, assertion: string): Promise<number> {
+  const startedAt = performance.now();
+  const response = await fetch(`${url}/api/profile`, { headers: { authorization: `Bearer ${assertion}` } });
+  await response.arrayBuffer();
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}.`);
+  return performance.now() - startedAt;
+}
