@@ -5,10 +5,10 @@
  * Source: https://learn.microsoft.com/azure/templates/microsoft.web/sites/config-authsettingsv2
  */
 export interface AuthSettings {
-  /** `enabled: false` takes the gate away: everything passes as the caller sent it, `X-MS-*` headers included. */
+  /** `enabled: false` takes the gate away: everything passes as the client sent it, `X-MS-*` headers included. */
   readonly platform?: { readonly enabled?: boolean };
   readonly globalValidation: {
-    /** Default true; false lets everybody through, as `AllowAnonymous` does. */
+    /** Switch for the gate's demand of a user. Default true; false lets everybody through, as `AllowAnonymous` does. */
     readonly requireAuthentication?: boolean;
     readonly unauthenticatedClientAction: UnauthenticatedClientAction;
     /** Paths that skip the gate; a trailing `/*` takes all below. */
@@ -23,17 +23,17 @@ export interface AuthSettings {
     readonly routes?: { /** Default `/.auth/logout`. */ readonly logoutEndpoint?: string };
     readonly tokenStore: {
       readonly enabled: boolean;
-      /** How long after its end a session can still be refreshed; default 72. */
+      /** Hours after the end of a session in which it can still be refreshed. Default 72. */
       readonly tokenRefreshExtensionHours?: number;
     };
-    /** Where a sign-in or sign-out may end besides this site. The query is not compared. */
+    /** Addresses besides this site at which a sign-in or sign-out may end. The query is not compared. */
     readonly allowedExternalRedirectUrls?: readonly string[];
     readonly cookieExpiration?: {
       readonly convention?: "FixedTime" | "IdentityProviderDerived";
       /** `hh:mm:ss`; default `08:00:00`. */
       readonly timeToExpiration?: string;
     };
-    /** How long a sign-in may take, `hh:mm:ss`; default `00:05:00`. */
+    /** Time that a sign-in may take, `hh:mm:ss`. Default `00:05:00`. */
     readonly nonce?: { readonly nonceExpirationInterval?: string };
   };
 }

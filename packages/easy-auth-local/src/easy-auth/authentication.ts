@@ -19,7 +19,7 @@ export interface Refusal {
 export interface AuthenticatedUser {
   readonly claims: JWTPayload;
   readonly tokens: StoredTokens | undefined;
-  /** Whether a cookie says so, which a browser sends by itself. */
+  /** True for a session by cookie, which a browser sends by itself. */
   readonly hasCookie: boolean;
 }
 

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { CLOUDS } from "../directory/clouds.ts";
 
 /**
- * Has the addresses at Entra that a failure names (RFC 9457) lead to `browserOrigin`, so that a link such as
+ * Replaces the addresses at Entra in a problem (RFC 9457) with `browserOrigin`'s, so that a link such as
  * `adminConsentUrl` works in the browser. Azure's Easy Auth leaves answers alone: there, Entra is where its name says.
  * Call it before the answer's headers are read and its body is piped on.
  */

@@ -1,6 +1,6 @@
 import type http from "node:http";
 
-/** The value of a cookie; empty when there is none. */
+/** Returns the value of a cookie; empty when there is none. */
 export function cookieOf({ headers }: Pick<http.IncomingMessage, "headers">, name: string): string {
   for (const pair of headers.cookie?.split(";") ?? []) {
     const [key = "", ...value] = pair.trim().split("=");
@@ -9,7 +9,7 @@ export function cookieOf({ headers }: Pick<http.IncomingMessage, "headers">, nam
   return "";
 }
 
-/** `Secure` and `SameSite=None`, which Easy Auth sets, need https; on http://localhost `Lax` does the same. */
+/** Formats a cookie. Easy Auth's `Secure` and `SameSite=None` need https; on http://localhost `Lax` does the same. */
 export function setCookie(name: string, value: string, maxAgeSeconds?: number): string {
   const age = maxAgeSeconds === undefined ? "" : `; Max-Age=${maxAgeSeconds}`;
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${age}`;

@@ -1,7 +1,7 @@
 import type http from "node:http";
 import type { Reply } from "../http/router.ts";
 
-/** The platform's CORS, `siteConfig.cors` of the app. */
+/** CORS of the platform, `siteConfig.cors` of the app. */
 export interface CorsSettings {
   /** Origins, compared exactly, or `*` for all. */
   readonly allowedOrigins: readonly string[];
@@ -10,8 +10,8 @@ export interface CorsSettings {
 }
 
 /**
- * The answer to a preflight: without authentication, and never from the app. Undefined for any other request; only one
- * with both headers is taken for a preflight.
+ * Returns the answer to a preflight, which needs no authentication and never comes from the app. Returns undefined for any
+ * other request: a preflight has both headers.
  */
 export function preflightReply({ method, headers }: http.IncomingMessage, cors: CorsSettings): Reply | undefined {
   const askedMethod = headers["access-control-request-method"];
@@ -29,7 +29,7 @@ export function preflightReply({ method, headers }: http.IncomingMessage, cors: 
   };
 }
 
-/** What lets a page of this origin read an answer; nothing for an origin that is not listed. */
+/** Returns the headers that let a page of this origin read an answer; none for an origin that is not listed. */
 export function corsHeaders(origin: string | undefined, cors: CorsSettings): Record<string, string> {
   if (origin === undefined) return {};
   if (cors.allowedOrigins.includes("*")) return { "access-control-allow-origin": "*" };

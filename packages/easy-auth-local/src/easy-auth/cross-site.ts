@@ -1,10 +1,10 @@
 import type http from "node:http";
 
 /**
- * Easy Auth's rule against cross-site request forgery: a POST by a browser with a session's cookie must name an origin that
+ * Applies Easy Auth's rule against cross-site request forgery: a POST by a browser with a session's cookie must name an origin that
  * is this site's own, that redirects may lead to (by `Origin`, or without one by `Referer`), or that CORS allows.
  * https://learn.microsoft.com/azure/app-service/overview-authentication-authorization#considerations-when-using-built-in-authentication
- * That the site's own origin counts is not written there; forms could not be posted otherwise.
+ * The page does not say that the site's own origin counts; forms could not be posted otherwise.
  */
 export function isForgeable(
   { method, headers }: http.IncomingMessage,
@@ -18,7 +18,7 @@ export function isForgeable(
   return ![ownOrigin, ...redirectUrls.map(originOf)].includes(source) && !corsOrigins.includes(headers.origin ?? "");
 }
 
-/** Whether a browser asks, as far as its name tells: programs are answered 401 where browsers are sent to sign in. */
+/** Tells a browser by its name: programs are answered 401 where browsers are sent to sign in. */
 export function isBrowser({ "user-agent": userAgent }: http.IncomingHttpHeaders): boolean {
   return userAgent?.startsWith("Mozilla/") ?? false;
 }

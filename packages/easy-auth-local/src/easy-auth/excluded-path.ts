@@ -2,7 +2,7 @@ import type { AuthSettings } from "./auth-settings.ts";
 import type { Switches } from "./switches.ts";
 
 /**
- * Whether the gate leaves this path alone: an entry itself, or all below one that ends in `/*`.
+ * Tells whether the gate leaves this path alone: an entry itself, or all below one that ends in `/*`.
  * A path with an encoded separator means different things to different servers, so it is never excluded.
  */
 export function isExcluded(

@@ -25,7 +25,7 @@ export interface GateOptions {
   readonly upstreamTimeoutMs?: number;
   /** Service whose Easy Auth is imitated. Default: App Service, which Functions share. */
   readonly platform?: Platform;
-  /** Whether the app is a function app, whose `/admin` Easy Auth lets through: the host asks for its own keys there. */
+  /** True for a function app, whose `/admin` Easy Auth lets through: the host asks for its own keys there. */
   readonly isFunctionApp?: boolean;
   /** Name of the gate in lines for people. Default: "Easy Auth at" and its address. */
   readonly name?: string;

@@ -3,7 +3,7 @@ import type { JWTPayload } from "jose";
 
 /** Tokens of a session, as Easy Auth's token store keeps them. */
 export interface StoredTokens {
-  /** Undefined where a client brought an access token only. */
+  /** ID token; undefined where a client brought an access token only. */
   readonly idToken: string | undefined;
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
@@ -51,7 +51,7 @@ export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** Adds who the user is, and the stored tokens when there are some. `Authorization` stays as the caller sent it. */
+/** Adds who the user is, and the stored tokens when there are some. `Authorization` stays as the client sent it. */
 export function injectUserHeaders(
   headers: IncomingHttpHeaders,
   claims: JWTPayload,
@@ -89,7 +89,7 @@ export function principalName(claims: JWTPayload): string {
   return String(claims.preferred_username ?? claims.upn ?? claims.unique_name ?? claims.oid ?? claims.sub);
 }
 
-/** Node writes header values as Latin-1; a name outside of it goes as the bytes of its UTF-8. */
+/** Encodes a name as the bytes of its UTF-8, since Node writes header values as Latin-1. */
 function asHeader(value: string): string {
   return Buffer.from(value).toString("latin1");
 }

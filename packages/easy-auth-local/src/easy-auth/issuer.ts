@@ -5,24 +5,24 @@ const V1_ISSUER_ORIGIN = "https://sts.windows.net";
 const AUTHORITY_ORIGIN = "https://login.microsoftonline.com";
 const SEVERAL_TENANTS = new Set(["common", "organizations"]);
 
-/** The authority's address without the version of its protocol, under which its endpoints are. */
+/** Returns the authority's address without the version of its protocol; its endpoints are below it. */
 export function authorityOf(settings: AuthSettings): string {
   const { origin, tenant } = issuerOf(settings);
   return `${origin === V1_ISSUER_ORIGIN ? AUTHORITY_ORIGIN : origin}/${tenant}`;
 }
 
-/** The address of the version 2 issuer, whose discovery document describes the authority. */
+/** Returns the address of the version 2 issuer, whose discovery document describes the authority. */
 export function discoveryIssuerOf(settings: AuthSettings): string {
   return `${authorityOf(settings)}/v2.0`;
 }
 
-/** `authorization_uri` of the challenge, in the version that the issuer's spelling names. */
+/** Returns `authorization_uri` of the challenge, in the version that the issuer's spelling names. */
 export function authorizationUriOf(settings: AuthSettings): string {
   return `${authorityOf(settings)}/oauth2/${issuerOf(settings).isV2 ? "v2.0/" : ""}authorize`;
 }
 
 /**
- * Values of `iss` that are accepted; undefined when the issuer is for several tenants: then, as the documentation warns,
+ * Returns the accepted values of `iss`; undefined when the issuer is for several tenants: then, as the documentation warns,
  * neither issuer nor tenant is checked. What `https://sts.windows.net/<tenant>/v2.0`, which portals write, accepts is not
  * documented; it works with version 2 tokens.
  */

@@ -14,7 +14,7 @@ const STYLE = `
   a { color: light-dark(#1d4ed8, #93c5fd); }
 `;
 
-/** A page of the gate itself: for people, where Easy Auth shows one. The texts are plain; `link` leads within this site. */
+/** Makes a page of the gate itself, where Easy Auth shows one. The texts are plain; `link` leads within this site. */
 export function page(status: number, title: string, text: string, link?: { href: string; text: string }): Reply {
   const anchor = link ? `<p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>` : "";
   const body = `  <main>
@@ -26,7 +26,7 @@ export function page(status: number, title: string, text: string, link?: { href:
   return htmlPage({ status, title: `${title} – Easy Auth emulator`, style: STYLE, body });
 }
 
-/** An answer for programs: a sentence at most. */
+/** Makes an answer for programs: a sentence at most. */
 export function text(status: number, body: string): Reply {
   return { status, headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" }, body };
 }

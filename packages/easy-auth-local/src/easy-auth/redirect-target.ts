@@ -1,5 +1,5 @@
 /**
- * Where a sign-in or sign-out may lead: a path of this site, or an address of it or of `externalUrls`, made absolute so that
+ * Returns the address that a sign-in or sign-out may lead to: a path of this site, or an address of it or of `externalUrls`, made absolute so that
  * no path can be read as another host. Undefined for everything else: `//host`, `\\host`, user info, other schemes.
  */
 export function redirectTarget(asked: string, siteUrl: string, externalUrls: readonly string[]): string | undefined {
@@ -10,7 +10,7 @@ export function redirectTarget(asked: string, siteUrl: string, externalUrls: rea
   return externalUrls.some((url) => matches(target, url)) ? target.href : undefined;
 }
 
-/** The listed address, whatever its query; a listed host takes all its paths. */
+/** Compares an address with a listed one, without the query; a listed host takes all its paths. */
 function matches(target: URL, listed: string): boolean {
   if (!URL.canParse(listed)) return false;
   const { origin, pathname } = new URL(listed);

@@ -8,13 +8,13 @@ const KEPT = 10_000;
 const HOUR_MS = 3600_000;
 const CLOCK = { perf: { now: () => Date.now() }, ttlResolution: 0 };
 
-/** The gate's memory of browsers: who is signed in, and who is on the way. Cookies hold random ids, nothing else. */
+/** Store of sessions and of sign-ins on their way. Cookies hold random ids, nothing else. */
 export class Sessions {
   readonly #signedIn: LRUCache<string, { readonly signedIn: SignedIn; readonly endsAt: number }>;
   readonly #pending: LRUCache<string, PendingSignIn & { readonly browserId: string }>;
   readonly #graceMs: number;
   readonly #endOf: (signedIn: SignedIn) => number;
-  /** How long a sign-in may take. */
+  /** Milliseconds that a sign-in may take. */
   readonly signInMs: number;
 
   /** Sessions last as `login` says: 8 hours, refreshable for 72 more; a sign-in may take 5 minutes. */
@@ -40,7 +40,7 @@ export class Sessions {
     return session && Date.now() < session.endsAt ? session.signedIn : undefined;
   }
 
-  /** Also a session that has ended within the time in which it can be refreshed. */
+  /** Finds a session that lasts, or has ended within the time in which it can be refreshed. */
   findRefreshable(id: string): SignedIn | undefined {
     return this.#signedIn.get(id)?.signedIn;
   }
@@ -59,7 +59,7 @@ export class Sessions {
     this.#pending.set(pending.state, { ...pending, browserId });
   }
 
-  /** The sign-in that a callback's `state` belongs to, once, and only for the browser that began it. */
+  /** Returns the sign-in that a callback's `state` belongs to, once, and only for the browser that began it. */
   end(state: string, browserId: string): PendingSignIn | undefined {
     const pending = this.#pending.get(state);
     if (pending?.browserId !== browserId) return undefined;

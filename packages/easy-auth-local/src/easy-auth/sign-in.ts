@@ -3,13 +3,13 @@ import type { AuthSettings } from "./auth-settings.ts";
 import type { StoredTokens } from "./headers.ts";
 import { discoveryIssuerOf } from "./issuer.ts";
 
-/** Who signed in and what Entra issued for them. */
+/** Signed-in user, with the tokens that Entra issued. */
 export interface SignedIn extends StoredTokens {
-  /** Of the ID token, verified; where a client brought its own tokens, perhaps of the access token. */
+  /** Verified claims of the ID token; of the access token where a client brought that alone. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** What the gate keeps between sending the browser away and its coming back. */
+/** State of a sign-in between sending the browser away and its coming back. */
 export interface PendingSignIn {
   readonly state: string;
   readonly nonce: string;
@@ -25,23 +25,23 @@ export interface SignInRequest {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** Easy Auth's part as an OpenID Connect client. */
+/** Easy Auth as an OpenID Connect client. */
 export interface SignInClient {
-  /** The address to send the browser to, and what to keep until it is back. */
+  /** Returns the address to send the browser to, and the state to keep until it is back. */
   begin(request: SignInRequest): Promise<{ readonly location: string; readonly pending: PendingSignIn }>;
   /** Redeems the code that the callback brought. Throws when anything does not match. */
   complete(callback: URLSearchParams, pending: PendingSignIn): Promise<SignedIn>;
   refresh(signedIn: SignedIn): Promise<SignedIn>;
-  /** Where the browser signs out of Entra. */
+  /** Returns the address at which the browser signs out of Entra. */
   signOutLocation(returnTo: string): Promise<string>;
 }
 
 export interface SignInOptions {
   readonly settings: AuthSettings;
   readonly clientSecret: string;
-  /** Where browsers reach the authority when that is not its own origin: the emulator. */
+  /** Origin at which browsers reach the authority when it is not the authority's own: the emulator. */
   readonly browserOrigin?: string;
-  /** The ID token after a refresh. */
+  /** Fate of the ID token after a refresh. */
   readonly idTokenAfterRefresh: "kept" | "renewed";
 }
 

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { ForwardProxy } from "./auth-settings.ts";
 
 /**
- * The origin under which the caller reached the gate: its own address, or what a proxy before it says where `forwardProxy`
- * tells to believe that. Of several values, the first: the proxy nearest to the browser.
+ * Returns the origin under which the client reached the gate: its own address, or that of a proxy before it where
+ * `forwardProxy` trusts the proxy's headers. The first of several values counts: it is of the proxy nearest to the browser.
  */
 export function siteOf(headers: IncomingHttpHeaders, ownUrl: string, forwardProxy?: ForwardProxy): string {
   const names = headerNames(forwardProxy);

@@ -17,17 +17,16 @@ export const SWITCHES = {
   /** `/.auth/me` without a token store. Container Apps always answer 404. */
   meWithoutTokenStore: ["404", "401"],
   /**
-   * Whether an issuer of version 2 also takes version 1 tokens of the same tenant, and the other way round. Microsoft's
-   * support saw them refused. https://github.com/MicrosoftDocs/azure-docs/issues/76602
+   * Versions of tokens that an issuer takes of its tenant: its own, or both. Microsoft's support saw the other refused. https://github.com/MicrosoftDocs/azure-docs/issues/76602
    */
   issuerMatch: ["strict", "sameTenantAnyVersion"],
   /** The documentation says that an empty list is not enforced; a report from 2026 says that it refuses everyone. */
   emptyAllowedApplications: ["allow", "deny"],
   /** Fate of an invalid bearer token where anonymous requests may pass: reported to pass as anonymous. */
   invalidBearerUnderAllowAnonymous: ["passAnonymous", "401"],
-  /** Whether a path of `excludedPaths` without `/*` also excludes what is below it. */
+  /** Reach of a path of `excludedPaths` without `/*`: itself, or the paths below it too. */
   excludedPathMatch: ["exact", "prefix"],
-  /** Whether a signed-in user's headers are there on an excluded path. */
+  /** Headers of a signed-in user on an excluded path. */
   excludedPathHeaders: ["none", "injected"],
   /** The ID token after `/.auth/refresh`: reported to stay. https://github.com/MicrosoftDocs/azure-docs/issues/102509 */
   idTokenAfterRefresh: ["kept", "renewed"],
@@ -35,7 +34,7 @@ export const SWITCHES = {
   platform401: ["linux", "windows"],
 } as const;
 
-/** One answer to each switch. */
+/** Answers to the switches, one each. */
 export type Switches = { readonly [Name in keyof typeof SWITCHES]: (typeof SWITCHES)[Name][number] };
 
 export const DEFAULT_SWITCHES = Object.fromEntries(

@@ -7,12 +7,12 @@ import { type CorsSettings, corsHeaders } from "./cors.ts";
 import { page } from "./pages.ts";
 
 export interface UpstreamOptions {
-  /** Address of the app on this machine. */
+  /** Address of the app, on this machine. */
   readonly url: string;
   readonly cors: CorsSettings | undefined;
   /** Origin at which browsers reach the authority when it is not the authority's own: the emulator. */
   readonly browserOrigin: string | undefined;
-  /** Default 230 s, after which App Service gives up. */
+  /** Milliseconds until the app has to answer. Default 230,000, after which App Service gives up. */
   readonly timeoutMs?: number;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Types of "@azure/functions-core", the module that the Node worker hands to an app and that npm does not have, as far as
- * this host needs them. Read from its one caller, @azure/functions 4.16.5 (node_modules/@azure/functions/src).
+ * this host needs them. Read from its one user, @azure/functions 4.16.5 (node_modules/@azure/functions/src).
  */
 
 export type LogLevel = "trace" | "debug" | "information" | "warning" | "error" | "critical";

@@ -59,7 +59,7 @@ export async function forward(
   answer.once("close", () => fail("RequestCanceled"));
   forwarding.signal.addEventListener("abort", () => fail("FunctionTimedOut"), { once: true });
   try {
-    await exchange(request, answer, forwarding, fail, ending.signal);
+    await handOn(request, answer, forwarding, fail, ending.signal);
     return undefined;
   } catch {
     if (answer.headersSent) answer.destroy();
@@ -71,7 +71,7 @@ export async function forward(
   }
 }
 
-async function exchange(
+async function handOn(
   request: IncomingMessage,
   answer: ServerResponse,
   forwarding: Forwarding,

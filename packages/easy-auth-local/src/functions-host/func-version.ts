@@ -6,7 +6,7 @@ const ANSWER_WITHIN_MS = 60_000;
 
 /**
  * Rejects when the `func` on the environment's PATH is older than 4.14, the first that listens on loopback alone: before,
- * everybody on the network reached its admin API, which asks for no key. Says nothing of a `func` that is not there.
+ * everybody on the network reached its admin API, which asks for no key. Resolves when there is no `func`.
  *
  * Source: release notes of 4.14.0, https://github.com/Azure/azure-functions-core-tools/releases
  */
@@ -21,7 +21,7 @@ export async function refuseOldFunc(env: NodeJS.ProcessEnv): Promise<void> {
   );
 }
 
-/** Undefined when there is no `func`. */
+/** Returns the version; undefined when there is no `func`. */
 async function versionOfFunc(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const options = { env, timeout: ANSWER_WITHIN_MS, shell: process.platform === "win32" };
   try {

@@ -19,7 +19,7 @@ interface HostJson {
   readonly extensions?: { readonly http?: Partial<Omit<HostOptions, "functionTimeoutMs">> };
 }
 
-/** Default outside of the Consumption plan: ScriptJobHostOptionsSetup.cs in Azure/azure-functions-host. */
+/** Default time of a function outside of the Consumption plan: ScriptJobHostOptionsSetup.cs in Azure/azure-functions-host. */
 const FUNCTION_TIMEOUT = "00:30:00";
 /** Longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;

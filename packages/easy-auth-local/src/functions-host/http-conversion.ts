@@ -50,7 +50,7 @@ export function joinHeaders({ headersDistinct }: IncomingMessage): [name: string
   });
 }
 
-/** Returns the caller's trace with a span of this request; a new trace when the caller named none, or an invalid one. */
+/** Returns the client's trace with a span of this request; a new trace when the client named none, or an invalid one. */
 export function toTraceContext({ headers }: IncomingMessage): RpcTraceContext {
   const [, traceId, flags] = /^00-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})$/.exec(String(headers.traceparent)) ?? [];
   const spanId = randomBytes(8).toString("hex");

@@ -43,7 +43,7 @@ export function decodeHeader(text: string): string | undefined {
   }
 }
 
-/** Whether a text has only characters that the host's server and its HTTP client take in a header. */
+/** Tells whether the host's server and its HTTP client take a text in a header. Control characters are not judged here. */
 export function isAscii(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: tabs and control characters are judged elsewhere
   return /^[\x00-\x7f]*$/.test(text);

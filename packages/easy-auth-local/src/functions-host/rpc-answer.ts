@@ -35,7 +35,7 @@ function refuseLongBody(answer: ServerResponse): void {
   endEmpty(answer, 500);
 }
 
-/** As ASP.NET Core writes it: ResponseCookies.cs and SetCookieHeaderValue.cs in dotnet/aspnetcore. */
+/** Formats a cookie as ASP.NET Core does: ResponseCookies.cs and SetCookieHeaderValue.cs in dotnet/aspnetcore. */
 function formatCookie(cookie: RpcCookie): string {
   const attributes = [
     `${cookie.name}=${encodeURIComponent(cookie.value)}`,

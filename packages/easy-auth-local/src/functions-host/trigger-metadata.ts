@@ -7,7 +7,7 @@ import type { RouteParams } from "./routes.ts";
 /**
  * Returns the binding data of a request, from which the library makes headers and parameters of a streamed one: the last
  * value of each parameter of the query but `code`, the route's values over them, then `Query` and `Headers` where nothing
- * has that name yet, in any letter case. So a caller who puts `?headers=` into the query takes all headers from the
+ * has that name yet, in any letter case. So a client that puts `?headers=` into the query takes all headers from the
  * function, and one who puts JSON into `?Headers=` chooses them.
  *
  * Not done: the top-level values of a JSON body, which the real host puts in before the query's.

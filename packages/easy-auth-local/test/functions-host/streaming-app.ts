@@ -42,18 +42,18 @@ export function serveStreamingHandler(handler: string, options?: Partial<Functio
   return serveStreaming(`app.http("f", { methods: ["GET", "HEAD", "POST"], handler: ${handler} });`, options);
 }
 
-export interface Exchange {
+export interface WorkerCall {
   readonly request: http.IncomingMessage;
   readonly response: http.ServerResponse;
   readonly server: http.Server;
 }
 
-/** The exchanges between the host and the worker's server while the test runs. */
-export function observeWorker(): Exchange[] {
-  const seen: Exchange[] = [];
+/** Requests and answers between the host and the worker's server while the test runs. */
+export function observeWorker(): WorkerCall[] {
+  const seen: WorkerCall[] = [];
   const onRequest = (message: unknown) => {
-    const exchange = message as Exchange;
-    if (exchange.request.headers["x-forwarded-proto"] !== undefined) seen.push(exchange);
+    const call = message as WorkerCall;
+    if (call.request.headers["x-forwarded-proto"] !== undefined) seen.push(call);
   };
   subscribe("http.server.request.start", onRequest);
   onTestFinished(() => void unsubscribe("http.server.request.start", onRequest));

@@ -115,10 +115,10 @@ describe("with HTTP streaming, a client who leaves", () => {
     const served = await serveStreamingHandler(STREAM_FOREVER);
     const sent = request(served.url, "/api/f").end();
     await once(await answerTo(sent), "data");
-    const [exchange] = worker;
+    const [call] = worker;
     sent.destroy();
-    await vi.waitFor(() => expect(exchange?.response.destroyed).toBe(true), 10_000);
-    expect(exchange?.response.writableFinished).toBe(false);
+    await vi.waitFor(() => expect(call?.response.destroyed).toBe(true), 10_000);
+    expect(call?.response.writableFinished).toBe(false);
     await vi.waitFor(() => expect(served.logs.at(-1)?.message).toContain("(Canceled: the client left, "), 10_000);
     expect(errors(served)).toEqual([]);
   });
