@@ -6,10 +6,10 @@ import { TokenCache } from "../../src/entra/token-cache.ts";
 import { AppError } from "../../src/errors.ts";
 import { exchangeOf, GRAPH_DEFAULT, onBehalfOfAt, refuse, startTokenEndpoint, succeed } from "../support/exchange.ts";
 
-const USERS = 1500;
-const CALLS = 20_000;
+const USERS = 600;
+const CALLS = 5000;
 const AT_ONCE = 100;
-const CACHE_BYTES = 1_000_000;
+const CACHE_BYTES = 400_000;
 
 /** A random source that gives the same numbers in every run (mulberry32). */
 function createRandom(seed: number): () => number {
@@ -98,7 +98,7 @@ describe(`${CALLS} calls of ${USERS} users, one exchange in ten failing`, () => 
     expect([...byCode.keys()].sort()).toEqual(["identity_unavailable", "throttled", "token_rejected"]);
     expect(onBehalfOf.inFlight).toBe(0);
     expect(mostBytes).toBeLessThanOrEqual(CACHE_BYTES);
-    expect(cache.size).toBeGreaterThan(300);
+    expect(cache.size).toBeGreaterThan(100);
     entra.asked.length = 0;
     expect(heapAfterCollection() - heapBefore).toBeLessThan(CACHE_BYTES + 16_000_000);
   }, 120_000);
@@ -117,10 +117,10 @@ describe(`${CALLS} calls of ${USERS} users, one exchange in ten failing`, () => 
 });
 
 describe("the cache", () => {
-  test("holds its bound when 200,000 users are offered, and keeps those used lately", () => {
+  test("holds its bound when 40,000 users are offered, and keeps those used lately", () => {
     const cache = new TokenCache({ maxBytes: 10_000_000 });
     const { user } = exchangeOf("");
-    for (let index = 0; index < 200_000; index += 1) {
+    for (let index = 0; index < 40_000; index += 1) {
       const key = cache.keyOf(`user-${index}`, [GRAPH_DEFAULT]);
       cache.set(key, { user, accessToken: `token of ${index} ${"x".repeat(2000)}` }, Date.now() + 3_600_000);
       if (index === 0 || index % 1000 === 0) expect(cache.get(cache.keyOf("user-0", [GRAPH_DEFAULT]))).toBeDefined();
@@ -128,7 +128,7 @@ describe("the cache", () => {
     expect(cache.bytes).toBeLessThanOrEqual(10_000_000);
     expect(cache.size).toBeGreaterThan(4000);
     expect(cache.get(cache.keyOf("user-1", [GRAPH_DEFAULT]))).toBeUndefined();
-    expect(cache.get(cache.keyOf("user-199999", [GRAPH_DEFAULT]))).toBeDefined();
+    expect(cache.get(cache.keyOf("user-39999", [GRAPH_DEFAULT]))).toBeDefined();
   });
 
   test("does not take a token that is too large for it, nor one that is at its end", () => {
