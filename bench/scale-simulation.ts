@@ -9,7 +9,7 @@ export interface SimulatedScale {
   readonly shared: number;
 }
 
-export const INSTANCES = [1, 2, 4, 10, 40, 100, 400, 1000] as const;
+const INSTANCES = [1, 2, 4, 10, 40, 100, 400, 1000] as const;
 /** Page views of one user in an hour. */
 export const VIEWS = 10;
 /** Calls of a page view, made at once. */
