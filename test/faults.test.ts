@@ -28,6 +28,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   user_not_assigned: 403,
   downstream_forbidden: 403,
   not_found: 404,
+  conflict: 409,
+  precondition_failed: 412,
   misconfigured: 500,
   downstream_failed: 502,
   identity_unavailable: 503,
@@ -80,6 +82,8 @@ function graphStatus(status: number, retryAfter?: string): Rule {
   return graphError(status, "someCode", { ...(retryAfter !== undefined && { "retry-after": retryAfter }) });
 }
 
+/** As OneDrive has been seen to send it. */
+const AN_ERROR = { error: { code: "accessDenied", message: FAULT_TEXT, innerError: null } };
 const MFA = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
 const REVOKED = '{"access_token":{"nbf":{"essential":true,"value":"1763800000"}}}';
 const GRAPH_CHALLENGE = `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${base64(REVOKED)}"`;
@@ -255,6 +259,59 @@ const GRAPH_FAILS: readonly Row[] = [
   ["answering 204", graph({ kind: "status", status: 204 }), "downstream_failed"],
   ["answering 200 and a list", graph({ kind: "status", status: 200, body: [FAULT_TEXT] }), "downstream_failed"],
   ["answering 200 and null", graph({ kind: "status", status: 200, body: null }), "downstream_failed"],
+  ["sending gzip", graph({ kind: "compressed" }), "served", { asked: { entra: 1, graph: 1 } }],
+  ["sending brotli", graph({ kind: "compressed", coding: "br" }), "served"],
+  [
+    "closing the connection midway, once",
+    graph({ kind: "closeMidway" }, { times: 1 }),
+    "served",
+    { asked: { entra: 1, graph: 2 } },
+  ],
+  [
+    "redirecting within itself",
+    graph({ kind: "redirect", location: "https://graph.microsoft.com/v1.0/me" }, { times: 1 }),
+    "served",
+    { asked: { entra: 1, graph: 2 } },
+  ],
+  [
+    "redirecting to itself for ever",
+    graph({ kind: "redirect", location: "https://graph.microsoft.com/v1.0/me" }),
+    "downstream_failed",
+    { asked: { entra: 1, graph: 4 } },
+  ],
+  ["answering 200 and an error", graph({ kind: "status", status: 200, body: AN_ERROR }), "downstream_failed"],
+  [
+    "answering 500 and an error without innerError",
+    graph({ kind: "status", status: 500, body: AN_ERROR }),
+    "downstream_failed",
+  ],
+  [
+    "answering 503 and an error without innerError",
+    graph({ kind: "status", status: 503, retryAfter: 30, body: AN_ERROR }),
+    "throttled",
+    { retryAfter: 30 },
+  ],
+  [
+    "answering 403 and an error of OAuth",
+    graph({ kind: "status", status: 403, body: { error: FAULT_TEXT } }),
+    "downstream_forbidden",
+  ],
+  ["answering 409", graphError(409, "nameAlreadyExists"), "conflict"],
+  ["answering 410", graphError(410, "resyncRequired"), "not_found"],
+  ["answering 412", graphError(412, "preconditionFailed"), "precondition_failed"],
+  ["answering 422", graphError(422, "unprocessable"), "invalid_request"],
+  ["answering 423", graphError(423, "resourceLocked"), "downstream_failed"],
+  ["answering 428", graphError(428, "preconditionRequired"), "precondition_failed"],
+  ["answering 400 for want of a mailbox", graphError(400, "ErrorInvalidUser"), "not_found"],
+  [
+    "asking for claims as Microsoft.Identity.Web does",
+    challenged(
+      `Bearer consentUri="https://login.microsoftonline.com/", claims="${REVOKED}", proposedAction="consent"`,
+      403,
+    ),
+    "claims_challenge",
+    { claims: REVOKED, asked: { entra: 2, graph: 2 } },
+  ],
   ["answering 400", graphError(400, "Request_BadRequest"), "invalid_request"],
   [
     "answering 401",
@@ -386,7 +443,7 @@ function person(key: string, name: string): Account {
 }
 
 /** Who meets the faults: a fresh one for each row. */
-const accounts = Array.from({ length: WALKED.length + KEYS_FAIL.length + 10 }, (_, index) =>
+const accounts = Array.from({ length: WALKED.length + KEYS_FAIL.length + 20 }, (_, index) =>
   person(`unlucky-${index}`, `Zenobia ${index}`),
 );
 const unlucky = [...accounts];
@@ -700,6 +757,18 @@ test("more users than can be exchanged for, and Entra hangs: it is not asked for
   // 4 at a time, each for less than half of a request's time.
   expect(asked.length).toBeGreaterThan(0);
   expect(asked.length).toBeLessThan(30);
+});
+
+test("a user whom Graph challenges at every request costs two exchanges for 40 of them, one after the other or at once", async () => {
+  const [account, since] = [nextUnlucky(), mark()];
+  const token = await apiToken(account);
+  const end = tell(challenged(GRAPH_CHALLENGE), account.key);
+  const answers = [await ask(token), await ask(token)];
+  answers.push(...(await Promise.all(Array.from({ length: 38 }, () => ask(token)))));
+  end();
+  for (const answer of answers) expectProblem(answer, "claims_challenge");
+  expect(askedSince(since, token, account).entra).toBe(2);
+  expectServed(await ask(token), account);
 });
 
 /** Pauses are told apart by user, and by tenant once three of its users are throttled. */

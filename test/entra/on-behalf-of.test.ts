@@ -350,7 +350,6 @@ describe("a refusal", () => {
       code: "consent_required",
       resource: "https://graph.microsoft.com",
       adminConsentUrl: `https://login.microsoftonline.com/${tenantId}/adminconsent?client_id=${API.clientId}`,
-      authorizationUri: undefined,
     });
   });
 

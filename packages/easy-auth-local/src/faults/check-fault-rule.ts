@@ -6,6 +6,9 @@ const MAX_TIMES = 1_000_000;
 const MAX_LENGTH = 8192;
 const LOOPBACK_ADDRESS = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/;
 
+const GRAPH_ADDRESS = /^https:\/\/graph\.microsoft\.com\//;
+const CODINGS = ["gzip", "deflate", "br"];
+
 interface Member {
   /** Completes the sentence "… has to be". */
   readonly what: string;
@@ -40,9 +43,15 @@ const MEMBERS: { readonly [kind in Fault["kind"]]: Members } = {
   emptyToken: { missing: optional({ what: "true or false", is: (value) => typeof value === "boolean" }) },
   wrongContentType: { contentType: optional(HEADER_VALUE) },
   redirect: {
-    location: { what: "an http address on this machine", is: (value) => isText(value, LOOPBACK_ADDRESS) },
+    location: {
+      what: "an http address on this machine, or one of Graph",
+      is: (value) => isText(value, LOOPBACK_ADDRESS) || isText(value, GRAPH_ADDRESS),
+    },
   },
   hugeBody: {},
+  compressed: {
+    coding: optional({ what: "gzip, deflate or br", is: (value) => CODINGS.some((coding) => coding === value) }),
+  },
 };
 
 const KINDS = Object.keys(MEMBERS);

@@ -41,10 +41,15 @@ export type Fault =
     }
   | {
       readonly kind: "redirect";
-      /** An address on this machine. */
+      /** An address on this machine, or Graph's. */
       readonly location: string;
     }
-  | { readonly kind: "hugeBody" };
+  | { readonly kind: "hugeBody" }
+  | {
+      readonly kind: "compressed";
+      /** Default `gzip`. */
+      readonly coding?: "gzip" | "deflate" | "br";
+    };
 
 /** A fault, and whose requests show it. */
 export interface FaultRule {

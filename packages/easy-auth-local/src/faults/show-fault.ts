@@ -1,6 +1,7 @@
 import type http from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { correlationIdOf, errorReply } from "../entra/errors.ts";
 import { graphError } from "../graph/errors.ts";
 import { json, type Reply, type RoutedRequest, write } from "../http/router.ts";
@@ -44,6 +45,8 @@ export async function showFault(fault: Fault, request: RoutedRequest, ask: Ask):
       return { status: 302, headers: { location: fault.location } };
     case "hugeBody":
       return { status: 200, send: (response) => void sendHugeBody(response) };
+    case "compressed":
+      return compressed(await ask(), fault.coding ?? "gzip");
   }
 }
 
@@ -99,6 +102,13 @@ function withoutToken(reply: Reply, missing: boolean): Reply {
 function withContentType(reply: Reply, contentType: string): Reply {
   const { "content-type": _, ...headers } = reply.headers ?? {};
   return { ...reply, headers: { ...headers, ...(contentType !== "" && { "content-type": contentType }) } };
+}
+
+const ENCODERS = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
+
+/** The normal body in a coding, whether the client asked for it or not. */
+function compressed(reply: Reply, coding: keyof typeof ENCODERS): Reply {
+  return { ...reply, headers: { ...reply.headers, "content-encoding": coding }, body: ENCODERS[coding](bodyOf(reply)) };
 }
 
 /** One JSON text without an end, until the client leaves or has 50 MB. */
