@@ -29,17 +29,21 @@ async function checkInfra(folder: string, env: Record<string, string>): Promise<
   });
 }
 
-/** Stands for the compiler: reports one finding for one command, or ends a snapshot with something to say. */
+/** Stands for the compiler: evaluates to the committed snapshot, and has something to say to one command. */
 async function fakeCompiler(folder: string, says: { command: string; text: string; code: number }): Promise<string> {
   const path = join(folder, "bicep");
   const source = `#!${process.execPath}
-const [command] = process.argv.slice(2);
+const { copyFileSync } = require("node:fs");
+const { basename, join } = require("node:path");
+const [command, file = ""] = process.argv.slice(2);
 const says = ${JSON.stringify(says)};
 const isIt = command === says.command;
 const results = isIt ? [{ ruleId: "RULE", message: { text: says.text }, locations: [] }] : [];
 if (command === "--version") console.log("Bicep CLI version 0.49.2");
 if (command === "build") console.error(JSON.stringify({ runs: [{ results }] }));
 if (command === "lint") console.log(JSON.stringify({ runs: [{ results }] }));
+const snapshot = file.replace(".bicepparam", ".snapshot.json");
+if (command === "snapshot") copyFileSync(join("infra/snapshots", basename(snapshot)), snapshot);
 if (command === "snapshot" && isIt) console.error(says.text);
 if (isIt) process.exitCode = says.code;
 `;
