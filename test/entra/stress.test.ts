@@ -87,7 +87,7 @@ describe(`${CALLS} calls of ${USERS} users, one exchange in ten failing`, () => 
     let time = Date.now();
     const now = () => time;
     const cache = new TokenCache({ maxBytes: CACHE_BYTES, now });
-    const onBehalfOf = onBehalfOfAt(entra.url, { cache, now, requestTimeoutMs: 500 });
+    const onBehalfOf = onBehalfOfAt(entra.url, { cache, now, requestTimeoutMs: 5000 });
     const heapBefore = heapAfterCollection();
     let mostBytes = 0;
     const { wrongUsers, foreignTexts, unforeseen, byCode } = await storm(onBehalfOf, CALLS, () => {
