@@ -23,7 +23,7 @@ export const API_SCOPE = `${API.identifierUris[0]}/user_impersonation`;
 export const WEB = {
   clientId: "44445555-eeee-6666-ffff-777788889999",
   displayName: "Web app",
-  redirectUris: { web: ["http://localhost/signed-in", "http://localhost/callback"] },
+  redirectUris: { web: ["http://localhost/signed-in", "http://localhost/callback", "http://localhost/signin-oidc"] },
   clientSecrets: ["web-app-secret"],
   delegatedPermissions: ["User.Read", API_SCOPE],
 } as const satisfies Registration;

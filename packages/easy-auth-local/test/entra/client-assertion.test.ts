@@ -54,6 +54,14 @@ function thumbprintOf({ certificate }: PemPair): string {
   return createHash("sha256").update(new X509Certificate(certificate).raw).digest("base64url");
 }
 
+function sha1Of({ certificate }: PemPair): string {
+  return createHash("sha1").update(new X509Certificate(certificate).raw).digest("base64url");
+}
+
+function hexOf({ certificate }: PemPair): string {
+  return new X509Certificate(certificate).fingerprint.replaceAll(":", "");
+}
+
 /** The app's own assertion, with changes. */
 function ownAssertion(
   changes: Readonly<Record<string, unknown>> = {},
@@ -70,10 +78,65 @@ function ownAssertion(
     .sign(createPrivateKey(signer.key));
 }
 
+/** What the refusal of a client assertion says. */
+async function refusalOf(assertion: string): Promise<string> {
+  const body = new URLSearchParams({
+    ...{ client_id: API.clientId, client_assertion: assertion, client_assertion_type: JWT_BEARER },
+    ...{ grant_type: "client_credentials", scope: "https://graph.microsoft.com/.default" },
+  });
+  const response = await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/token`, { method: "POST", body });
+  return String(((await response.json()) as { error_description?: string }).error_description);
+}
+
+describe("the refusal of a client assertion", () => {
+  test.each<[string, () => Promise<string>, () => readonly string[]]>([
+    ["certificate", () => ownAssertion({}, { "x5t#S256": "other" }), () => ["x5t#S256 'other'", thumbprintOf(pair)]],
+    ["audience", () => ownAssertion({ aud: "https://x.example/" }), () => ["https://x.example/", "/oauth2/v2.0/token"]],
+    ["subject", () => ownAssertion({ sub: "someone" }), () => ["'someone'", API.clientId]],
+    ["time", () => ownAssertion({ exp: NOW - 400 }), () => [new Date((NOW - 400) * 1000).toISOString()]],
+    ["algorithm", () => ownAssertion({}, { alg: "RS512" }), () => ["its alg has to be PS256 or RS256"]],
+    ["issuer", () => keys.sign({ iss: "https://x.example/" }), () => ["'https://x.example/'", IDENTITY.iss]],
+  ])("says which %s it has, and which was expected", async (_, assertion, texts) => {
+    const refusal = await refusalOf(await assertion());
+    for (const text of texts()) expect(refusal).toContain(text);
+  });
+});
+
 describe("a client assertion signed with a certificate's key", () => {
   test.each<[string, number, () => Promise<string>]>([
     ["as MSAL makes it", 200, () => ownAssertion()],
     ["with the older algorithm", 200, () => ownAssertion({}, { alg: "RS256" })],
+    // https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/blob/main/src/client/Microsoft.Identity.Client/Internal/JsonWebToken.cs
+    [
+      "as MSAL.NET makes it, its times written as text",
+      200,
+      () => ownAssertion({ nbf: `${NOW}`, exp: `${NOW + 600}` }),
+    ],
+    [
+      "as older clients make it",
+      200,
+      () => ownAssertion({}, { alg: "RS256", "x5t#S256": undefined, x5t: sha1Of(pair) }),
+    ],
+    ["that names the certificate in kid", 200, () => ownAssertion({}, { "x5t#S256": undefined, kid: hexOf(pair) })],
+    [
+      "for the same endpoint by another name",
+      200,
+      () => ownAssertion({ aud: `${AUTHORITY_ORIGIN}/Contoso.example/oauth2/v2.0/token` }),
+    ],
+    ["for version 1's endpoint", 200, () => ownAssertion({ aud: `${AUTHORITY_ORIGIN}/${TENANT_ID}/oauth2/token` })],
+    [
+      "for the same path elsewhere",
+      700023,
+      () => ownAssertion({ aud: `https://evil.example/${TENANT_ID}/oauth2/v2.0/token` }),
+    ],
+    [
+      "of older clients, of another certificate",
+      700027,
+      () => ownAssertion({}, { "x5t#S256": undefined, x5t: sha1Of(stranger) }),
+    ],
+    ["that ended, its times written as text", 700024, () => ownAssertion({ nbf: `${NOW - 900}`, exp: `${NOW - 400}` })],
+    ["that begins later", 700024, () => ownAssertion({ nbf: NOW + 400, exp: NOW + 900 })],
+    ["whose end is no time", 700023, () => ownAssertion({ exp: "soon" })],
     ["for the issuer's address", 200, () => ownAssertion({ aud: `${entra.url}/${TENANT_ID}/v2.0` })],
     ["of another key", 700027, () => ownAssertion({}, {}, stranger)],
     ["of a certificate that is not registered", 700027, () => ownAssertion({}, { "x5t#S256": thumbprintOf(stranger) })],
