@@ -388,6 +388,7 @@ module queries 'modules/queries.bicep' = {
     tags: tags
     workspaceName: monitoring.outputs.workspaceName
     alerts: alerts
+    hasSharedCache: sharedCache != 'none'
     actionGroupId: alerts && !empty(alertEmail) ? actionGroup!.outputs.id : ''
   }
 }

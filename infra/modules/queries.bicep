@@ -15,6 +15,9 @@ param workspaceName string
 @description('Create the alert rules.')
 param alerts bool
 
+@description('Instances share a cache: an alert says when it fails.')
+param hasSharedCache bool
+
 @description('Resource id of the action group that alerts go to. Empty: they show in the portal only.')
 param actionGroupId string
 
@@ -77,6 +80,12 @@ var queries query[] = [
     title: 'The deployment package of the API was written: expected at a deployment only'
     text: loadTextContent('../queries/package-written.kql')
     alert: { severity: 2, threshold: 0 }
+  }
+  {
+    name: 'shared-cache'
+    title: 'The shared cache fails: each instance exchanges for itself'
+    text: loadTextContent('../queries/shared-cache.kql')
+    alert: hasSharedCache ? { severity: 3, threshold: 0 } : null
   }
 ]
 
