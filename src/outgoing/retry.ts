@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
 /**
- * Makes attempts until `delayBeforeRetry` returns undefined; the last outcome is the result. It returns the milliseconds to
- * wait before the next attempt, given how many retries there were. A wait ends, with AbortError, when the signal is aborted.
+ * Makes attempts until `delayBeforeRetry` returns undefined; the last outcome is the result. `delayBeforeRetry` takes an outcome
+ * and the number of retries before it, and returns the milliseconds to wait. Rejects with AbortError when the signal is aborted
+ * during a wait.
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
