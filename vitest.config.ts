@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // The package as its sources are, not as it was built last.
+  ssr: { resolve: { conditions: ["easy-auth-local-source", "module", "node", "development|production"] } },
   test: {
     include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
     exclude: ["test/browser"],

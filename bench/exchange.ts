@@ -1,4 +1,4 @@
-import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/routing/microsoft-origins.ts";
+import { routeMicrosoftOrigins } from "easy-auth-local/parts";
 import { createConfidentialClient } from "../src/entra/client.ts";
 import { readSettings } from "../src/settings.ts";
 import { acquire, createMsal, seed } from "./msal.ts";

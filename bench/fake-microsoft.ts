@@ -1,9 +1,8 @@
 import http from "node:http";
 import { buffer } from "node:stream/consumers";
+import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "easy-auth-local";
+import { createSigningKeys, listenOnLoopback, type SigningKeys } from "easy-auth-local/parts";
 import type { JWTPayload } from "jose";
-import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys, type SigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
-import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
 import { assertionClaims, tokenAnswer } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
 

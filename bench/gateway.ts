@@ -1,6 +1,5 @@
 import http from "node:http";
-import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/routing/microsoft-origins.ts";
+import { listenOnLoopback, routeMicrosoftOrigins } from "easy-auth-local/parts";
 import { profileByFetch, profileOf } from "./apps/graph-with-token.ts";
 import { loadFunction } from "./v4-frame.ts";
 import { answerMessages } from "./worker.ts";

@@ -1,5 +1,4 @@
-import { startFunctionsHost } from "../packages/easy-auth-local/src/functions-host/host.ts";
-import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/routing/microsoft-origins.ts";
+import { routeMicrosoftOrigins, startFunctionsHost } from "easy-auth-local/parts";
 import { APP_ENVIRONMENT } from "./settings.ts";
 import { answerMessages } from "./worker.ts";
 

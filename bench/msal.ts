@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ConfidentialClientApplication, type INetworkModule } from "@azure/msal-node";
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
 import { GRAPH_SCOPES, objectIdOf, tokenAnswer, unsignedAssertion } from "./tokens.ts";
 
 /** MSAL in module scope with its own cache and, unless another is given, its own HTTP client. */

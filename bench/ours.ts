@@ -1,4 +1,4 @@
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
 import { type Exchange, OnBehalfOf, type OnBehalfOfOptions } from "../src/entra/on-behalf-of.ts";
 import { TokenCache } from "../src/entra/token-cache.ts";
 import type { VerifiedUser } from "../src/user.ts";

@@ -1,4 +1,4 @@
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
 
 /** The app's environment: what has no default, and nothing else. */
 export const APP_ENVIRONMENT = {

@@ -1,10 +1,4 @@
-import {
-  API,
-  AUTHORITY_ORIGIN,
-  FRONTEND,
-  GRAPH_ORIGIN,
-  TENANT_ID,
-} from "../packages/easy-auth-local/src/directory/directory.ts";
+import { API, AUTHORITY_ORIGIN, FRONTEND, GRAPH_ORIGIN, TENANT_ID } from "easy-auth-local";
 
 /*
  * Tokens as long as Entra's: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference lists the

@@ -1,17 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
 import { createRequire } from "node:module";
+import type { CoreInvocationContext, RpcHttpResponse } from "easy-auth-local/parts";
 import {
   collectRegistration,
   type RegisteredFunction,
-} from "../packages/easy-auth-local/src/functions-host/core-api.ts";
-import type {
-  CoreInvocationContext,
-  RpcHttpResponse,
-} from "../packages/easy-auth-local/src/functions-host/core-types.ts";
-import { toRpcRequest } from "../packages/easy-auth-local/src/functions-host/http-conversion.ts";
-import { type RequestTarget, readTarget } from "../packages/easy-auth-local/src/functions-host/request-target.ts";
-import { sendRpcAnswer } from "../packages/easy-auth-local/src/functions-host/rpc-answer.ts";
+  type RequestTarget,
+  readTarget,
+  sendRpcAnswer,
+  toRpcRequest,
+} from "easy-auth-local/parts";
 
 export interface LoadedFunction {
   /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */

@@ -30,7 +30,6 @@ export async function build(): Promise<readonly string[]> {
     bundleWithMap(FRONTEND_SERVER, "frontend/main.mjs"),
     bundled(FRONTEND_PAGE, "frontend/page/page.js"),
     frontendFiles(ROOT),
-    bundled({ ...ROUTING, sourcemap: "inline" }, "emulator/route-microsoft-origins.mjs"),
   ]);
   const changed = await Promise.all(files.flat().map(writeChanged));
   await removeAllBut(files.flat().map(([name]) => name));
@@ -60,13 +59,6 @@ const FUNCTIONS_APP: BuildOptions = {
   // The Functions worker provides it, by intercepting this very require.
   external: ["@azure/functions-core"],
   mainFields: ["module", "main"],
-};
-
-/** For processes without TypeScript. Never deployed. */
-const ROUTING: BuildOptions = {
-  ...NODE,
-  ...AS_MODULE,
-  entryPoints: ["packages/easy-auth-local/src/routing/preload.ts"],
 };
 
 /** Bundles into `<folder>/<name>`, and the source map into `maps/`, which is as deep: the sources' paths fit both. */

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { type Stack, startStack } from "easy-auth-local";
 import type { Browser, Page } from "playwright-core";
 import { PNG } from "pngjs";
-import { type Stack, startStack } from "../packages/easy-auth-local/src/stack/stack.ts";
 import { launchChromium } from "../test/browser/chromium.ts";
 import { build } from "./build.ts";
 

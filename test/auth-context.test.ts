@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { startStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { requireAuthContext } from "../src/auth-context.ts";
 import { createVerifier } from "../src/entra/verify.ts";
 import type { AppError } from "../src/errors.ts";
 import { readSettings } from "../src/settings.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 import { signedInUser } from "./support/signed-in-user.ts";
+import { startStack } from "./support/stack.ts";
 
 /** https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context */
 const CLAIMS = { access_token: { acrs: { essential: true, value: "c1" } } };

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { API, TENANT_ID } from "easy-auth-local";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { type IdentityEndpoint, startIdentityEndpoint } from "./support/identity-endpoint.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 const PRINCIPAL = "33334444-dddd-5555-eeee-6666ffff7777";
@@ -21,7 +21,7 @@ describe.each([
     identity = await startIdentityEndpoint(IDENTITY);
     const federatedCredentials = [{ issuer, subject: PRINCIPAL, audience }];
     stack = await startStack({
-      registrations: [{ ...API, federatedCredentials }, FRONTEND],
+      registrations: { api: { federatedCredentials } },
       settings: {
         CLOUD: cloud,
         WEBSITE_AUTH_OPENID_ISSUER: issuer,

@@ -1,14 +1,13 @@
 import http from "node:http";
+import { API, type Registration } from "easy-auth-local";
+import { type FunctionsHost, listenOnLoopback, startFunctionsHost } from "easy-auth-local/parts";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { API, FRONTEND, type Registration } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { type FunctionsHost, startFunctionsHost } from "../packages/easy-auth-local/src/functions-host/host.ts";
-import { listenOnLoopback } from "../packages/easy-auth-local/src/http/loopback-server.ts";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { type AppCopy, blocksOf, buildCopyWith } from "./support/app-copy.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 import { routeOrigin } from "./support/route-origin.ts";
 import { routeTlsHost } from "./support/route-tls-host.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 const PAGE = "docs/add-an-endpoint.md";
 const ORDERS: Registration = {
@@ -88,7 +87,7 @@ beforeAll(async () => {
   });
   closers.push(() => copy.remove());
   stack = await startStack({
-    registrations: [API, FRONTEND, ORDERS, PRIVATE],
+    registrations: { orders: ORDERS, private: PRIVATE },
     files: [],
   });
   closers.push(() => stack.close());

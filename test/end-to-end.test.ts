@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { type Account, API, FRONTEND, TENANT_ID } from "easy-auth-local";
+import { createSigningKeys, createTokenIssuer } from "easy-auth-local/parts";
+import { Browser } from "easy-auth-local/vitest";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
-import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
-import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({
   key: `crowd-${index}`,

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { Fault, FaultRule } from "easy-auth-local";
+import { type Account, API, FRONTEND, TENANT_ID } from "easy-auth-local";
+import { FAULT_TEXT } from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Account, API, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
-import type { Fault, FaultRule } from "../packages/easy-auth-local/src/faults/fault.ts";
-import { FAULT_TEXT } from "../packages/easy-auth-local/src/faults/show-fault.ts";
-import { type RecordedRequest, startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import type { ErrorCode } from "../src/errors.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
 import { startLivedTime } from "./support/lived-time.ts";
+import { type RecordedRequest, startStack, type TestStack } from "./support/stack.ts";
 
 /** Of one request: enough for what has to be served on a busy machine. */
 const BUDGET_MS = 4000;

@@ -1,13 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { API, FRONTEND, MISCONFIGURATIONS, type MisconfigurationName } from "easy-auth-local";
+import type { Browser } from "easy-auth-local/vitest";
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { API, FRONTEND } from "../packages/easy-auth-local/src/directory/directory.ts";
-import {
-  MISCONFIGURATIONS,
-  type MisconfigurationName,
-} from "../packages/easy-auth-local/src/stack/misconfigurations.ts";
-import type { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 /** Codes of the answers, of those that are problems: what the tests see, the README and `--help` say. */
 const CODES = { "id-token": "token_rejected", "wrong-secret": "misconfigured", "no-token-store": "no_access_token" };

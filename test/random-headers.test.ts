@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { request } from "undici";
 import { beforeAll, expect, test } from "vitest";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 const AT_ONCE = 50;
 const ROUNDS = 200;

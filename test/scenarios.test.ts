@@ -3,13 +3,12 @@ import { readFile } from "node:fs/promises";
 import type http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
+import { ACCOUNTS, API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
+import { Browser } from "easy-auth-local/vitest";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ACCOUNTS } from "../packages/easy-auth-local/src/directory/accounts.ts";
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
 import { formIn } from "./support/entra-pages.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 const HOUR = 3600;
 let stack: TestStack;

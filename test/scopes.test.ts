@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { loadApp } from "easy-auth-local/parts";
 import { describe, expect, test } from "vitest";
-import { loadApp } from "../packages/easy-auth-local/src/functions-host/app-loader.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

@@ -1,12 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { API, FRONTEND, startTenantStack, TENANT_ID, type TenantStack } from "easy-auth-local";
+import {
+  createDirectory,
+  createSigningKeys,
+  createTokenIssuer,
+  routeMicrosoftOrigins,
+  startEntra,
+  startGraph,
+} from "easy-auth-local/parts";
+import { Browser } from "easy-auth-local/vitest";
 import { beforeAll, describe, expect, test } from "vitest";
-import { API, createDirectory, FRONTEND, TENANT_ID } from "../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
-import { startEntra } from "../packages/easy-auth-local/src/entra/server.ts";
-import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
-import { startGraph } from "../packages/easy-auth-local/src/graph/server.ts";
-import { routeMicrosoftOrigins } from "../packages/easy-auth-local/src/routing/microsoft-origins.ts";
-import { startTenantStack, type TenantStack } from "../packages/easy-auth-local/src/stack/tenant-stack.ts";
-import { Browser } from "../packages/easy-auth-local/src/test-kit/browser.ts";
+import { createFrontendFor } from "./support/stack.ts";
 
 const OWN_API: typeof API = {
   ...API,
@@ -18,6 +22,13 @@ const OWN_FRONTEND: typeof API = {
   ...FRONTEND,
   clientId: "0b0b0b0b-2222-4222-8222-222222222222",
   clientSecrets: ["own-frontend-secret"],
+  delegatedPermissions: [
+    "openid",
+    "profile",
+    "email",
+    "offline_access",
+    ...OWN_API.identifierUris.map((uri) => `${uri}/user_impersonation`),
+  ],
 };
 const SETTINGS = {
   WEBSITE_AUTH_CLIENT_ID: OWN_API.clientId,
@@ -25,6 +36,8 @@ const SETTINGS = {
   FRONTEND_CLIENT_ID: OWN_FRONTEND.clientId,
   FRONTEND_CLIENT_SECRET: OWN_FRONTEND.clientSecrets[0],
 };
+/** The apps of this repository, as its configuration has them. */
+const APPS = { api: { app: fileURLToPath(new URL("..", import.meta.url)) }, servers: { frontend: createFrontendFor } };
 const PORTS = { frontend: 0, api: 0, functions: 0 };
 
 /** A tenant at Microsoft's own addresses, as far as this process can tell. */
@@ -44,7 +57,7 @@ describe("with a tenant of one's own", () => {
   let stack: TenantStack;
   beforeAll(async () => {
     const cors = { allowedOrigins: ["http://localhost:5173"] };
-    stack = await startTenantStack({ tenant: TENANT_ID, settings: SETTINGS, ports: PORTS, cors });
+    stack = await startTenantStack({ tenant: TENANT_ID, settings: SETTINGS, ports: PORTS, ...APPS, cors });
     return () => stack.close();
   });
 
@@ -81,7 +94,7 @@ describe("with a tenant of one's own", () => {
 
 test("API_SCOPE names the scope of an API with an Application ID URI of its own", async () => {
   const settings = { ...SETTINGS, API_SCOPE: "api://own/api/user_impersonation", API_AUDIENCES: "api://own/api" };
-  const stack = await startTenantStack({ tenant: TENANT_ID, settings, ports: PORTS });
+  const stack = await startTenantStack({ tenant: TENANT_ID, settings, ports: PORTS, ...APPS });
   try {
     const browser = new Browser();
     await browser.signIn(`${stack.frontendUrl}/`, "works");
@@ -93,7 +106,7 @@ test("API_SCOPE names the scope of an API with an Application ID URI of its own"
 
 describe("the start", () => {
   const startWith = (settings: Record<string, string>, tenant = TENANT_ID) =>
-    startTenantStack({ tenant, settings, ports: PORTS });
+    startTenantStack({ tenant, settings, ports: PORTS, ...APPS });
 
   test("names every setting that is missing, and what to use", async () => {
     const problem = startWith({});

@@ -1,20 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { API, AUTHORITY_ORIGIN, OTHER_TENANT_ID, TENANT_ID } from "easy-auth-local";
+import { createSigningKeys, createTokenIssuer } from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  API,
-  AUTHORITY_ORIGIN,
-  FRONTEND,
-  OTHER_TENANT_ID,
-  TENANT_ID,
-} from "../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys } from "../packages/easy-auth-local/src/entra/keys.ts";
-import { createTokenIssuer } from "../packages/easy-auth-local/src/entra/tokens.ts";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "./support/account.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 const STRANGER_TENANT_ID = "ccccdddd-2222-eeee-3333-ffff4444aaaa";
-const REGISTRATIONS = [{ ...API, signInAudience: "AzureADMultipleOrgs" as const }, FRONTEND];
+const REGISTRATIONS = { api: { signInAudience: "AzureADMultipleOrgs" } } as const;
 
 let stack: TestStack;
 

@@ -1,7 +1,7 @@
 // docs/testing.md shows this file's code, word for word.
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { startStack, type TestStack } from "../packages/easy-auth-local/src/test-kit/stack.ts";
+import { startStack, type TestStack } from "./support/stack.ts";
 
 test("a signed-in user reads their own profile", async () => {
   const stack = await startStack();

@@ -1,6 +1,6 @@
+import { TENANT_ID } from "easy-auth-local";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import {
   continueToSignIn,
   newUser,

@@ -1,7 +1,7 @@
+import type { StackOptions } from "easy-auth-local";
 import type { Browser, BrowserContextOptions, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
-import type { StackOptions } from "../../packages/easy-auth-local/src/stack/stack.ts";
-import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
 import { launchChromium } from "./chromium.ts";
 
 /** Set for every test of a file that calls `useBrowser`. */

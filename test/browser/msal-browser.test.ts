@@ -1,20 +1,19 @@
 import type { Configuration, PublicClientApplication } from "@azure/msal-browser";
+import { API, AUTHORITY_ORIGIN, FRONTEND, TENANT_ID } from "easy-auth-local";
+import type { LoopbackServer } from "easy-auth-local/parts";
+import {
+  createCertificate,
+  createDirectory,
+  createSigningKeys,
+  createTokenIssuer,
+  type EntraServer,
+  type GraphServer,
+  startEntra,
+  startGraph,
+} from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import {
-  API,
-  AUTHORITY_ORIGIN,
-  createDirectory,
-  FRONTEND,
-  TENANT_ID,
-} from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
-import { type EntraServer, startEntra } from "../../packages/easy-auth-local/src/entra/server.ts";
-import { createTokenIssuer } from "../../packages/easy-auth-local/src/entra/tokens.ts";
-import { type GraphServer, startGraph } from "../../packages/easy-auth-local/src/graph/server.ts";
-import { createCertificate } from "../../packages/easy-auth-local/src/http/certificate.ts";
-import type { LoopbackServer } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { launchChromium } from "./chromium.ts";
 import { newUser, pickAccount, signInWithClaims, stack, useBrowser } from "./fixture.ts";
 import { serveMsalPage } from "./msal-page.ts";
@@ -70,7 +69,7 @@ function silently(page: Page, request: { scopes: string[]; forceRefresh?: boolea
 }
 
 describe("msal-browser in a page, with the whole stack, over http with Entra's document", () => {
-  useBrowser({ registrations: [API, REGISTRATION], cors: { allowedOrigins: origins } });
+  useBrowser({ registrations: { frontend: REGISTRATION }, cors: { allowedOrigins: origins } });
   let spa: LoopbackServer;
   let document: string;
   beforeAll(async () => {

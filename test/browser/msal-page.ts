@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import http from "node:http";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { type LoopbackServer, listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
+import { type LoopbackServer, listenOnLoopback } from "easy-auth-local/parts";
 
 /** Beside the CommonJS build, which is the package's own way in. */
 const library = (name: string) =>

@@ -1,5 +1,5 @@
+import type { Fault, FaultRule } from "easy-auth-local";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Fault, FaultRule } from "../../packages/easy-auth-local/src/faults/fault.ts";
 import { newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
 
 useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });

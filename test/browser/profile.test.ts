@@ -1,5 +1,5 @@
+import type { Account } from "easy-auth-local";
 import { describe, expect, test } from "vitest";
-import type { Account } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
 
 const FAR: Account = {

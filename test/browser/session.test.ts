@@ -1,6 +1,6 @@
+import type { Fault } from "easy-auth-local";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
 import {
   continueToSignIn,
   newUser,

@@ -1,7 +1,7 @@
 import http from "node:http";
+import { API } from "easy-auth-local";
+import { type LoopbackServer, listenOnLoopback } from "easy-auth-local/parts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { type LoopbackServer, listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { accountOf } from "../support/account.ts";
 import { newUser, stack, useBrowser } from "./fixture.ts";
 

@@ -1,8 +1,7 @@
 import http from "node:http";
+import { FREE_PORTS, SAMPLE_FILES, startStack } from "easy-auth-local";
+import { listenOnLoopback } from "easy-auth-local/parts";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
-import { FREE_PORTS, startStack } from "../../packages/easy-auth-local/src/stack/stack.ts";
-import { SAMPLE_FILES } from "../../packages/easy-auth-local/src/storage/sample-files.ts";
 import { exitCode, freePort, run, start, urlOf } from "../support/command.ts";
 
 describe("npm start", () => {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TENANT_ID } from "easy-auth-local";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { exitCode, start } from "../support/command.ts";
 
 describe("npm start -- --tenant", () => {
@@ -26,7 +26,7 @@ describe("npm start -- --tenant", () => {
     const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
     // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
     const env = {
-      NODE_OPTIONS: `--import ${new URL("../../dist/emulator/route-microsoft-origins.mjs", import.meta.url)}`,
+      NODE_OPTIONS: `--import ${new URL("../../packages/easy-auth-local/dist/preload.js", import.meta.url)}`,
       EMULATED_ENTRA_URL: await urlOf(/^Entra ID emulator/),
       EMULATED_GRAPH_URL: await urlOf(/^Microsoft Graph emulator/),
     };

@@ -1,8 +1,8 @@
 import http from "node:http";
 import { Readable } from "node:stream";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { listenOnLoopback } from "easy-auth-local/parts";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { type Api, type FetchOptions, fetchAs, relayed } from "../../src/downstream/fetch-as.ts";
 import type { SignedInUser } from "../../src/user.ts";
 import { routeOrigin } from "../support/route-origin.ts";

@@ -1,20 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
+import { API, AUTHORITY_ORIGIN, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "easy-auth-local";
+import type { Exchanged } from "easy-auth-local/parts";
+import {
+  createDirectory,
+  createSigningKeys,
+  createTokenIssuer,
+  type FederatedCredential,
+  type SigningKeys,
+  startEntra,
+  type TokenIssuer,
+} from "easy-auth-local/parts";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import {
-  API,
-  AUTHORITY_ORIGIN,
-  createDirectory,
-  type FederatedCredential,
-  FRONTEND,
-  OTHER_TENANT_ID,
-  TENANT_ID,
-} from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys, type SigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
-import { startEntra } from "../../packages/easy-auth-local/src/entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "../../packages/easy-auth-local/src/entra/tokens.ts";
-import type { Exchanged } from "../../packages/easy-auth-local/src/http/router.ts";
 import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
 import type { AppError } from "../../src/errors.ts";
 import type { Environment } from "../../src/settings.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type http from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { API, TENANT_ID } from "easy-auth-local";
 import { describe, expect, test } from "vitest";
-import { API, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
 import { KNOWN_NUMBERS } from "../../src/entra/exchange-failure.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";

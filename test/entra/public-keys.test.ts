@@ -1,13 +1,13 @@
 import http from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { exportJWK, generateKeyPair, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
-import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   createSigningKeys as createEmulatorKeys,
+  listenOnLoopback,
+  routeMicrosoftOrigins,
   type SigningKeys,
-} from "../../packages/easy-auth-local/src/entra/keys.ts";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../packages/easy-auth-local/src/routing/microsoft-origins.ts";
+} from "easy-auth-local/parts";
+import { exportJWK, generateKeyPair, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createPublicKeys } from "../../src/entra/public-keys.ts";
 import { createVerifier } from "../../src/entra/verify.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { createSigningKeys, type SigningKeys } from "easy-auth-local/parts";
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createSigningKeys, type SigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
 import { createVerifier, type VerifyAssertion } from "../../src/entra/verify.ts";
 import type { AppError } from "../../src/errors.ts";
 

@@ -1,13 +1,11 @@
+import type { Fault, StoredFile } from "easy-auth-local";
+import { API, TENANT_ID } from "easy-auth-local";
+import type { Answerer, Storage } from "easy-auth-local/parts";
+import { STORAGE, storageError } from "easy-auth-local/parts";
+import { Browser } from "easy-auth-local/vitest";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
-import { STORAGE } from "../../packages/easy-auth-local/src/storage/access.ts";
-import { storageError } from "../../packages/easy-auth-local/src/storage/errors.ts";
-import type { StoredFile } from "../../packages/easy-auth-local/src/storage/sample-files.ts";
-import type { Answerer, Storage } from "../../packages/easy-auth-local/src/storage/server.ts";
-import { Browser } from "../../packages/easy-auth-local/src/test-kit/browser.ts";
-import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
 
 const TEXT = "0123456789";
 const LARGE = 33 * 1_048_576;
@@ -402,7 +400,7 @@ describe("when Storage refuses", () => {
 test("Storage being down is said, and the rest of the app is unharmed", async () => {
   const settings = { STORAGE_ACCOUNT_URL: storage.accountUrl, STORAGE_CONTAINER: "documents" };
   await stack.close();
-  stack = await startStack({ registrations: [API, FRONTEND, STORAGE], settings });
+  stack = await startStack({ registrations: { storage: STORAGE }, settings });
   expect(await codeOf(await get("files"))).toBe("502 downstream_failed");
   expect(await codeOf(await get("files/a%20b.txt"))).toBe("502 downstream_failed");
   expect((await get("profile")).status).toBe(200);

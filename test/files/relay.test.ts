@@ -1,6 +1,6 @@
+import type { StoredFile } from "easy-auth-local";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { StoredFile } from "../../packages/easy-auth-local/src/storage/sample-files.ts";
-import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
 
 const TEXT = "0123456789";
 const MOST = 16 * 1_048_576;

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { listenOnLoopback } from "easy-auth-local/parts";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { readBody, retryAfterOf, send } from "../../src/outgoing/send.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

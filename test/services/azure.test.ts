@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
+import type { Fault } from "easy-auth-local";
+import { TENANT_ID } from "easy-auth-local";
+import type { Answer } from "easy-auth-local/parts";
+import { type FunctionsHost, startFunctionsHost } from "easy-auth-local/parts";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import type { Fault } from "../../packages/easy-auth-local/src/faults/fault.ts";
-import { type FunctionsHost, startFunctionsHost } from "../../packages/easy-auth-local/src/functions-host/host.ts";
-import type { Answer } from "../../packages/easy-auth-local/src/storage/errors.ts";
-import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "../support/account.ts";
 import { type AppCopy, buildCopyWith } from "../support/app-copy.ts";
 import { type AzureService, startServiceAt } from "../support/azure-service.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
 import { routeTlsHost } from "../support/route-tls-host.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
 import { RESOURCE_MANAGER, refusal, VAULT, vaultChallenge } from "./fakes.ts";
 
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   copy = await buildCopyWith(Object.fromEntries(await Promise.all(sources)));
   closers.push(() => copy.remove());
-  stack = await startStack({ registrations: [API, FRONTEND, VAULT.registration, RESOURCE_MANAGER.registration] });
+  stack = await startStack({ registrations: { vault: VAULT.registration, management: RESOURCE_MANAGER.registration } });
   closers.push(() => stack.close());
   const settings = { ...ENVIRONMENT, REQUEST_TIMEOUT_MS: "3000" } as Record<string, string>;
   host = await startFunctionsHost({ appRoot: copy.root, settings });

@@ -1,6 +1,6 @@
-import { API, type Registration, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { STORAGE } from "../../packages/easy-auth-local/src/storage/access.ts";
-import type { Answer } from "../../packages/easy-auth-local/src/storage/errors.ts";
+import { API, type Registration, TENANT_ID } from "easy-auth-local";
+import type { Answer } from "easy-auth-local/parts";
+import { STORAGE } from "easy-auth-local/parts";
 import type { ServiceRequest } from "../support/azure-service.ts";
 
 /** A service of Azure as its clients see it. */

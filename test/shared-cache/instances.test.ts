@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 import { createClient, RESP_TYPES } from "@redis/client";
+import { GRAPH_ORIGIN, TENANT_ID } from "easy-auth-local";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { GRAPH_ORIGIN, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { entryKeysFor, open, seal } from "../../src/shared-cache/seal.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
 import { type FakeMicrosoft, type FakeUser, startFakeMicrosoft } from "../support/fake-microsoft.ts";

@@ -1,7 +1,7 @@
 import { TableServiceClient } from "@azure/data-tables";
+import { trust } from "easy-auth-local/parts";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { trust } from "../../packages/easy-auth-local/src/http/trust.ts";
 import { TableStore } from "../../src/shared-cache/table-store.ts";
 import { type AzuriteTable, startAzuriteTable } from "../support/azurite-table.ts";
 

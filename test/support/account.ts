@@ -1,4 +1,4 @@
-import type { Account, Directory } from "../../packages/easy-auth-local/src/directory/directory.ts";
+import type { Account, Directory } from "easy-auth-local";
 
 /** The account of a key; a test that names one that does not exist fails. */
 export function accountOf(directory: Directory, key: string): Account {

@@ -2,10 +2,8 @@ import { once } from "node:events";
 import type http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import { type Answer, answerWith, createCertificate, trust } from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
-import { createCertificate } from "../../packages/easy-auth-local/src/http/certificate.ts";
-import { trust } from "../../packages/easy-auth-local/src/http/trust.ts";
-import { type Answer, answerWith } from "../../packages/easy-auth-local/src/storage/errors.ts";
 import { routeTlsHost } from "./route-tls-host.ts";
 
 export interface ServiceRequest {

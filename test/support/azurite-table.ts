@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCertificate } from "../../packages/easy-auth-local/src/http/certificate.ts";
+import { createCertificate } from "easy-auth-local/parts";
 import { freePort } from "./free-port.ts";
 
 const PROGRAM = createRequire(import.meta.url).resolve("azurite/dist/src/table/main.js");

@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { gunzipSync } from "node:zlib";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
+import { listenOnLoopback } from "easy-auth-local/parts";
 
 /** A span as an OTLP exporter sends it: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
 export interface SentSpan {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
+import { listenOnLoopback } from "easy-auth-local/parts";
 import { onTestFinished } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
+import { listenOnLoopback, routeMicrosoftOrigins } from "easy-auth-local/parts";
 import { onTestFinished } from "vitest";
-import { API, AUTHORITY_ORIGIN, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../packages/easy-auth-local/src/routing/microsoft-origins.ts";
 import { createConfidentialClient } from "../../src/entra/client.ts";
 import { type Exchange, OnBehalfOf, type OnBehalfOfOptions } from "../../src/entra/on-behalf-of.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";

@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { buffer } from "node:stream/consumers";
+import { API, AUTHORITY_ORIGIN, FRONTEND, GRAPH_ORIGIN, TENANT_ID } from "easy-auth-local";
+import { createSigningKeys, listenOnLoopback } from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
-import {
-  API,
-  AUTHORITY_ORIGIN,
-  FRONTEND,
-  GRAPH_ORIGIN,
-  TENANT_ID,
-} from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { createSigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 
 /** Entra and Graph for any number of made-up users. */
 export interface FakeMicrosoft {

@@ -1,6 +1,6 @@
 import http from "node:http";
+import { listenOnLoopback } from "easy-auth-local/parts";
 import { vi } from "vitest";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
 
 /** App Service's endpoint of managed identities, for one identity, as a test wants it. */
 export interface IdentityEndpoint {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
+import { TENANT_ID } from "easy-auth-local";
 import type { SignedInUser } from "../../src/user.ts";
 
 /** Makes a user whose request has 5 s, with one token that every resource takes. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startStack, type TestStack } from "../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { type Collector, type SentSpan, startCollector } from "../support/collector.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const REFUSED_TRACE_ID = "1bf7651916cd43dd8448eb211c80319c";

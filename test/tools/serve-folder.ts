@@ -1,7 +1,5 @@
-import { API } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { startFunctionsHost } from "../../packages/easy-auth-local/src/functions-host/host.ts";
-import { startStack } from "../../packages/easy-auth-local/src/stack/stack.ts";
-import { settingsFor } from "../../packages/easy-auth-local/src/storage/stack-storage.ts";
+import { API, startStack } from "easy-auth-local";
+import { settingsFor, startFunctionsHost } from "easy-auth-local/parts";
 import { accountOf } from "../support/account.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
 

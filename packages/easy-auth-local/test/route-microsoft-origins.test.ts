@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 
-const PRELOAD = new URL("../../../dist/emulator/route-microsoft-origins.mjs", import.meta.url).href;
+const PRELOAD = new URL("../dist/preload.js", import.meta.url).href;
 
 /** Runs a process with the preload; its output holds what it printed. */
 function runWith(env: Record<string, string>): { status: number | null; output: string } {

@@ -6,10 +6,10 @@ import {
 } from "@azure/storage-blob";
 import { beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
+import { startStack, type TestStack } from "../../../test/support/stack.ts";
 import { TENANT_ID } from "../src/directory/directory.ts";
 import { STORAGE } from "../src/storage/access.ts";
 import { SAMPLE_FILES } from "../src/storage/sample-files.ts";
-import { startStack, type TestStack } from "../src/test-kit/stack.ts";
 
 const MINUTE = 60_000;
 const FORGED = "forged";

@@ -4,13 +4,13 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
+import { startStack, type TestStack } from "../../../test/support/stack.ts";
 import { MICROSOFT_GRAPH, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer } from "../src/entra/tokens.ts";
 import { STORAGE } from "../src/storage/access.ts";
 import { startAzurite } from "../src/storage/azurite.ts";
 import { SAMPLE_FILES } from "../src/storage/sample-files.ts";
-import { startStack, type TestStack } from "../src/test-kit/stack.ts";
 
 const LIST = "?restype=container&comp=list";
 const CHALLENGE = `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`;

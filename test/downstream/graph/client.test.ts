@@ -8,10 +8,9 @@ import {
   RedirectHandlerOptions,
   ResponseType,
 } from "@microsoft/microsoft-graph-client";
+import { GRAPH_ORIGIN } from "easy-auth-local";
+import { listenOnLoopback, routeMicrosoftOrigins } from "easy-auth-local/parts";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { GRAPH_ORIGIN } from "../../../packages/easy-auth-local/src/directory/directory.ts";
-import { listenOnLoopback } from "../../../packages/easy-auth-local/src/http/loopback-server.ts";
-import { routeMicrosoftOrigins } from "../../../packages/easy-auth-local/src/routing/microsoft-origins.ts";
 import { createGraphClient, graphFailure } from "../../../src/downstream/graph/client.ts";
 import { getPhoto } from "../../../src/downstream/graph/photo.ts";
 import { getProfile } from "../../../src/downstream/graph/profile.ts";

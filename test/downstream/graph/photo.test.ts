@@ -1,8 +1,8 @@
+import type { Fault } from "easy-auth-local";
+import { API } from "easy-auth-local";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { API } from "../../../packages/easy-auth-local/src/directory/directory.ts";
-import type { Fault } from "../../../packages/easy-auth-local/src/faults/fault.ts";
-import { startStack, type TestStack } from "../../../packages/easy-auth-local/src/test-kit/stack.ts";
 import { accountOf } from "../../support/account.ts";
+import { startStack, type TestStack } from "../../support/stack.ts";
 
 let stack: TestStack;
 /** The bytes as Graph sent them last. */

@@ -1,6 +1,6 @@
 import http from "node:http";
+import { listenOnLoopback } from "easy-auth-local/parts";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { listenOnLoopback } from "../../../packages/easy-auth-local/src/http/loopback-server.ts";
 import { runHook, workFolder } from "./fake-az.ts";
 
 interface Site {

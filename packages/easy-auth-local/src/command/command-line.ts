@@ -3,16 +3,32 @@ import type { CorsSettings } from "../easy-auth/cors.ts";
 import { parseSwitches, SWITCHES, type Switches } from "../easy-auth/switches.ts";
 import { isMisconfigurationName, MISCONFIGURATIONS, type MisconfigurationName } from "../stack/misconfigurations.ts";
 
-/** What `npm start -- …` was told. */
+/** Commands beside the one that starts the stack. */
+const COMMANDS = ["env", "token"] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+/** Command line, checked. */
 export interface CommandLine {
+  /** Undefined starts the stack. */
+  readonly command: CommandName | undefined;
+  /** Key of the account, for `token`. */
+  readonly account: string;
+  /** Address of Entra, for `token`. */
+  readonly entra: string | undefined;
   readonly help: boolean;
+  readonly api: string | undefined;
+  readonly frontend: string | undefined;
+  /** Commands to start along. */
+  readonly run: readonly string[];
+  /** Path of the configuration file, when one is named. */
+  readonly config: string | undefined;
   readonly freePorts: boolean;
   readonly trace: boolean;
   readonly watch: boolean;
   readonly https: boolean;
   readonly func: boolean;
   readonly files: boolean;
-  /** Of the API's gate, when an origin was named. */
+  /** CORS of the API's gate, when an origin is named. */
   readonly cors: CorsSettings | undefined;
   readonly misconfigure: MisconfigurationName | undefined;
   readonly switches: Partial<Switches>;
@@ -21,42 +37,57 @@ export interface CommandLine {
   readonly settings: string;
 }
 
-/** Options that cannot be taken; the message says which and what to do. */
+/** Command line that cannot be used; the message says which option, and what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 const FLAG = { type: "boolean", default: false } as const;
 const VALUE = { type: "string" } as const;
+const VALUES = { type: "string", multiple: true } as const;
 const OPTIONS = {
-  "free-ports": { ...FLAG, says: "take free ports instead of 4280 to 4283 and 7071" },
+  api: { ...VALUE, value: "<url|port|folder>", says: "put the API's gate in front of this app" },
+  frontend: { ...VALUE, value: "<url|port|folder>", says: "put the frontend's gate in front of this app" },
+  run: { ...VALUES, value: '"<command>"', says: "start a command along, and end it with the stack; may be repeated" },
+  config: {
+    ...VALUE,
+    value: "<file>",
+    says: "read this configuration; easy-auth-local.json by default, if it is there",
+  },
+  "free-ports": { ...FLAG, says: "take free ports instead of 4280 to 4286 and 7071" },
   trace: { ...FLAG, says: "print each request with all it led to" },
-  watch: { ...FLAG, says: "serve each change of the functions or the page a moment later" },
-  https: { ...FLAG, says: "let the Entra emulator listen with https too" },
-  func: { ...FLAG, says: "run the app under func start (Azure Functions Core Tools) instead of the embedded host" },
-  files: { ...FLAG, says: "let the API serve sample files from Azure Storage, by Azurite: GET /api/files" },
+  watch: { ...FLAG, says: "build whenever a source changes, and serve what was built" },
+  https: { ...FLAG, says: "let the Entra and Graph emulators listen with https too" },
+  func: {
+    ...FLAG,
+    says: "run a Functions app under func start (Azure Functions Core Tools), not in the embedded host",
+  },
+  files: { ...FLAG, says: "start an Azure Storage account with sample files; needs the npm package azurite" },
   cors: {
-    ...({ type: "string", multiple: true, value: "<origin>" } as const),
+    ...VALUES,
+    value: "<origin>",
     says: "let pages of that origin, such as http://localhost:5173, call the API; may be repeated",
   },
   misconfigure: { ...VALUE, value: "<name>", says: "set the apps up wrongly, to see how that fails:" },
   switch: {
-    ...({ type: "string", multiple: true, value: "<name>=<answer>" } as const),
-    says: "another answer to what is not known of Easy Auth than the first; may be repeated:",
+    ...{ ...VALUES, value: "<name>=<answer>" },
+    says: "Easy Auth leaves some behaviour undocumented; pick another answer than the first; may be repeated:",
   },
-  tenant: {
+  tenant: { ...VALUE, value: "<id or domain>", says: "sign in at your own tenant and call the real Graph" },
+  settings: { ...VALUE, value: "<file>", says: "with --tenant: the file of settings; local.settings.json by default" },
+  entra: {
     ...VALUE,
-    value: "<id or domain>",
-    says: "sign in at your own tenant and call the real Graph: docs/own-tenant.md",
+    value: "<url>",
+    says: "with token: address of the Entra emulator; that of the running stack by default",
   },
-  settings: { ...VALUE, value: "<file>", says: "with --tenant: the file of settings, local.settings.json by default" },
   help: { ...FLAG, short: "h", says: "print this" },
 } as const;
 const ONLY_EMULATED = ["misconfigure", "https", "trace", "files"] as const;
+const WIDTH = 34;
 
 /** Reads the command line. @throws UsageError */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const values = parse(args);
+  const { values, positionals } = parse(args);
   const { tenant, misconfigure } = values;
   if (misconfigure !== undefined && !isMisconfigurationName(misconfigure)) {
     const names = Object.keys(MISCONFIGURATIONS).join(", ");
@@ -67,12 +98,33 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (tenant === "") throw new UsageError("--tenant needs the id or a domain of a tenant.");
   if (tenant === undefined && values.settings !== undefined) throw new UsageError("--settings is for --tenant.");
   const { "free-ports": freePorts, help, trace, watch, https, func, files, settings = "local.settings.json" } = values;
-  const flags = { help, freePorts, trace, watch, https, func, files };
-  const parsed = { cors: corsOf(values.cors ?? []), switches: parseAll(values.switch ?? []) };
-  return { ...flags, ...parsed, misconfigure, tenant, settings };
+  return {
+    ...commandOf(positionals),
+    ...{ help, freePorts, trace, watch, https, func, files, misconfigure, tenant, settings },
+    ...{
+      api: values.api,
+      frontend: values.frontend,
+      run: values.run ?? [],
+      config: values.config,
+      entra: values.entra,
+    },
+    cors: corsOf(values.cors ?? []),
+    switches: parseAll(values.switch ?? []),
+  };
 }
 
-/** Compared exactly later on, so that what is no origin would be no use, and nobody would know why. */
+function commandOf([name, account = "works", ...rest]: readonly string[]): Pick<CommandLine, "command" | "account"> {
+  const command = COMMANDS.find((known) => known === name);
+  if (name !== undefined && !command) {
+    throw new UsageError(
+      `There is no command ${JSON.stringify(name)}. There are: ${COMMANDS.join(", ")}; none starts the stack.`,
+    );
+  }
+  if (rest.length > 0) throw new UsageError(`${name} does not take ${JSON.stringify(rest[0])}.`);
+  return { command, account };
+}
+
+/** Origins are compared exactly later on, so what is no origin would never match, and nobody would know why. */
 function corsOf(origins: readonly string[]): CorsSettings | undefined {
   const wrong = origins.find(
     (origin) => origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin),
@@ -95,13 +147,13 @@ function parseAll(pairs: readonly string[]): Partial<Switches> {
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.replace(/\.?$/, ".")} npm start -- --help lists the options.`);
+    throw new UsageError(`${(error as Error).message.replace(/\.?$/, ".")} --help lists the options.`);
   }
 }
 
-/** All options, for people. */
+/** Returns the description of all options, for people. */
 export function usage(): string {
   const below: Readonly<Record<string, readonly string[]>> = {
     misconfigure: Object.entries(MISCONFIGURATIONS).map(([name, { shows }]) => line(`  ${name}`, shows)),
@@ -111,11 +163,13 @@ export function usage(): string {
     line(`--${name}${"value" in option ? ` ${option.value}` : ""}`, option.says),
     ...(below[name] ?? []),
   ]);
-  return `npm start -- [options]\n\nStarts the local stack: Easy Auth, Entra ID, Graph and the Functions host.\n\n${lines.join("\n")}`;
+  return `easy-auth-local [options]           starts the local stack: Easy Auth, Entra ID, Graph and the Functions host
+easy-auth-local env                 prints the variables by which other processes reach the running stack
+easy-auth-local token [account]     prints an access token for the API, the stack running
+
+${lines.join("\n")}`;
 }
 
 function line(name: string, says: string): string {
   return `  ${name.padEnd(WIDTH)} ${says}`;
 }
-
-const WIDTH = 34;

@@ -1,19 +1,27 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { build } from "../../../../scripts/build.ts";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Configuration } from "../configuration/configuration.ts";
 import { readLocalSettings } from "../configuration/local-settings.ts";
-import { describeFunctions, formatLog } from "../functions-host/console-log.ts";
+import { absolute, CONFIGURATION_FILE, readConfiguration } from "../configuration/read-configuration.ts";
+import { formatLog } from "../functions-host/console-log.ts";
 import type { HostLog } from "../functions-host/host.ts";
-import type { RunningApps } from "../stack/apps.ts";
-import { MISCONFIGURATIONS, type MisconfigurationName } from "../stack/misconfigurations.ts";
-import { FREE_PORTS, type Stack, type StackPorts, startStack } from "../stack/stack.ts";
-import { startTenantStack, type TenantStack } from "../stack/tenant-stack.ts";
+import { keepFromProxies } from "../routing/proxies.ts";
+import { FREE_PORTS, startStack } from "../stack/stack.ts";
+import { makeStateFolder } from "../stack/state-folder.ts";
+import { startTenantStack } from "../stack/tenant-stack.ts";
 import { SAMPLE_FILES } from "../storage/sample-files.ts";
 import type { Hop, Trace } from "../trace/hop.ts";
 import { traceLines } from "../trace/terminal.ts";
 import { type CommandLine, parseCommandLine, UsageError, usage } from "./command-line.ts";
-import { watchSources } from "./watch.ts";
+import { environmentLines } from "./env.ts";
+import { findRunningStack, noteRunningStack } from "./running-stack.ts";
+import { fetchToken } from "./token.ts";
+import { watchApps } from "./watch.ts";
+import { welcome, welcomeToTenant } from "./welcome.ts";
 
-const PORTS: StackPorts = {
+const PORTS = {
   frontend: 4280,
   api: 4281,
   entra: 4282,
@@ -21,17 +29,25 @@ const PORTS: StackPorts = {
   functions: 7071,
   entraHttps: 4284,
   storage: 4285,
+  graphHttps: 4286,
 };
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const LOOK_FOR_PARENT_EVERY_MS = 1000;
 
-/** `npm start`: builds, starts everything, prints where it is, and ends all of it on Ctrl-C. */
+/** Builds, starts everything, prints where it is, and ends all of it on Ctrl-C. */
 async function main(commandLine: CommandLine): Promise<void> {
   const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopOrQuit(stopping));
-  await build();
-  const stack = await Promise.race([start(commandLine), untilAborted(stopping.signal)]);
+  for (const signal of SIGNALS) process.on(signal, () => stopOrQuit(stopping));
+  stopWithParent(stopping);
+  keepFromProxies();
+  const { configuration, folder } = await configurationFor(commandLine);
+  if (configuration.build) await build(configuration.build.command, folder);
+  const stack = await Promise.race([start(commandLine, configuration, folder), untilAborted(stopping.signal)]);
   // What was started by then ends with the process.
   if (!stack) return;
-  const watching = commandLine.watch ? await watchSources(stack, printWithTime) : undefined;
+  const watching = commandLine.watch
+    ? await watchApps(stack.apps, buildFor(configuration, folder), printWithTime)
+    : undefined;
   console.log(stack.welcome);
   const why = await Promise.race([stack.ended, untilAborted(stopping.signal)]);
   watching?.close();
@@ -39,21 +55,69 @@ async function main(commandLine: CommandLine): Promise<void> {
   if (why !== undefined) throw new Error(why);
 }
 
-/** The stack that was asked for, and what there is to say of it. */
-async function start(
-  commandLine: CommandLine,
-): Promise<RunningApps & { readonly welcome: string; close(): Promise<void> }> {
-  const { tenant, freePorts, trace, https, func, files, switches, misconfigure, cors } = commandLine;
-  const ports = freePorts ? FREE_PORTS : PORTS;
-  const both = { ports, func, switches, onLog: printLog, ...(cors !== undefined && { cors }) };
+/** Reads the configuration file, if there is one, and puts the command line's options over it. */
+async function configurationFor(commandLine: CommandLine): Promise<{ configuration: Configuration; folder: string }> {
+  const { config, api, frontend, run } = commandLine;
+  const file = config ?? (existsSync(CONFIGURATION_FILE) ? CONFIGURATION_FILE : undefined);
+  const read = file === undefined ? {} : await readConfiguration(file);
+  const app = api ?? (read.api?.app === undefined && existsSync("host.json") ? "." : undefined);
+  const [first, ...more] = run;
+  const named = {
+    api: { ...read.api, ...(app !== undefined && { app: absolute(app, process.cwd()) }) },
+    frontend: { ...read.frontend, ...(frontend !== undefined && { app: absolute(frontend, process.cwd()) }) },
+  };
+  if (more.length > 1)
+    throw new UsageError("--run: one command for the API and one for the frontend; put others into a script.");
+  const isApi =
+    isAddress(named.api.app) &&
+    (more.length > 0 || !isAddress(named.frontend.app) || (api !== undefined && frontend === undefined));
+  const [forApi, forFrontend] = more.length > 0 ? [first, more[0]] : isApi ? [first] : [undefined, first];
+  return {
+    configuration: {
+      ...read,
+      api: { ...named.api, ...(forApi !== undefined && { run: forApi }) },
+      frontend: { ...named.frontend, ...(forFrontend !== undefined && { run: forFrontend }) },
+    },
+    folder: file === undefined ? process.cwd() : dirname(resolve(file)),
+  };
+}
+
+function isAddress(app: string | number | undefined): boolean {
+  return typeof app === "number" || /^(\d+|https?:.*)$/.test(app ?? "");
+}
+
+/** Starts the stack that was asked for, with the text that says where it is. */
+async function start(commandLine: CommandLine, configuration: Configuration, folder: string) {
+  const { tenant, freePorts, trace, https, func, files, misconfigure, cors } = commandLine;
+  const ports = freePorts ? FREE_PORTS : { ...PORTS, ...configuration.ports };
+  const switches = { ...configuration.switches, ...commandLine.switches };
+  const both = { ...configuration, ports, func, switches, onLog: printLog, ...(cors !== undefined && { cors }) };
   if (tenant !== undefined) {
     const settings = await readLocalSettings(commandLine.settings);
-    const stack = await startTenantStack({ tenant, settings, ...both });
+    const stack = await startTenantStack({ ...both, tenant, settings });
     return { ...stack, welcome: welcomeToTenant(stack) };
   }
   const chosen = { ...(misconfigure !== undefined && { misconfigure }), ...(trace && { onTrace: printTrace }) };
-  const stack = await startStack({ ...both, https, ...chosen, ...(files && { files: SAMPLE_FILES }) });
-  return { ...stack, welcome: welcome(stack, misconfigure) };
+  const stateFolder = makeStateFolder(folder);
+  const stack = await startStack({ ...both, https, stateFolder, ...chosen, ...(files && { files: SAMPLE_FILES }) });
+  const { entraUrl, graphUrl, entraHttps, certificateFile } = stack;
+  const forget = noteRunningStack(stateFolder, { entraUrl, graphUrl, certificateFile, entraHttpsUrl: entraHttps?.url });
+  const close = () => {
+    forget();
+    return stack.close();
+  };
+  return { ...stack, close, welcome: welcome(stack, misconfigure) };
+}
+
+/** Runs a build to its end; its output goes to this process's. Rejects when it fails. */
+async function build(command: string, folder: string): Promise<void> {
+  const child = spawn(command, { cwd: folder, shell: true, stdio: ["ignore", "inherit", "inherit"] });
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`The build failed: ${command} (exit code ${code}).`);
+}
+
+function buildFor({ build: options }: Configuration, folder: string) {
+  return options && { sources: options.sources ?? [], build: () => build(options.command, folder) };
 }
 
 async function untilAborted(signal: AbortSignal): Promise<undefined> {
@@ -66,39 +130,11 @@ function stopOrQuit(stopping: AbortController): void {
   stopping.abort();
 }
 
-function welcome(stack: Stack, misconfigure: MisconfigurationName | undefined): string {
-  const accounts = stack.directory.accounts.map(({ key, shows }) => `  ${key.padEnd(14)} ${shows}`);
-  return `
-Frontend, behind Easy Auth   ${stack.frontendUrl}
-API, behind Easy Auth        ${stack.apiUrl}/api/profile
-Entra ID emulator            ${[stack.entraUrl, stack.entraHttps?.url].filter(Boolean).join("  ")}
-Microsoft Graph emulator     ${stack.graphUrl}
-${stack.storage ? `Azure Storage emulator       ${stack.storage.accountUrl}/${stack.storage.container.containerName}\n` : ""}Functions host               ${stack.functions.url}
-Trace of each request        ${stack.entraUrl}/trace
-
-${listed(stack)}Accounts to sign in as:
-${accounts.join("\n")}
-
-Grant consent, revoke sessions, put the clock forward: ${stack.entraUrl}
-${misconfigure === undefined ? "" : `\nMisconfigured, ${misconfigure}: ${MISCONFIGURATIONS[misconfigure].shows}\n`}
-A token for curl: npm run --silent token -- [account]
-
-Ready: open ${stack.frontendUrl} (Ctrl-C stops everything)`;
-}
-
-function welcomeToTenant(stack: TenantStack): string {
-  return `
-Frontend, behind Easy Auth   ${stack.frontendUrl}
-API, behind Easy Auth        ${stack.apiUrl}/api/profile
-Functions host               ${stack.functions.url}
-Tenant                       ${stack.tenantId}, at the real Microsoft Entra ID and Graph
-
-${listed(stack)}Ready: open ${stack.frontendUrl} (Ctrl-C stops everything)`;
-}
-
-/** The functions, as \`func start\` prints them; it does so itself. */
-function listed({ functions }: RunningApps): string {
-  return functions.functions.length > 0 ? `${describeFunctions(functions.url, functions.functions)}\n` : "";
+/** Stops when npm, which started this process, is gone: nobody could stop it by its terminal any more. */
+function stopWithParent(stopping: AbortController): void {
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event === undefined) return;
+  setInterval(() => process.ppid !== parent && stopping.abort(), LOOK_FOR_PARENT_EVERY_MS).unref();
 }
 
 function printLog(log: HostLog): void {
@@ -114,10 +150,17 @@ function printTrace(trace: Trace, hops: readonly Hop[]): void {
   console.log(traceLines(trace, hops, Date.now()));
 }
 
+async function run(commandLine: CommandLine): Promise<void> {
+  const { help, command, account, entra } = commandLine;
+  if (help) return console.log(usage());
+  if (command === undefined) return main(commandLine);
+  const running = findRunningStack(makeStateFolder(process.cwd()));
+  if (command === "env") process.stdout.write(environmentLines(running));
+  else process.stdout.write(`${await fetchToken(account, entra ?? running.entraUrl)}\n`);
+}
+
 try {
-  const commandLine = parseCommandLine(process.argv.slice(2));
-  if (commandLine.help) console.log(usage());
-  else await main(commandLine);
+  await run(parseCommandLine(process.argv.slice(2)));
   process.exit(0);
 } catch (error) {
   console.error(`\n${(error as Error).message}`);

@@ -1,97 +1,125 @@
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, readFileSync, statSync, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "../../../../scripts/build.ts";
+import { dirname, join } from "node:path";
 import { describeFunctions } from "../functions-host/console-log.ts";
-import type { RunningApps } from "../stack/apps.ts";
+import type { RunningApp } from "../stack/apps.ts";
 
-const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
-/** What `dist/` is built from. */
-const SOURCES = ["src", "frontend", "docs"];
 /** An editor writes several files at once, or one in several steps. */
 const SETTLE_MS = 50;
+const IGNORED = new Set(["node_modules", ".git", ".easy-auth-local"]);
 
-export interface Watching {
+interface Watching {
   close(): void;
 }
 
+interface Apps {
+  readonly api: RunningApp | undefined;
+  readonly frontend: RunningApp | undefined;
+}
+
+interface Build {
+  /** Folders of what is built. */
+  readonly sources: readonly string[];
+  readonly build: () => Promise<void>;
+}
+
+type Print = (text: string) => void;
+
 /**
- * Builds whenever a source changes, and serves what was built: the function app and the frontend's page. What does not
- * build or load leaves the stack as it is. The servers of frontend and emulators are not loaded anew.
+ * Builds whenever a source changes, and serves apps as they are built now: a Functions app is loaded anew, an app in a process
+ * of its own is started anew. What does not build or load leaves the stack as it is.
  */
-export async function watchSources(stack: RunningApps, print: (text: string) => void): Promise<Watching> {
-  let timer: NodeJS.Timeout | undefined;
-  let latest = Promise.resolve();
+export async function watchApps(apps: Apps, build: Build | undefined, print: Print): Promise<Watching> {
+  const watching = await Promise.all([
+    ...(build ? [watchFolders(build.sources, rebuilding(build, print))] : []),
+    ...Object.entries(apps).flatMap(([name, app]: [string, RunningApp | undefined]) =>
+      app?.folder === undefined ? [] : [watchFolders([builtFolder(app.folder)], serving(name, app, print))],
+    ),
+  ]);
+  return { close: () => watching.map(({ close }) => close()) };
+}
+
+function rebuilding({ build }: Build, print: Print): () => Promise<void> {
   let builds = true;
-  const rebuild = async () => {
+  return async () => {
     try {
-      const changed = await build();
+      await build();
       if (!builds) print("It builds again.");
       builds = true;
-      await serve(changed, stack, print);
     } catch {
-      // esbuild has printed why.
+      // The build has printed why.
       builds = false;
       print("It does not build: what was built before goes on.");
     }
   };
-  const folders = await watchFolders(() => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      latest = latest.then(rebuild);
-    }, SETTLE_MS);
-  });
-  return {
-    close: () => {
-      clearTimeout(timer);
-      folders.close();
-    },
+}
+
+function serving(name: string, app: RunningApp, print: Print): () => Promise<void> {
+  return async () => {
+    const { functions } = app;
+    if (!functions) {
+      await app.restart();
+      return print(`The ${name} is new: load its page again in the browser.`);
+    }
+    try {
+      await functions.reload();
+      print(`The function app is loaded anew. ${describeFunctions(functions.url, functions.functions)}`);
+    } catch (error) {
+      print(`What was built does not load, so the app from before goes on. ${(error as Error).message}`);
+    }
   };
 }
 
-async function serve(changed: readonly string[], stack: RunningApps, print: (text: string) => void): Promise<void> {
-  if (changed.some((path) => path.startsWith("frontend/page/"))) {
-    stack.reloadPage();
-    print("The frontend's page is new: load it again in the browser.");
-  }
-  if (changed.includes("frontend/main.mjs")) print("The frontend's server is new: start again to see it.");
-  if (!changed.includes("api/main.cjs")) return;
-  const { functions } = stack;
-  try {
-    await functions.reload();
-    print(`The function app is loaded anew. ${describeFunctions(functions.url, functions.functions)}`);
-  } catch (error) {
-    print(`What was built does not load, so the app from before goes on. ${(error as Error).message}`);
-  }
+/** Returns the folder of an app's built files: for a Functions app, that of its `main`. */
+function builtFolder(folder: string): string {
+  if (!existsSync(join(folder, "host.json"))) return folder;
+  const { main = "" } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { main?: string };
+  const isPattern = /[*?{[]/.test(main);
+  // A pattern names the functions alone, and the compiler writes what they import beside them.
+  return join(folder, isPattern ? (main.split("/")[0] ?? "") : dirname(main));
 }
 
-/** Watches folders and not files: editors replace a file by another of its name. */
-async function watchFolders(onChange: () => void): Promise<Watching> {
+/** Calls `onChange`, one call at a time, a moment after something below the folders changed. Folders, since editors replace files. */
+async function watchFolders(folders: readonly string[], onChange: () => Promise<void>): Promise<Watching> {
   const watched = new Map<string, FSWatcher>();
+  let timer: NodeJS.Timeout | undefined;
+  let latest = Promise.resolve();
+  const changed = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      latest = latest.then(onChange);
+    }, SETTLE_MS);
+  };
   const forget = (folder: string) => {
     watched.get(folder)?.close();
     watched.delete(folder);
   };
   const add = (folder: string) => {
-    if (watched.has(folder)) return;
-    const watcher = watch(folder, (event) => {
+    if (watched.has(folder) || !isFolder(folder)) return;
+    const watcher = watch(folder, (event, name) => {
+      if (name !== null && IGNORED.has(name)) return;
       // A new folder, perhaps, or one that is gone.
       if (event === "rename") addBelow(folder).catch(() => forget(folder));
-      onChange();
+      changed();
     });
     watcher.on("error", () => forget(folder));
     watched.set(folder, watcher);
   };
-  const addBelow = async (folder: string) => {
-    const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const addBelow = async (folder: string): Promise<void> => {
     add(folder);
-    for (const entry of entries) if (entry.isDirectory()) add(join(entry.parentPath, entry.name));
+    const entries = await readdir(folder, { withFileTypes: true });
+    const below = entries.filter((entry) => entry.isDirectory() && !IGNORED.has(entry.name));
+    await Promise.all(below.map(({ name }) => addBelow(join(folder, name)).catch(() => forget(join(folder, name)))));
   };
-  for (const name of SOURCES) await addBelow(join(ROOT, name));
+  for (const folder of folders) await addBelow(folder);
   return {
     close: () => {
+      clearTimeout(timer);
       for (const watcher of watched.values()) watcher.close();
     },
   };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -94,7 +94,7 @@ function faultPart(faults: Faults, accounts: readonly Account[]): string {
 }
 
 function accountItem(account: Account, { revocations, consents, registrations, tenant }: Directory): string {
-  const { key, shows, answer = "", profile } = account;
+  const { key, shows = "", answer = "", profile } = account;
   const validFrom = revocations.validFrom(account);
   const revoked = validFrom > 0 ? `Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
   const links = registrations

@@ -24,7 +24,7 @@ export interface Account {
   readonly key: string;
   readonly objectId: string;
   /** What signing in as this account shows, for the account picker. */
-  readonly shows: string;
+  readonly shows?: string;
   /** What `GET /api/profile` answers after the sign-in: status and code. */
   readonly answer?: string;
   /** Whether administrators' consent to permissions of Microsoft Graph covers this user. Default: true. */

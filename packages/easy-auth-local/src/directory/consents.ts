@@ -35,7 +35,8 @@ export class Consents {
 
 /** Consent that the directory starts with. */
 function isRegistered(client: Registration, resource: Registration | undefined, name: string, account: Account) {
-  if (resource?.preAuthorizedApplications?.includes(client.clientId)) return true;
+  const preAuthorized = resource?.preAuthorizedApplications ?? [];
+  if (preAuthorized.includes(client.clientId) || preAuthorized.includes("*")) return true;
   if (client.hasAdminConsent === false) return false;
   const { delegatedPermissions = [] } = client;
   if (!resource) return account.consentToGraph !== false && includes(delegatedPermissions, name);

@@ -51,7 +51,7 @@ export interface Registration {
   readonly applicationPermissions?: readonly string[];
   /** Whether an administrator consented to the permissions above for everyone. Default: true. */
   readonly hasAdminConsent?: boolean;
-  /** Client ids of apps that need nobody's consent for this app's scopes. */
+  /** Client ids of apps that need nobody's consent for this app's scopes; `*` stands for all. */
   readonly preAuthorizedApplications?: readonly string[];
   /** Client ids of apps whose consent page asks for this app's permissions too, when they ask for its scope `.default`. */
   readonly knownClientApplications?: readonly string[];

@@ -31,6 +31,8 @@ export interface GateOptions {
   readonly name?: string;
   /** Called with failures whose answer says little, and with every refusal; never with a token. Default: standard error. */
   readonly onError?: (line: string) => void;
+  /** Called with each request to the app before it is sent, and the request that it answers. */
+  readonly onForward?: (outgoing: http.ClientRequest, request: http.IncomingMessage) => void;
   /** Called with the server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }

@@ -21,13 +21,14 @@ const MAX_LINE = 600;
 
 /** Starts Easy Auth in front of one app: the same headers, routes and refusals, on loopback. */
 export async function startGate(options: GateOptions): Promise<LoopbackServer> {
-  const { upstream: url, cors, browserOrigin, upstreamTimeoutMs } = options;
+  const { upstream: url, cors, browserOrigin, upstreamTimeoutMs, onForward } = options;
   let ownUrl = "";
   const answer = createAnswer(options, () => ownUrl);
   const upstream = createUpstream({
     url,
     cors,
     browserOrigin,
+    onForward,
     ...(upstreamTimeoutMs !== undefined && { timeoutMs: upstreamTimeoutMs }),
   });
   const server = http.createServer({ maxHeaderSize: MAX_HEADER_SIZE }, async (request, response) => {

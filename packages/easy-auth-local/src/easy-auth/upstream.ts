@@ -4,6 +4,7 @@ import { createProxyServer } from "httpxy";
 import { type Reply, write } from "../http/router.ts";
 import { replaceLinks } from "./browser-links.ts";
 import { type CorsSettings, corsHeaders } from "./cors.ts";
+import type { GateOptions } from "./gate-options.ts";
 import { page } from "./pages.ts";
 
 export interface UpstreamOptions {
@@ -12,6 +13,8 @@ export interface UpstreamOptions {
   readonly cors: CorsSettings | undefined;
   /** Origin at which browsers reach the authority when it is not the authority's own: the emulator. */
   readonly browserOrigin: string | undefined;
+  /** Called with each request to the app before it is sent. */
+  readonly onForward?: GateOptions["onForward"] | undefined;
   /** Milliseconds until the app has to answer. Default 230,000, after which App Service gives up. */
   readonly timeoutMs?: number;
 }
@@ -31,6 +34,7 @@ export function createUpstream({
   url,
   cors,
   browserOrigin,
+  onForward,
   timeoutMs = UPSTREAM_TIMEOUT_MS,
 }: UpstreamOptions): Upstream {
   const proxy = createProxyServer({ xfwd: true, proxyTimeout: timeoutMs, upgradeTimeout: timeoutMs });
@@ -38,6 +42,7 @@ export function createUpstream({
   const writtenBefore = new WeakMap<net.Socket, number>();
   proxy.on("proxyReq", (outgoing, request) => outgoing.once("timeout", () => late.add(request)));
   proxy.on("proxyRes", closeAfterUnknownLength);
+  if (onForward) proxy.on("proxyReq", onForward);
   if (cors) proxy.on("proxyRes", (answer, { headers }) => replaceCorsHeaders(answer.headers, headers.origin, cors));
   if (browserOrigin !== undefined) proxy.on("proxyRes", (answer) => replaceLinks(answer, browserOrigin));
   // Told at once, unlike by a rejection: an upgrade's connection is ended right after.

@@ -24,7 +24,7 @@ export interface AccountPicker {
 /** The account picker: one button for each account, with its key and what signing in as it shows. */
 export function accountPicker({ accounts, app, action, ticket, reason, refusal }: AccountPicker): Reply {
   const title = refusal ? "Sign-in failed" : "Pick an account";
-  const buttons = accounts.map(({ key, shows, profile }) => {
+  const buttons = accounts.map(({ key, shows = "", profile }) => {
     const name = `${escapeHtml(profile.userPrincipalName)} · <code>${escapeHtml(key)}</code>`;
     return buttonOf("account", key, profile.displayName, [name, escapeHtml(shows)]);
   });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
 import { json, type Reply, type RoutedRequest } from "../http/router.ts";
+import { packageFile } from "../package-file.ts";
 import { graphError, requestIds } from "./errors.ts";
 
 /** Pixels. https://learn.microsoft.com/graph/api/profilephoto-get: the sizes Microsoft 365 keeps, all of them square. */
@@ -46,7 +47,7 @@ async function metadataOf(id: string): Promise<object> {
 
 /** Everyone who has a photo has the same one. */
 function read(id: string): Promise<Buffer> {
-  return readFile(new URL(`photos/${id}.jpeg`, import.meta.url));
+  return readFile(packageFile(`assets/photos/${id}.jpeg`));
 }
 
 function etagOf(bytes: Buffer): string {

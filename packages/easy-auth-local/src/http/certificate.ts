@@ -1,33 +1,63 @@
-/** A key pair that this machine trusts only when told to, in PEM. */
+import { X509Certificate } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AUTHORITY_HOSTS, GRAPH_HOSTS } from "../directory/clouds.ts";
+
+/** Key pair in PEM, for https listeners. Nothing trusts it that was not told to. */
 export interface Certificate {
   readonly key: string;
   readonly cert: string;
 }
 
-const DAYS = 30;
+const DAYS = 730;
+const DAY_MS = 86_400_000;
+/** The clock can be put forward, and a certificate that ends soon would end then. */
+const RENEW_DAYS = 400;
 /** How the subject alternative names of a certificate are told apart (RFC 5280, 4.2.1.6). */
 const [DNS_NAME, IP_ADDRESS] = [2, 7] as const;
+const NAMES = ["localhost", ...AUTHORITY_HOSTS, ...GRAPH_HOSTS, "*.blob.core.windows.net"];
+const ADDRESSES = ["127.0.0.1", "::1"];
 
-/** Makes a certificate for this machine's loopback names: new at every start, its key in memory only. */
+/** Makes a certificate for this machine's loopback names, and for Microsoft's where a hosts file sends them here. */
 export async function createCertificate(): Promise<Certificate> {
-  // Loaded when asked for: it takes longer than the rest of Entra.
+  // Loaded when it is needed: it takes longer than the rest of Entra.
   const { generate } = await import("selfsigned");
-  const expires = new Date();
-  expires.setDate(expires.getDate() + DAYS);
-  const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }], {
+  const { private: key, cert } = await generate([{ name: "commonName", value: "easy-auth-local" }], {
     keySize: 2048,
     algorithm: "sha256",
-    notAfterDate: expires,
+    notAfterDate: new Date(Date.now() + DAYS * DAY_MS),
     extensions: [
       { name: "basicConstraints", cA: false },
       {
         name: "subjectAltName",
         altNames: [
-          { type: DNS_NAME, value: "localhost" },
-          { type: IP_ADDRESS, ip: "127.0.0.1" },
+          ...NAMES.map((value) => ({ type: DNS_NAME, value })),
+          ...ADDRESSES.map((ip) => ({ type: IP_ADDRESS, ip })),
         ],
       },
     ],
   });
   return { key, cert };
+}
+
+/** Returns the certificate that a folder keeps in certificate.pem and certificate-key.pem; makes it when it is not there or ends soon. */
+export async function readCertificate(folder: string): Promise<Certificate> {
+  const [certFile, keyFile] = [join(folder, "certificate.pem"), join(folder, "certificate-key.pem")];
+  const [cert, key] = await Promise.all([certFile, keyFile].map((file) => readFile(file, "utf8").catch(() => "")));
+  if (cert && key && isGood(cert)) return { cert, key };
+  const certificate = await createCertificate();
+  await mkdir(folder, { recursive: true });
+  await writeFile(certFile, certificate.cert);
+  await writeFile(keyFile, certificate.key, { mode: 0o600 });
+  return certificate;
+}
+
+function isGood(pem: string): boolean {
+  try {
+    const { validTo, subjectAltName = "" } = new X509Certificate(pem);
+    const isLong = Date.parse(validTo) > Date.now() + RENEW_DAYS * DAY_MS;
+    return isLong && NAMES.every((name) => subjectAltName.includes(`DNS:${name}`));
+  } catch {
+    return false;
+  }
 }

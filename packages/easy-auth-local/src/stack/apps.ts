@@ -1,104 +1,182 @@
 import type http from "node:http";
-import { fileURLToPath } from "node:url";
-import { createFrontend } from "../../../../frontend/server.ts";
-import { type GateOptions, startGate } from "../easy-auth/gate.ts";
-import { type FuncOptions, type RunningFunc, startFunc } from "../functions-host/func.ts";
+import type { AppConfiguration, Ports } from "../configuration/configuration.ts";
+import type { AuthSettings } from "../easy-auth/auth-settings.ts";
+import { startGate } from "../easy-auth/gate.ts";
+import type { GateOptions } from "../easy-auth/gate-options.ts";
+import { freePort, startFunc } from "../functions-host/func.ts";
 import { type FunctionsHost, type HostLog, startFunctionsHost } from "../functions-host/host.ts";
 import { listenOnLoopback } from "../http/loopback-server.ts";
 import type { Station } from "../trace/hop.ts";
+import { type ChildApp, startChildApp } from "./child-app.ts";
 import type { Closers } from "./closers.ts";
+import { startStaticSite } from "./static-site.ts";
+import { type Target, targetOf } from "./target.ts";
 
-export const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+/** Makes an app's server in this process, told the addresses that its settings may name. */
+export type ServerFactory = (addresses: Readonly<Record<string, string>>) => http.Server;
 
-/** Ports of the apps; 0 takes a free one. */
-export interface AppPorts {
-  readonly frontend: number;
-  readonly api: number;
-  readonly functions: number;
+/** One app and its gate. */
+export interface AppOptions extends AppConfiguration {
+  /** For messages: "the API" or "the frontend". */
+  readonly title: string;
+  readonly auth: AuthSettings;
+  /** App in this process, in place of `app`. */
+  readonly server?: ServerFactory | undefined;
+  /** Everything the app is told by its environment. */
+  readonly appSettings: Readonly<Record<string, string>>;
+  /** Environment of a process of its own, without the settings. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly stations: { readonly gate: Station; readonly app: Station };
+  readonly gate: Pick<GateOptions, "switches" | "browserOrigin" | "onForward">;
+  readonly port: number;
 }
 
-export interface AppsOptions {
-  readonly ports: AppPorts;
-  /** Settings of the function app. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** Runs the function app under `func start`, its requests for Microsoft routed to `origins`, `certificate` trusted. Default: the embedded host. */
-  readonly func?: Pick<FuncOptions, "origins" | "certificate"> | undefined;
-  readonly apiGate: Pick<GateOptions, "settings" | "switches" | "cors">;
-  readonly frontendGate: Pick<GateOptions, "settings" | "switches" | "appSettings" | "browserOrigin">;
-  /** A frontend that passes the ID token on in place of the access token. */
-  readonly sendsIdToken?: boolean;
-  /** Told of each server before it listens. */
-  readonly onServer?: (server: http.Server, station: Station) => void;
-  readonly onLog?: (log: HostLog) => void;
+/** Parts of a stack that every app is started with. */
+export interface AppSurroundings {
+  readonly ports: Pick<Ports, "functions">;
+  /** Whether Functions apps run under `func start`. Default: the embedded host. */
+  readonly func: boolean;
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly onServer: (server: http.Server, station: Station) => void;
+  readonly onForward: (station: Station) => GateOptions["onForward"];
+  readonly onLog: (log: HostLog) => void;
 }
 
-/** The apps, running. The addresses have no slash at the end. */
-export interface RunningApps {
-  readonly frontendUrl: string;
-  readonly apiUrl: string;
-  readonly functions: FunctionsHost;
-  /** Resolves, with why, when the app's host ends by itself, as `func` can. */
+/** App behind its gate, running. */
+export interface RunningApp {
+  /** Address of the gate. */
+  readonly url: string;
+  /** Address of the app itself. */
+  readonly appUrl: string;
+  /** Embedded host, when the app runs in it. */
+  readonly functions: FunctionsHost | undefined;
+  /** Starts the app's own process anew; nothing for an app without one. */
+  restart(): Promise<void>;
+  /** Folder whose files are the built app; undefined for an address. */
+  readonly folder: string | undefined;
+  /** Resolves, with why, when the app's process ends by itself. */
   readonly ended: Promise<string>;
-  /** Serves the frontend's page as it is built now. */
-  reloadPage(): void;
 }
 
-/** Starts the function app and the frontend, each behind its gate. What they need of Entra and Graph has to be there. */
-export async function startApps(options: AppsOptions, closers: Closers): Promise<RunningApps> {
-  const { ports, settings, func, apiGate, frontendGate, onServer = () => {}, onLog } = options;
-  const seen = (station: Station) => ({ onServer: (server: http.Server) => onServer(server, station) });
-  const host = { appRoot: ROOT, port: ports.functions, settings };
-  const functions: FunctionsHost & Partial<Pick<RunningFunc, "ended">> = func
-    ? await closers.started(startFunc({ ...host, ...func }))
-    : await closers.started(
-        startFunctionsHost({ ...host, ...(onLog !== undefined && { onLog }), ...seen("function") }),
-      );
-  const api = await closers.started(
-    startGate({
-      ...apiGate,
-      name: "API gate",
-      isFunctionApp: true,
-      upstream: functions.url,
-      port: ports.api,
-      ...seen("API gate"),
-    }),
-  );
-  const { server, reloadPage } = createFrontendApp(api.url);
-  if (options.sendsIdToken) passIdTokenOn(server);
-  onServer(server, "frontend");
-  const page = await closers.started(listenOnLoopback(server, 0));
-  const frontend = await closers.started(
-    startGate({
-      ...frontendGate,
-      name: "frontend gate",
-      upstream: page.url,
-      port: ports.frontend,
-      ...seen("frontend gate"),
-    }),
-  );
-  const ended = functions.ended ?? new Promise<never>(() => {});
-  return { frontendUrl: frontend.url, apiUrl: api.url, functions, ended, reloadPage };
+interface Started {
+  readonly url: string;
+  readonly functions?: FunctionsHost;
+  readonly restart?: () => Promise<void>;
+  readonly ended?: Promise<string>;
+  readonly isInProcess?: boolean;
+  readonly isFunctionApp?: boolean;
+  readonly folder?: string;
+  close(): unknown;
 }
 
-/** The frontend's server, which reads the page's files when it is made, and what gives it a new one's answers. */
-function createFrontendApp(apiUrl: string): { server: http.Server; reloadPage(): void } {
-  const create = () => createFrontend({ backendUrl: apiUrl, pageFolder: `${ROOT}dist/frontend/page` });
-  const server = create();
-  const reloadPage = () => {
-    const listeners = create().listeners("request") as http.RequestListener[];
-    server.removeAllListeners("request");
-    for (const listener of listeners) server.on("request", listener);
+/** Starts an app and its gate. What the app needs of the emulators has to be there. */
+export async function startApp(options: AppOptions, around: AppSurroundings, closers: Closers): Promise<RunningApp> {
+  const started = await closers.started(startItself(options, around));
+  const { gate, auth, cors, port, stations, appSettings } = options;
+  const onForward = started.isInProcess ? gate.onForward : both(gate.onForward, around.onForward(stations.app));
+  const listening = await closers.started(
+    startGate({
+      ...gate,
+      name: stations.gate,
+      isFunctionApp: started.isFunctionApp ?? false,
+      ...(onForward && { onForward }),
+      settings: auth,
+      appSettings,
+      upstream: started.url,
+      port,
+      ...(cors !== undefined && { cors }),
+      onServer: (server) => around.onServer(server, stations.gate),
+    }),
+  );
+  return {
+    url: listening.url,
+    appUrl: started.url,
+    functions: started.functions,
+    restart: started.restart ?? (async () => {}),
+    folder: started.folder,
+    ended: started.ended ?? new Promise<never>(() => {}),
   };
-  return { server, reloadPage };
 }
 
-/** What happens when the frontend reads the wrong one of Easy Auth's headers. */
-function passIdTokenOn(server: http.Server): void {
-  const emit = server.emit;
-  server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
-    const [request] = args as [http.IncomingMessage];
-    const idToken = event === "request" ? request.headers["x-ms-token-aad-id-token"] : undefined;
-    if (idToken !== undefined) request.headers["x-ms-token-aad-access-token"] = idToken;
-    return Reflect.apply(emit, this, [event, ...args]) as boolean;
-  } as typeof server.emit;
+async function startItself(options: AppOptions, around: AppSurroundings): Promise<Started> {
+  const { server, app = 0, stations, run } = options;
+  const onServer = (created: http.Server) => around.onServer(created, stations.app);
+  if (server) {
+    const created = server(around.addresses);
+    onServer(created);
+    return { ...(await listenOnLoopback(created, 0)), isInProcess: true };
+  }
+  const target = targetOf(app);
+  if (target.kind === "functions") return startFunctions(target.folder, options, around);
+  if (target.kind === "static") {
+    const site = await startStaticSite(target.folder, onServer);
+    return { ...site, isInProcess: true, folder: target.folder };
+  }
+  if (target.kind === "web") return startWebApp(target, options);
+  if (run === undefined) return { url: target.url, close: () => {} };
+  return startProcess({ command: run, folder: process.cwd(), url: target.url }, options);
+}
+
+async function startFunctions(appRoot: string, options: AppOptions, around: AppSurroundings): Promise<Started> {
+  const { environment, appSettings } = options;
+  const { functions: port } = around.ports;
+  if (around.func) {
+    const started = await startFunc({ appRoot, port, environment: { ...environment, ...appSettings } });
+    return { ...started, isFunctionApp: true };
+  }
+  const onServer = (server: http.Server) => around.onServer(server, options.stations.app);
+  const functions = await startFunctionsHost({ appRoot, port, settings: appSettings, onLog: around.onLog, onServer });
+  return {
+    url: functions.url,
+    functions,
+    isInProcess: true,
+    isFunctionApp: true,
+    folder: appRoot,
+    close: () => functions.close(),
+  };
+}
+
+/** Starts an app as App Service does: its start script, with the port to listen on. */
+async function startWebApp({ folder, command }: Target & { kind: "web" }, options: AppOptions): Promise<Started> {
+  const port = await freePort();
+  const settings = { ...options.appSettings, PORT: String(port) };
+  const started = await startProcess(
+    { command, folder, url: `http://localhost:${port}` },
+    { ...options, appSettings: settings },
+  );
+  return { ...started, folder };
+}
+
+async function startProcess(
+  command: { readonly command: string; readonly folder: string; readonly url: string },
+  { title, environment, appSettings }: AppOptions,
+): Promise<Started> {
+  const processEnvironment = { ...environment, ...appSettings };
+  let tellEnd: (why: string) => void;
+  const ended = new Promise<string>((resolve) => {
+    tellEnd = resolve;
+  });
+  const start = async () => {
+    const child = await startChildApp({ ...command, name: title, environment: processEnvironment });
+    void child.ended.then((why) => {
+      if (current === child) tellEnd(why);
+    });
+    return child;
+  };
+  let current: ChildApp | undefined = await start();
+  const restart = async () => {
+    const previous = current;
+    current = undefined;
+    await previous?.close();
+    current = await start();
+  };
+  return { url: command.url, ended, restart, close: () => current?.close() };
+}
+
+function both(first: GateOptions["onForward"], second: GateOptions["onForward"]): GateOptions["onForward"] {
+  if (!first || !second) return first ?? second;
+  return (outgoing, request) => {
+    first(outgoing, request);
+    second(outgoing, request);
+  };
 }

@@ -1,12 +1,20 @@
 import type http from "node:http";
 import { type Clock, startClock } from "../clock/clock.ts";
+import type { Ports } from "../configuration/configuration.ts";
 import { controlRoutes } from "../control/control-routes.ts";
-import { type Account, createDirectory, type Directory, type Registration } from "../directory/directory.ts";
+import {
+  type Account,
+  createDirectory,
+  type Directory,
+  type Registration,
+  type Tenant,
+} from "../directory/directory.ts";
 import { createSigningKeys } from "../entra/keys.ts";
 import { type EntraServer, startEntra } from "../entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../entra/tokens.ts";
 import { Faults } from "../faults/faults.ts";
 import { startGraph } from "../graph/server.ts";
+import type { Certificate } from "../http/certificate.ts";
 import type { Exchanged } from "../http/router.ts";
 import { routeMicrosoftOrigins } from "../routing/microsoft-origins.ts";
 import { STORAGE, type StorageRequest } from "../storage/access.ts";
@@ -19,23 +27,19 @@ import { observe } from "../trace/observe.ts";
 import { Traces, type TracesOptions } from "../trace/traces.ts";
 import type { Closers } from "./closers.ts";
 
-/** Ports of the emulators; 0 takes a free one. */
-export interface EmulatorPorts {
-  readonly entra: number;
-  readonly graph: number;
-  /** Of Entra's https listener, with `https: true`. */
-  readonly entraHttps?: number;
-  /** Of Storage, with `files`. */
-  readonly storage?: number;
-}
-
 export interface EmulatorsOptions {
-  /** Accounts besides the made-up tenant's own. */
-  readonly accounts?: readonly Account[];
-  /** The app registrations of the made-up tenant. */
+  readonly tenant?: Tenant | undefined;
+  /** Accounts beside the built-in ones. */
+  readonly accounts?: readonly Account[] | undefined;
   readonly registrations: readonly Registration[];
-  /** Whether Entra listens with https too. */
-  readonly https?: boolean;
+  /** Addresses on this machine by the origin that they stand for, for other APIs. */
+  readonly services?: Readonly<Record<string, string>>;
+  /** Whether Entra and Graph listen with https too. */
+  readonly https: boolean;
+  /** Certificate of the https listeners. Default: a new one. */
+  readonly certificate?: Certificate | undefined;
+  /** Folder that keeps the signing keys between starts. Default: new keys at every start. */
+  readonly stateFolder?: string | undefined;
   /** Starts a storage account, with a container that holds these, and turns the app's routes for files on. */
   readonly files?: readonly StoredFile[];
   /** Told of every request that Entra or Graph answered. */
@@ -65,14 +69,15 @@ export interface Emulators {
 
 /** Starts them, and routes this process's requests for Entra and Graph there. What is traced, `traces` holds. */
 export async function startEmulators(
-  ports: EmulatorPorts,
+  ports: Ports,
   options: EmulatorsOptions,
   closers: Closers,
 ): Promise<Emulators & { readonly traces: Traces }> {
-  const { accounts, registrations, files, https = false, onExchange, onTrace } = options;
+  const { tenant, accounts, registrations, services, https, certificate, files, onExchange, onTrace } = options;
   const clock = startClock();
   closers.addShared(clock.close);
   const directory = createDirectory({
+    ...(tenant !== undefined && { tenant }),
     ...(accounts !== undefined && { accounts }),
     registrations: files ? [...registrations, STORAGE] : registrations,
   });
@@ -87,7 +92,7 @@ export async function startEmulators(
       onExchange?.(service, exchanged);
     },
   });
-  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps ?? 0 };
+  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps };
   const entraOptions = {
     directory,
     issuer,
@@ -98,9 +103,14 @@ export async function startEmulators(
   const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
   const graphOptions = { directory, keys, faults, port: ports.graph };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
-  closers.addShared(routeMicrosoftOrigins({ entra: entra.url, graph: graph.url }, () => traces.traceParent));
+  closers.addShared(
+    routeMicrosoftOrigins(
+      { entra: entra.url, graph: graph.url, ...(services && { services }) },
+      () => traces.traceParent,
+    ),
+  );
   const { onStorageRequest: onRequest } = options;
-  const storageOptions = { directory, keys, port: ports.storage ?? 0, onRequest, ...seen("Storage") };
+  const storageOptions = { directory, keys, port: ports.storage, onRequest, certificate, ...seen("Storage") };
   const storage = files && (await startStackStorage({ ...storageOptions, files }, traces, closers));
   const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
   return { ...urls, storage, directory, issuer, faults, clock, traces };

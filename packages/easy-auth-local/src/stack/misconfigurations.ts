@@ -1,20 +1,23 @@
-import { FRONTEND, type Registration } from "../directory/directory.ts";
+import type { Registration } from "../directory/registration.ts";
 import type { AuthSettings, EntraProvider } from "../easy-auth/auth-settings.ts";
+import type { GateOptions } from "../easy-auth/gate-options.ts";
 import type { Switches } from "../easy-auth/switches.ts";
-import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth } from "./app-auth.ts";
+import { CLIENT_SECRET_SETTING } from "./app-auth.ts";
 
-/** What a mistake changes of a set-up that works. */
+type Change = (settings: AuthSettings, frontend: Registration) => AuthSettings;
+
+/** Changes that a mistake makes to a set-up that works. */
 export interface Misconfiguration {
-  /** The API's registration. */
+  /** Changes to the API's registration. */
   readonly api?: Partial<Registration>;
-  readonly apiAuth?: (settings: AuthSettings) => AuthSettings;
-  /** Of the API's gate. */
+  readonly apiAuth?: Change;
+  /** Switches of the API's gate. */
   readonly switches?: Partial<Switches>;
-  readonly frontendAuth?: (settings: AuthSettings) => AuthSettings;
-  /** Of the function app. */
+  readonly frontendAuth?: Change;
+  /** App settings of the API. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** A frontend that passes the ID token on in place of the access token. */
-  readonly sendsIdToken?: boolean;
+  /** What the frontend's gate does to each request that goes on. */
+  readonly onForward?: GateOptions["onForward"];
 }
 
 /** Mistakes that people make with this set-up, each failing as in Azure. `shows` says what was done and what one sees. */
@@ -36,10 +39,13 @@ export const MISCONFIGURATIONS = {
   },
   "id-token": {
     shows: "The frontend passes the ID token on, and the API's gate was opened for it. API: 401 token_rejected.",
-    sendsIdToken: true,
-    apiAuth: (settings) =>
+    onForward: (outgoing) => {
+      const idToken = outgoing.getHeader("x-ms-token-aad-id-token");
+      if (idToken !== undefined) outgoing.setHeader("x-ms-token-aad-access-token", idToken);
+    },
+    apiAuth: (settings, frontend) =>
       withValidation(settings, {
-        allowedAudiences: [FRONTEND.clientId],
+        allowedAudiences: [frontend.clientId],
         defaultAuthorizationPolicy: { allowedApplications: [] },
       }),
   },
@@ -57,16 +63,6 @@ export type MisconfigurationName = keyof typeof MISCONFIGURATIONS;
 
 export function isMisconfigurationName(name: string): name is MisconfigurationName {
   return Object.hasOwn(MISCONFIGURATIONS, name);
-}
-
-/** The gates' settings with the mistake made, if there is one. */
-export function gateSettings(apps: Apps, mistake: Misconfiguration) {
-  const { apiAuth: changeApi = same, frontendAuth: changeFrontend = same } = mistake;
-  return { api: changeApi(apiAuth(apps)), frontend: changeFrontend(frontendAuth(apps)) };
-}
-
-function same(settings: AuthSettings): AuthSettings {
-  return settings;
 }
 
 function withEntra(settings: AuthSettings, changes: Partial<EntraProvider>): AuthSettings {

@@ -1,9 +1,11 @@
+import type { AppConfiguration, Ports } from "../configuration/configuration.ts";
 import { API, AUTHORITY_ORIGIN, FRONTEND } from "../directory/directory.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
 import type { Switches } from "../easy-auth/switches.ts";
-import type { HostLog } from "../functions-host/host.ts";
-import { type Apps, apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } from "./app-auth.ts";
-import { type AppPorts, type RunningApps, startApps } from "./apps.ts";
+import type { FunctionsHost, HostLog } from "../functions-host/host.ts";
+import { apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } from "./app-auth.ts";
+import { resolveSettings } from "./app-settings.ts";
+import { type AppSurroundings, type RunningApp, type ServerFactory, startApp } from "./apps.ts";
 import { Closers } from "./closers.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
 
@@ -12,67 +14,114 @@ export interface TenantStackOptions {
   readonly tenant: string;
   /** The `Values` of local.settings.json. */
   readonly settings: Readonly<Record<string, string>>;
-  readonly ports: AppPorts;
+  readonly api?: AppConfiguration;
+  readonly frontend?: AppConfiguration;
+  /** Apps in this process, in place of those that the configuration names. */
+  readonly servers?: { readonly frontend?: ServerFactory };
+  readonly ports: Pick<Ports, "api" | "frontend" | "functions">;
   /** Runs the app under `func start`. */
   readonly func?: boolean;
   /** The API's CORS, for pages that call it from another origin. Default: none. */
   readonly cors?: CorsSettings;
-  /** Both gates' answers to what is not known of Easy Auth. */
+  /** Both gates' answers where Easy Auth's behaviour is not documented. */
   readonly switches?: Partial<Switches>;
   readonly onLog?: (log: HostLog) => void;
 }
 
-export interface TenantStack extends RunningApps {
+/** Apps behind their gates, with the real Entra and Graph. The addresses have no slash at the end. */
+export interface TenantStack {
   readonly tenantId: string;
+  readonly frontendUrl: string;
+  readonly apiUrl: string;
+  readonly apps: { readonly api: RunningApp; readonly frontend: RunningApp | undefined };
+  readonly functions: Pick<FunctionsHost, "url" | "functions" | "reload">;
+  readonly ended: Promise<string>;
   close(): Promise<void>;
 }
 
-/** Of the frontend, which the function app is not told. */
+/** Settings of the frontend, which the function app is not told. */
 const FRONTEND_SETTINGS = ["FRONTEND_CLIENT_ID", "FRONTEND_CLIENT_SECRET", "API_SCOPE"];
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DISCOVERY_TIMEOUT_MS = 10_000;
 
 /**
- * Starts the apps, each behind its gate, with the real Entra and the real Graph: the same gates and the same function app as
- * with the emulators. Rejects, naming all that is missing, when the settings are not those of a tenant's registrations.
+ * Starts the apps, each behind its gate, with the real Entra and the real Graph: the same gates and the same apps as with the
+ * emulators. Rejects, naming all that is missing, when the settings are not those of a tenant's registrations.
  */
 export async function startTenantStack(options: TenantStackOptions): Promise<TenantStack> {
   refuseInAzure();
-  const { tenant, settings, ports, func = false, cors, switches = {}, onLog } = options;
-  refuseIncomplete(settings);
-  const tenantId = await resolveTenant(tenant);
-  const apps = appsOf(settings, tenantId);
+  refuseIncomplete(options.settings);
+  const tenantId = await resolveTenant(options.tenant);
   const closers = new Closers();
   try {
-    const running = await startApps(
-      {
-        ports,
-        settings: functionSettings(settings, tenantId),
-        func: func ? {} : undefined,
-        apiGate: { settings: apiAuth(apps), switches, ...(cors !== undefined && { cors }) },
-        frontendGate: {
-          settings: frontendAuth(apps),
-          switches,
-          appSettings: { [CLIENT_SECRET_SETTING]: settings.FRONTEND_CLIENT_SECRET ?? "" },
-        },
-        ...(onLog !== undefined && { onLog }),
-      },
-      closers,
-    );
-    return { ...running, tenantId, close: () => closers.closeAll() };
+    return { ...(await startApps(options, tenantId, closers)), tenantId, close: () => closers.closeAll() };
   } catch (error) {
     await closers.closeAll();
     throw error;
   }
 }
 
-function appsOf(settings: TenantStackOptions["settings"], tenantId: string): Apps {
-  const { WEBSITE_AUTH_CLIENT_ID: apiClientId = "", FRONTEND_CLIENT_ID: frontendClientId = "" } = settings;
-  const apiScope = settings.API_SCOPE || `api://${apiClientId}/user_impersonation`;
-  return { tenantId, apiClientId, apiScope, frontendClientId };
+async function startApps(options: TenantStackOptions, tenantId: string, closers: Closers) {
+  const { settings, ports, func = false, switches = {}, servers = {}, onLog = () => {} } = options;
+  const { api: apiOptions = {}, frontend: frontendOptions = {}, cors = apiOptions.cors } = options;
+  const around: AppSurroundings = {
+    ...{ ports, func, onLog, addresses: { tenantId }, onServer: () => {}, onForward: () => undefined },
+  };
+  const apps = appsOf(options, tenantId);
+  const both = { environment: { ...process.env }, gate: { switches } };
+  const api = await startApp(
+    {
+      ...{ ...apiOptions, ...both, title: "The API", auth: apiAuth(apps), port: ports.api },
+      stations: { gate: "API gate", app: "function" },
+      appSettings: functionSettings(settings, tenantId),
+      ...(cors !== undefined && { cors }),
+    },
+    around,
+    closers,
+  );
+  const secret = settings.FRONTEND_CLIENT_SECRET ?? "";
+  const ownSettings = resolveSettings(frontendOptions.settings ?? {}, { tenantId, apiUrl: api.url });
+  const frontend =
+    frontendOptions.app === undefined && !servers.frontend
+      ? undefined
+      : await startApp(
+          {
+            ...{ ...frontendOptions, ...both, title: "The frontend", auth: frontendAuth(apps), port: ports.frontend },
+            stations: { gate: "frontend gate", app: "frontend" },
+            server: servers.frontend,
+            appSettings: { ...ownSettings, [CLIENT_SECRET_SETTING]: secret },
+          },
+          { ...around, addresses: { tenantId, apiUrl: api.url } },
+          closers,
+        );
+  const noHost = { url: api.appUrl, functions: [], reload: async () => {} };
+  return {
+    ...{
+      frontendUrl: frontend?.url ?? "",
+      apiUrl: api.url,
+      apps: { api, frontend },
+      functions: api.functions ?? noHost,
+    },
+    ended: Promise.race([api.ended, ...(frontend ? [frontend.ended] : [])]),
+  };
 }
 
-/** Those of the file, for the tenant that was named; without the frontend's, and without what is the emulators'. */
+function appsOf({ settings, api, frontend }: TenantStackOptions, tenantId: string) {
+  const { WEBSITE_AUTH_CLIENT_ID: apiClientId = "", FRONTEND_CLIENT_ID: frontendClientId = "" } = settings;
+  const apiScope = settings.API_SCOPE || `api://${apiClientId}/user_impersonation`;
+  return {
+    tenantId,
+    apiScope,
+    api: { ...API, clientId: apiClientId, identifierUris: [apiScope.slice(0, apiScope.lastIndexOf("/"))] },
+    frontend: { ...FRONTEND, clientId: frontendClientId },
+    excludedPaths: {
+      ...(api?.excludedPaths && { api: api.excludedPaths }),
+      ...(frontend?.excludedPaths && { frontend: frontend.excludedPaths }),
+    },
+  };
+}
+
+/** Returns the settings of the file for the named tenant, without the frontend's and without what is the emulators'. */
 function functionSettings(settings: TenantStackOptions["settings"], tenantId: string): Record<string, string> {
   const own = Object.entries(settings).filter(([name]) => !FRONTEND_SETTINGS.includes(name));
   const audiences = settings.API_AUDIENCES?.includes(API.clientId) ? "" : (settings.API_AUDIENCES ?? "");

@@ -2,13 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
 import { AccountSASPermissions, BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { azuriteFile } from "./azurite-file.ts";
 
 /** Its one account; the first segment of every path. */
 export const ACCOUNT_NAME = "devstoreaccount1";
 
-const AZURITE = fileURLToPath(new URL("../../../../node_modules/azurite/dist/src/blob/main.js", import.meta.url));
 /** The newest that runs on Node 20 knows older versions of Storage's API than the client asks for. */
 const FLAGS = "--skipApiVersionCheck --inMemoryPersistence --disableTelemetry --silent --blobPort 0".split(" ");
 /** Ends it when the pipe to it does: with this process, however that ends. */
@@ -34,7 +33,7 @@ export interface Azurite {
  * Starts Microsoft's emulator of Azure Storage in a process of its own, blobs in memory, with an account key that is new each
  * time. Of users and their roles it knows nothing. Rejects with a sentence when it does not start.
  */
-export async function startAzurite(program = AZURITE): Promise<Azurite> {
+export async function startAzurite(program = azuriteFile("main.js")): Promise<Azurite> {
   const key = randomBytes(64).toString("base64");
   const child = spawn(process.execPath, ["--import", END_WITH_PARENT, program, ...FLAGS], {
     cwd: tmpdir(),

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { packageFile } from "../package-file.ts";
 
 /** A blob to be. */
 export interface StoredFile {
@@ -25,6 +26,6 @@ export const SAMPLE_FILES: readonly StoredFile[] = [
   {
     name: "pictures/portrait.jpeg",
     contentType: "image/jpeg",
-    content: readFileSync(new URL("../graph/photos/240x240.jpeg", import.meta.url)),
+    content: readFileSync(packageFile("assets/photos/240x240.jpeg")),
   },
 ];

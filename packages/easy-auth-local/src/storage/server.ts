@@ -2,7 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import { pipeline } from "node:stream";
 import type { ContainerClient } from "@azure/storage-blob";
-import { createCertificate } from "../http/certificate.ts";
+import { type Certificate, createCertificate } from "../http/certificate.ts";
 import { listenOnLoopback } from "../http/loopback-server.ts";
 import { trust } from "../http/trust.ts";
 import { asksForDelegationKey, authenticate, type Gate, refusalByRole, type StorageRequest } from "./access.ts";
@@ -19,6 +19,8 @@ export type Answerer = (request: StorageRequest) => Answer | "hang" | "close" | 
 export interface StorageOptions extends Gate {
   /** What the container holds at first. */
   readonly files: readonly StoredFile[];
+  /** Certificate of the listener. Default: a new one. */
+  readonly certificate?: Certificate | undefined;
   /** Default 0: a free one. */
   readonly port?: number;
   /** Of the public address. Default 0: a free one. */
@@ -65,7 +67,7 @@ export async function startStorage({
   onServer,
   ...options
 }: StorageOptions): Promise<Storage> {
-  const [azurite, certificate] = await Promise.all([startAzurite(), createCertificate()]);
+  const [azurite, certificate] = await Promise.all([startAzurite(), options.certificate ?? createCertificate()]);
   const state = { waiting: 0, answerer: (() => undefined) as Answerer };
   try {
     const container = azurite.account.getContainerClient(CONTAINER);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { Account, Directory } from "../directory/directory.ts";
 import { readBody } from "../http/router.ts";
 import { ACCOUNT_NAME } from "./azurite.ts";
+import { azuriteFile } from "./azurite-file.ts";
 import { type Answer, storageError } from "./errors.ts";
 
 /** Azurite's own computation of the signature, so that the rule for it is Microsoft's. */
@@ -40,7 +41,7 @@ const KEPT: ReadonlySet<string> = new Set(["rscc", "rscd", "rsce", "rscl", "rsct
 export class DelegationKeys {
   readonly #secret = randomBytes(32);
   readonly #azurite = createRequire(import.meta.url)(
-    "azurite/dist/src/blob/authentication/IBlobSASSignatureValues.js",
+    azuriteFile("authentication/IBlobSASSignatureValues.js"),
   ) as AzuriteSignatures;
 
   /** Answers a request for a key: https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key */

@@ -18,9 +18,9 @@ export class Browser {
     this.#home = home;
   }
 
-  /** As a page's `fetch`: with the cookies, following redirects. */
-  async fetch(url: string, init?: RequestInit): Promise<Response> {
-    return (await this.open(url, init)).response;
+  /** Requests as a page of `home` does by `fetch`: with the cookies and the page's `Origin`, following redirects. */
+  async fetch(url: string, init: RequestInit = {}): Promise<Response> {
+    return (await this.open(url, { ...init, headers: this.#pageHeaders(url, init) })).response;
   }
 
   /** One request, without following a redirect. */
@@ -53,6 +53,18 @@ export class Browser {
     if (!action || !ticket) throw new Error(`No account picker at ${picker.url}: ${html.slice(0, 200)}`);
     const body = new URLSearchParams({ ticket, account });
     return this.open(new URL(action, picker.url).href, { method: "POST", body });
+  }
+
+  /** Adds the headers of a page's own request: https://fetch.spec.whatwg.org/#append-a-request-origin-header */
+  #pageHeaders(url: string, { method = "GET", headers: given }: RequestInit): Headers {
+    const headers = new Headers(given);
+    if (this.#home === undefined) return headers;
+    const { origin } = new URL(this.#home);
+    const isSameOrigin = new URL(url, this.#home).origin === origin;
+    const isSafe = method === "GET" || method === "HEAD";
+    if (!headers.has("origin") && !(isSameOrigin && isSafe)) headers.set("origin", origin);
+    headers.set("sec-fetch-site", isSameOrigin ? "same-origin" : "same-site");
+    return headers;
   }
 
   cookie(name: string): string | undefined {

@@ -1,5 +1,4 @@
-import { afterAll, onTestFinished } from "vitest";
-import { API } from "../directory/directory.ts";
+import type { Registration } from "../directory/registration.ts";
 import type { Service } from "../faults/fault.ts";
 import type { HostLog } from "../functions-host/host.ts";
 import type { Exchanged } from "../http/router.ts";
@@ -8,38 +7,40 @@ import type { StorageRequest } from "../storage/access.ts";
 import { Browser } from "./browser.ts";
 import { type RecordedRequest, recordRequest } from "./recorded-request.ts";
 
+export { readConfiguration } from "../configuration/read-configuration.ts";
+export { Browser } from "./browser.ts";
 export type { RecordedRequest } from "./recorded-request.ts";
+
+export type TestStackOptions = StackOptions;
 
 /** A running stack, with what a test needs to drive it and to look into it. */
 export interface TestStack extends Stack {
-  /** A browser in which the account has signed in at the frontend. Throws when the sign-in does not lead there. */
+  /** Returns a browser in which the account has signed in at the frontend. Rejects when the sign-in does not lead there. */
   signIn(account: string): Promise<Browser>;
-  /** An access token for the API, as the frontend's sign-in would hold it. `changes` replaces claims. */
+  /** Returns an access token for the API, as the frontend's sign-in would hold it. `changes` replaces claims. */
   token(account: string, changes?: Readonly<Record<string, unknown>>): Promise<string>;
-  /** What Entra and Graph were asked, in the order of their answers. */
+  /**
+   * Consents to scopes, spelled as in a `scope` parameter, for an app: for one account by its key, or for everyone, as an
+   * administrator does.
+   */
+  consent(scopes: string | readonly string[], options?: { readonly app?: string; readonly account?: string }): void;
+  /** Requests that Entra and Graph answered, in the order of their answers. */
   readonly requests: readonly RecordedRequest[];
   /** Those of `requests` that Entra's token endpoint answered. */
   readonly tokenRequests: readonly RecordedRequest[];
   /** Those of `requests` that Graph answered. */
   readonly graphRequests: readonly RecordedRequest[];
-  /** What users asked of Storage, with `files`, before it is answered. */
+  /** Requests of users to Storage, with `files`, before they are answered. */
   readonly storageRequests: readonly StorageRequest[];
-  /** What the function app and its host logged. */
+  /** Lines that the Functions app and its host logged. */
   readonly logs: readonly HostLog[];
 }
 
-const open = new Set<TestStack>();
-
-// On import, and so for the whole file: Vitest takes no afterAll from within a beforeAll.
-afterAll(() => closeAll());
-
 /**
- * Starts the whole chain on free ports, with the app that was built last. Stops by itself: when the test ends that started
- * it, or, started in `beforeAll` or outside of tests, when the file's tests have ended. One at a time in a file, since
- * requests for Microsoft's addresses are routed for the whole process; `close()` ends it earlier.
+ * Starts a stack for a test, on free ports: of any app, by folder, address or a server in this process. One at a time in a
+ * process, since requests for Microsoft's addresses are routed for all of it. `close()` ends it.
  */
-export async function startStack(options: StackOptions = {}): Promise<TestStack> {
-  if (open.size > 0) throw new Error("A stack is still running in this file: close it before you start another.");
+export async function startStack(options: TestStackOptions = {}): Promise<TestStack> {
   const logs: HostLog[] = [];
   const requests: RecordedRequest[] = [];
   const storageRequests: StorageRequest[] = [];
@@ -58,17 +59,14 @@ export async function startStack(options: StackOptions = {}): Promise<TestStack>
       options.onStorageRequest?.(request);
     },
   });
-  const stack = withTools(started, { logs, requests, storageRequests });
-  open.add(stack);
-  stopWithTest(stack);
-  return stack;
+  return withTools(started, { logs, requests, storageRequests });
 }
 
 type Recorded = Pick<TestStack, "logs" | "requests" | "storageRequests">;
 
 function withTools(stack: Stack, recorded: Recorded): TestStack {
   const { requests } = recorded;
-  const testStack: TestStack = {
+  return {
     ...stack,
     ...recorded,
     get tokenRequests() {
@@ -79,16 +77,40 @@ function withTools(stack: Stack, recorded: Recorded): TestStack {
     },
     signIn: (account) => signIn(stack, account),
     token: async (key, changes) => {
-      const account = stack.directory.accountByKey(key);
-      if (!account) throw new Error(`The directory has no account ${key}.`);
-      return stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" }, changes);
+      const request = {
+        account: accountOf(stack, key),
+        audience: registrationOf(stack, "api"),
+        scope: firstScope(stack),
+      };
+      return stack.issuer.apiToken(request, changes);
     },
-    close: async () => {
-      open.delete(testStack);
-      await stack.close();
+    consent: (scopes, { app = "api", account } = {}) => {
+      const user = account === undefined ? undefined : accountOf(stack, account);
+      for (const scope of [scopes].flat().flatMap((text) => text.split(" "))) {
+        const found = stack.directory.resourceOf(scope);
+        const permissions = found
+          ? { resource: found.registration, names: found.name.split(" ") }
+          : { names: [scope.slice(scope.lastIndexOf("/") + 1)] };
+        stack.directory.consents.grant(registrationOf(stack, app), permissions, user);
+      }
     },
   };
-  return testStack;
+}
+
+function accountOf({ directory }: Stack, key: string) {
+  const account = directory.accountByKey(key);
+  if (!account) throw new Error(`The directory has no account ${key}.`);
+  return account;
+}
+
+function registrationOf({ registrations }: Stack, name: string): Registration {
+  const registration = registrations.get(name);
+  if (!registration) throw new Error(`No registration ${name}. There are: ${[...registrations.keys()].join(", ")}.`);
+  return registration;
+}
+
+function firstScope(stack: Stack): string {
+  return registrationOf(stack, "api").scopes?.[0] ?? "";
 }
 
 async function signIn({ frontendUrl }: Stack, account: string): Promise<Browser> {
@@ -96,16 +118,4 @@ async function signIn({ frontendUrl }: Stack, account: string): Promise<Browser>
   const { url, response } = await browser.signIn("/", account);
   if (url === `${frontendUrl}/` && response.ok) return browser;
   throw new Error(`Signing in as ${account} led to ${url.replace(/\?.*/, "")} with status ${response.status}.`);
-}
-
-function stopWithTest(stack: TestStack): void {
-  try {
-    onTestFinished(() => stack.close());
-  } catch {
-    // Not in a test: the file's end stops it.
-  }
-}
-
-async function closeAll(): Promise<void> {
-  for (const stack of open) await stack.close();
 }

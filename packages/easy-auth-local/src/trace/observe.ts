@@ -65,6 +65,33 @@ function noteUser(headers: http.IncomingHttpHeaders, station: Station, trace: Tr
   if (BEHIND_GATES.includes(station) && user !== undefined) traces.noteUser(trace, String(user));
 }
 
+/**
+ * Records a request that a gate sends to an app in another process, where no server can be observed. `notes` are on every
+ * hop of this station.
+ */
+export function observeForwarded(
+  outgoing: http.ClientRequest,
+  station: Station,
+  traces: Traces,
+  notes: Readonly<Hop["notes"]>,
+): void {
+  const current = traces.current;
+  if (!current) return;
+  const { trace, hop: gate } = current;
+  const { method, path: url } = outgoing;
+  const headers = outgoing.getHeaders() as http.IncomingHttpHeaders;
+  const hop = newHop({ headers, method, url }, station, trace, gate.spanId);
+  hop.notes.push(...notes);
+  traces.add(trace, hop);
+  noteUser(headers, station, trace, traces);
+  const startedAt = performance.now();
+  let status: number | undefined;
+  outgoing.once("response", (answer) => {
+    status = answer.statusCode;
+  });
+  outgoing.once("close", () => traces.end(trace, hop, status, performance.now() - startedAt));
+}
+
 /** Reads where a request comes from, or gives it an origin. */
 function originOf({ headers, url = "" }: http.IncomingMessage): { traceId: string; parentId: string | undefined } {
   const [, traceId, parentId] = TRACE_PARENT.exec(String(headers.traceparent)) ?? [];
@@ -77,7 +104,15 @@ function originOf({ headers, url = "" }: http.IncomingMessage): { traceId: strin
   return { traceId: newId, parentId: undefined };
 }
 
-function newHop(request: http.IncomingMessage, station: Station, trace: Trace, parentId: string | undefined): Hop {
+function newHop(
+  request: Pick<http.IncomingMessage, "headers"> & {
+    readonly method?: string | undefined;
+    readonly url?: string | undefined;
+  },
+  station: Station,
+  trace: Trace,
+  parentId: string | undefined,
+): Hop {
   const { headers, method = "GET", url = "/" } = request;
   const isOpenStation = (hop: Hop) => hop.durationMs === undefined && !ASK_NOBODY.includes(hop.station);
   const known = trace.hops.find(({ spanId }) => spanId === parentId);

@@ -47,9 +47,9 @@ export class Traces {
     return account ?? (session === undefined ? undefined : this.#users.get(session));
   }
 
-  /** The hop that this code works for. */
-  get currentHop(): Hop | undefined {
-    return this.#current.getStore()?.hop;
+  /** The hop that this code works for, and its trace. */
+  get current(): Current | undefined {
+    return this.#current.getStore();
   }
 
   /** What tells the next station where a request comes from. */
@@ -73,11 +73,16 @@ export class Traces {
 
   /** Adds a hop and runs what it does, so that what this asks of others is known to be asked by it. */
   run<T>(trace: Trace, hop: Hop, work: () => T): T {
+    this.add(trace, hop);
+    return this.#current.run({ trace, hop }, work);
+  }
+
+  /** Adds a hop of which nothing else is seen than its end. */
+  add(trace: Trace, hop: Hop): void {
     trace.hops.push(hop);
     if (trace.hops.length > MAX_HOPS) trace.hops.shift();
     this.#noteAccount(trace, objectIdIn(hop.tokens), hop.tokens);
     this.version += 1;
-    return this.#current.run({ trace, hop }, work);
   }
 
   /** Completes the hop that this code works for. */

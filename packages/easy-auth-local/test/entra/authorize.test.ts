@@ -62,7 +62,7 @@ async function exchange(assertion: unknown): Promise<unknown> {
 describe("the account picker", () => {
   test("offers every account, and says what each shows and that it is an emulator", async () => {
     const { html } = await openPage(authorizeUrl());
-    for (const { key, shows } of directory.accounts) {
+    for (const { key, shows = "" } of directory.accounts) {
       expect(html).toContain(`value="${key}"`);
       expect(html).toContain(`<code>${key}</code>`);
       expect(html).toContain(escapeHtml(shows));

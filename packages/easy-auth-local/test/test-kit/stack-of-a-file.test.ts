@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TestStack } from "../../src/test-kit/stack.ts";
+import type { TestStack } from "../../../../test/support/stack.ts";
 
 let stack: TestStack;
 
 // Vitest runs the hook that was registered last first, so this one runs after the kit's own.
 afterAll(() => expect(fetch(`${stack.apiUrl}/api/health`)).rejects.toThrow("fetch failed"));
-const { startStack } = await import("../../src/test-kit/stack.ts");
+const { startStack } = await import("../../../../test/support/stack.ts");
 afterAll(async () => expect((await fetch(`${stack.apiUrl}/api/health`)).status).toBe(200));
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { startStack, type TestStack } from "../../../../test/support/stack.ts";
 import { Browser } from "../../src/test-kit/browser.ts";
-import { startStack, type TestStack } from "../../src/test-kit/stack.ts";
 
 async function isServed({ apiUrl }: TestStack): Promise<boolean> {
   return fetch(`${apiUrl}/api/health`).then(
@@ -72,7 +72,7 @@ describe("a recorded request", () => {
         service: "graph",
         method: "POST",
         body: { a: 1 },
-        status: 404,
+        status: 501,
         answer: { error: { code: expect.any(String) } },
       },
       { service: "entra", method: "POST", body: { a: "1" }, status: 404, answer: { error: "not_found" } },

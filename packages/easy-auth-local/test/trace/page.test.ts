@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { startStack, type TestStack } from "../../../../test/support/stack.ts";
 import { API, FRONTEND, MICROSOFT_GRAPH, TENANT_ID } from "../../src/directory/directory.ts";
 import type { Browser } from "../../src/test-kit/browser.ts";
-import { startStack, type TestStack } from "../../src/test-kit/stack.ts";
 import { actionsOf } from "../../src/trace/actions.ts";
 import type { Trace } from "../../src/trace/hop.ts";
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test, vi } from "vitest";
-import { startStack, type TestStack } from "../../src/test-kit/stack.ts";
+import { startStack, type TestStack } from "../../../../test/support/stack.ts";
 import type { Trace } from "../../src/trace/hop.ts";
 
 let stack: TestStack;

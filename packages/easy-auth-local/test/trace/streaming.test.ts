@@ -9,7 +9,7 @@ import { answerTo, gate, request, serveStreamingHandler } from "../functions-hos
 /** Serves a function of an app with HTTP streaming, and keeps its traces. */
 async function serveTraced(handler: string, options: { activityTimeoutMs?: number } = {}) {
   const traces = new Traces();
-  vi.stubGlobal("askedBy", () => traces.currentHop?.station);
+  vi.stubGlobal("askedBy", () => traces.current?.hop.station);
   const { url, send } = await serveStreamingHandler(handler, {
     ...options,
     onServer: (server) => observe(server, "function", traces),

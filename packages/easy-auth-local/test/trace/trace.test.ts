@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
+import { startStack, type TestStack } from "../../../../test/support/stack.ts";
 import { API, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
-import { startStack, type TestStack } from "../../src/test-kit/stack.ts";
 import type { Hop, Trace } from "../../src/trace/hop.ts";
 import { traceLines } from "../../src/trace/terminal.ts";
 

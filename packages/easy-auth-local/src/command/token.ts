@@ -1,0 +1,18 @@
+/** Answer of the stack: one of these members. */
+interface Answer {
+  readonly access_token: string;
+  readonly accounts: readonly string[];
+  /** Why there is no token. */
+  readonly detail: string;
+}
+
+/** Returns an access token of an account for the API, as the frontend's sign-in would hold it. */
+export async function fetchToken(account: string, entraUrl: string): Promise<string> {
+  const response = await fetch(`${entraUrl}/emulator/token?account=${encodeURIComponent(account)}`).catch(() => {
+    throw new Error(`Nothing answers at ${entraUrl}. Start the local stack first, as with: npm start`);
+  });
+  const answer = (await response.json()) as Partial<Answer>;
+  if (answer.accounts) throw new Error(`No account ${account}. There are: ${answer.accounts.join(", ")}.`);
+  if (!answer.access_token) throw new Error(answer.detail ?? `${entraUrl} gave no token.`);
+  return answer.access_token;
+}

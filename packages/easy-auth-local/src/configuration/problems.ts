@@ -1,0 +1,64 @@
+import type { ErrorObject } from "ajv";
+import type { Configuration } from "./configuration.ts";
+import { registrationsOf } from "./registrations.ts";
+
+/** Returns all that is wrong in a configuration, each as a sentence with the fix. */
+export async function problemsOf(value: unknown, schema: object): Promise<readonly string[]> {
+  // Loaded when it is needed: a stack without a configuration file does without.
+  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  const validate = new Ajv2020({ allErrors: true, strict: false, verbose: true }).compile(schema);
+  if (!validate(value)) return [...new Set((validate.errors ?? []).map(sentence))];
+  return crossProblems(value as Configuration);
+}
+
+/** Says what one error of the schema means. */
+function sentence({ instancePath, keyword, params, parentSchema, data }: ErrorObject): string {
+  const where = instancePath.slice(1).replaceAll("/", ".") || "The file";
+  if (keyword === "additionalProperties") {
+    const known = Object.keys((parentSchema?.properties as object | undefined) ?? {}).filter(
+      (name) => name !== "$schema",
+    );
+    return `${where} has an unknown member "${params.additionalProperty}". Known are: ${known.join(", ")}.`;
+  }
+  if (keyword === "required") return `${where} lacks "${params.missingProperty}". Add it.`;
+  const is = JSON.stringify(data) ?? "nothing";
+  if (keyword === "enum") return `${where} is ${is}. Use one of: ${(params.allowedValues as string[]).join(", ")}.`;
+  const description = typeof parentSchema?.description === "string" ? ` ${parentSchema.description}` : "";
+  if (keyword === "type")
+    return `${where} is ${is}. Use a value of type ${[params.type].flat().join(" or ")}.${description}`;
+  if (keyword === "pattern") return `${where} is ${is}, which does not fit.${description}`;
+  return `${where} is ${is}: it ${keyword === "minimum" || keyword === "maximum" ? "is out of range" : "does not fit"}.${description}`;
+}
+
+/** What the schema cannot say: names that have to be there, ids that have to differ. */
+function crossProblems(configuration: Configuration): readonly string[] {
+  const registrations = registrationsOf(configuration);
+  const names = [...registrations.keys()].filter((name) => !name.startsWith("service "));
+  const ids = new Map([...registrations].map(([name, { clientId }]) => [clientId.toLowerCase(), name]));
+  const problems: string[] = [];
+  for (const app of ["api", "frontend"] as const) {
+    const { registration, auth, run, app: target } = configuration[app] ?? {};
+    if (registration !== undefined && !registrations.has(registration)) {
+      problems.push(
+        `${app}.registration names "${registration}", which is not in registrations. There are: ${names.join(", ")}.`,
+      );
+    }
+    const clientId = auth?.identityProviders.azureActiveDirectory.registration.clientId;
+    if (clientId !== undefined && !ids.has(clientId.toLowerCase())) {
+      problems.push(
+        `${app}.auth is of the client id ${clientId}, which no registration has. Add one to registrations, with that clientId.`,
+      );
+    }
+    if (run !== undefined && target === undefined) {
+      problems.push(`${app}.run starts an app, but ${app}.app does not say where it listens. Add its port or address.`);
+    }
+  }
+  const seen = new Map<string, string>();
+  for (const [name, { clientId }] of registrations) {
+    const other = seen.get(clientId.toLowerCase());
+    if (other !== undefined)
+      problems.push(`registrations.${name} has the clientId of registrations.${other}. Give each its own.`);
+    seen.set(clientId.toLowerCase(), name);
+  }
+  return problems;
+}

@@ -1,0 +1,28 @@
+/** Parts of a stack, for tests and tools that need one of them alone. Their shapes change more often than the stack's. */
+export { createDirectory, type Directory } from "./directory/directory.ts";
+export type { FederatedCredential } from "./directory/registration.ts";
+export { startGate } from "./easy-auth/gate.ts";
+export type { GateOptions } from "./easy-auth/gate-options.ts";
+export { createSigningKeys, type SigningKeys } from "./entra/keys.ts";
+export { type EntraServer, startEntra } from "./entra/server.ts";
+export { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
+export { FAULT_TEXT, showFault } from "./faults/show-fault.ts";
+export { loadApp } from "./functions-host/app-loader.ts";
+export { collectRegistration, type RegisteredFunction } from "./functions-host/core-api.ts";
+export type { CoreInvocationContext, RpcHttpResponse } from "./functions-host/core-types.ts";
+export { freePort } from "./functions-host/func.ts";
+export { type FunctionsHost, startFunctionsHost } from "./functions-host/host.ts";
+export { toRpcRequest } from "./functions-host/http-conversion.ts";
+export { type RequestTarget, readTarget } from "./functions-host/request-target.ts";
+export { sendRpcAnswer } from "./functions-host/rpc-answer.ts";
+export { type GraphServer, startGraph } from "./graph/server.ts";
+export { type Certificate, createCertificate } from "./http/certificate.ts";
+export { type LoopbackServer, listenOnLoopback } from "./http/loopback-server.ts";
+export type { Exchanged } from "./http/router.ts";
+export { trust } from "./http/trust.ts";
+export { type MicrosoftOrigins, routeMicrosoftOrigins } from "./routing/microsoft-origins.ts";
+export { apiAuth, frontendAuth } from "./stack/app-auth.ts";
+export { STORAGE, type StorageRequest } from "./storage/access.ts";
+export { type Answer, answerWith, storageError } from "./storage/errors.ts";
+export type { Answerer, Storage } from "./storage/server.ts";
+export { settingsFor } from "./storage/stack-storage.ts";

@@ -1,0 +1,25 @@
+import type { Registration } from "../directory/registration.ts";
+import type { AuthSettings } from "../easy-auth/auth-settings.ts";
+import { CLIENT_SECRET_SETTING } from "./app-auth.ts";
+
+/** Returns what App Service and Easy Auth set for an app: who it is, who signs its users in, and its secret. */
+export function easyAuthSettings(auth: AuthSettings, { clientSecrets = [] }: Registration): Record<string, string> {
+  if (auth.platform?.enabled === false) return {};
+  const { openIdIssuer, clientId, clientSecretSettingName } = auth.identityProviders.azureActiveDirectory.registration;
+  const [secret] = clientSecrets;
+  return {
+    WEBSITE_AUTH_ENABLED: "True",
+    WEBSITE_AUTH_CLIENT_ID: clientId,
+    WEBSITE_AUTH_OPENID_ISSUER: openIdIssuer,
+    ...(secret !== undefined && { [clientSecretSettingName ?? CLIENT_SECRET_SETTING]: secret }),
+  };
+}
+
+/** Replaces `{apiUrl}` and the like in settings. What has no address stays as it is. */
+export function resolveSettings(
+  settings: Readonly<Record<string, string>>,
+  addresses: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const resolved = (value: string) => value.replace(/\{(\w+)\}/g, (whole, name: string) => addresses[name] ?? whole);
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, resolved(value)]));
+}
