@@ -6,6 +6,7 @@ import globby from "globby";
 import { collectRegistration, type Registration } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
 import { readJson } from "./host-json.ts";
+import { registerModuleReload } from "./module-reload.ts";
 
 interface PackageJson {
   readonly main?: string;
@@ -22,8 +23,7 @@ let loadCount = 0;
  * package.json names, found with the library and by the rules of the real worker
  * (https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/startApp.ts).
  *
- * A second load does not see changes in node_modules, except for CommonJS apps in @azure/functions itself, nor in files
- * that an ES module imports: an app that is one bundle starts anew entirely.
+ * A second load does not see changes in node_modules, but for @azure/functions itself.
  */
 export async function loadApp(appRoot: string, log: LogHandler): Promise<Registration> {
   const root = realpathSync(appRoot);
@@ -33,6 +33,7 @@ export async function loadApp(appRoot: string, log: LogHandler): Promise<Registr
   try {
     registration = await collectRegistration(log, async () => {
       forget(root);
+      loadCount += 1;
       for (const file of await findEntryPoints(root, packageJson.main)) {
         current = file;
         await loadFile(join(root, file), packageJson);
@@ -67,7 +68,7 @@ async function findEntryPoints(root: string, main: string): Promise<string[]> {
 async function loadFile(file: string, { type }: PackageJson): Promise<void> {
   const isModule = file.endsWith(".mjs") || (type === "module" && !file.endsWith(".cjs"));
   if (!isModule) return void createRequire(file)(file);
-  loadCount += 1;
+  registerModuleReload();
   await import(/* @vite-ignore */ `${pathToFileURL(file).href}?load=${loadCount}`);
 }
 

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { startFunctionsHost } from "../../src/functions-host/host.ts";
@@ -108,6 +110,36 @@ describe("an app as the v4 template has it, main dist/src/{index.js,functions/*.
       expect((await send("GET", "/api/one")).headers["x-ms-invocation-id"]).toBeDefined();
       await close();
     }
+  });
+
+  // In a process of its own: hooks of Node's loader are not asked where Vitest runs the tests.
+  test("twice as ES modules too, with the files that they import", async () => {
+    const appRoot = writeFolder({
+      "package.json": { main: MAIN, type: "module" },
+      "host.json": HOST_JSON,
+      "dist/src/index.js": `${ES_MODULE} app.setup({ enableHttpStream: true });`,
+      "dist/src/functions/one.js": `import { text } from "../text.js"; ${ES_MODULE} app.get("one", () => ({ body: text }));`,
+      "dist/src/text.js": "export const text = '1';",
+    });
+    const script = `
+      import { writeFileSync } from "node:fs";
+      import { startFunctionsHost } from ${JSON.stringify(new URL("../../src/functions-host/host.ts", import.meta.url).href)};
+      const appRoot = ${JSON.stringify(appRoot)};
+      const host = await startFunctionsHost({ appRoot });
+      const ask = async () => (await fetch(host.url + "/api/one")).text();
+      const first = await ask();
+      writeFileSync(appRoot + "/dist/src/text.js", "export const text = '2';");
+      await host.reload();
+      console.log(first, await ask());
+      await host.close();`;
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      "--import",
+      "tsx",
+      "--input-type=module",
+      "-e",
+      script,
+    ]);
+    expect(stdout).toBe("1 2\n");
   });
 });
 
