@@ -89,12 +89,7 @@ describe.skipIf(!hasSdk)("an ASP.NET app with Microsoft.Identity.Web", () => {
   describe("in its App Services flavour, behind the gate", () => {
     let gate: LoopbackServer;
     beforeAll(async () => {
-      const apps = {
-        tenantId: TENANT_ID,
-        apiClientId: API.clientId,
-        apiScope: API_SCOPE,
-        frontendClientId: FRONTEND.clientId,
-      };
+      const apps = { tenantId: TENANT_ID, api: API, frontend: FRONTEND, apiScope: API_SCOPE };
       gate = await startGate({
         settings: frontendAuth(apps),
         upstream: await start("app-services", APP_SERVICE),
