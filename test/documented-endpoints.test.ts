@@ -1,4 +1,5 @@
 import http from "node:http";
+import { text } from "node:stream/consumers";
 import { API, type Registration } from "easy-auth-local";
 import { type FunctionsHost, listenOnLoopback, startFunctionsHost } from "easy-auth-local/parts";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -77,11 +78,12 @@ let blocks: readonly string[];
 beforeAll(async () => {
   blocks = await blocksOf(PAGE);
   const shown = await blocksOf("README.md");
-  const [graph = "", sdk = "", own = ""] = blocks;
+  const [graph = "", sdk = "", own = "", order = "", pages = "", stepUp = "", drive = ""] = blocks;
   copy = await buildCopyWith({
     "manager.ts": graph,
     "containers.ts": sdk,
     "orders.ts": own,
+    ...{ "new-order.ts": order, "messages.ts": pages, "payments.ts": stepUp, "drive-file.ts": drive },
     ...Object.fromEntries(shown.map((block, index) => [`readme-${index}.ts`, fileOf(`readme-${index}`, block)])),
     "parallel.ts": PARALLEL,
   });
@@ -102,7 +104,12 @@ afterAll(async () => {
 
 /** Answers with the path and the audience of the token it was sent. */
 async function startOrders(): Promise<void> {
-  const server = http.createServer((request, response) => {
+  const server = http.createServer(async (request, response) => {
+    const sent = await text(request);
+    if (sent.includes("sold out")) {
+      response.writeHead(409, { "content-type": "application/problem+json" }).end('{"title":"Sold out"}');
+      return;
+    }
     const [, claims = ""] = (request.headers.authorization ?? "").split(".");
     const { aud, scp, oid } = JSON.parse(Buffer.from(claims, "base64url").toString());
     response.setHeader("content-type", "application/json").end(JSON.stringify({ path: request.url, aud, scp, oid }));
@@ -111,10 +118,13 @@ async function startOrders(): Promise<void> {
   closers.push(() => listening.close(), routeOrigin("https://orders.contoso.com", listening.url));
 }
 
-async function call(name: string): Promise<Response> {
-  const account = accountOf(stack.directory, "works");
-  const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
-  return fetch(`${host.url}/api/${name}`, { headers: { authorization: `Bearer ${token}` } });
+async function call(name: string, init: RequestInit = {}, changes: Record<string, unknown> = {}): Promise<Response> {
+  const headers = { ...init.headers, authorization: `Bearer ${await stack.token("works", changes)}` };
+  return fetch(`${host.url}/api/${name}`, { redirect: "manual", ...init, headers });
+}
+
+function post(name: string, body: string): Promise<Response> {
+  return call(name, { method: "POST", headers: { "content-type": "application/json" }, body });
 }
 
 function consentTo(...permissions: string[]): void {
@@ -137,9 +147,9 @@ function graphHasManager(): () => void {
 }
 
 describe("an endpoint that is added by the page", () => {
-  test("is one file of at most 15 lines", () => {
-    expect(blocks).toHaveLength(3);
-    for (const block of blocks) expect(block.trimEnd().split("\n").length).toBeLessThanOrEqual(15);
+  test("is one file of at most 20 lines", () => {
+    expect(blocks).toHaveLength(7);
+    for (const block of blocks) expect(block.trimEnd().split("\n").length).toBeLessThanOrEqual(20);
   });
 
   test("calls Graph, once there is consent to the scope it names; without, it says whose is missing", async () => {
@@ -173,6 +183,85 @@ describe("an endpoint that is added by the page", () => {
         oid: accountOf(stack.directory, "works").objectId,
       },
     ]);
+  });
+});
+
+describe("an endpoint that takes a body, as on the page,", () => {
+  test("hands it to one's own API, and its refusal to the caller", async () => {
+    const taken = await post("new-order", '{"article":"a","count":1,"more":1}');
+    expect([taken.status, await taken.json()]).toMatchObject([200, { path: "/orders", scp: "Orders.Read" }]);
+    const refused = await post("new-order", '{"article":"sold out","count":1}');
+    expect(refused.headers.get("content-type")).toBe("application/problem+json");
+    expect([refused.status, await refused.json()]).toEqual([409, { title: "Sold out" }]);
+  });
+
+  test.each(["", "{", "article=a", '{"article":"a"}', '{"article":"a","count":0}', "[]"])(
+    "says what is wrong with %j, before anybody is asked",
+    async (body) => {
+      const response = await post("new-order", body);
+      expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
+    },
+  );
+});
+
+describe("an endpoint with pages, as on the page,", () => {
+  const pageWith = (body: object) =>
+    stack.faults.add({
+      service: "graph",
+      path: "/v1.0/me/messages",
+      times: 1,
+      fault: { kind: "status", status: 200, body },
+    });
+
+  test("gives one after the other, by the address that Graph gave", async () => {
+    consentTo("Mail.Read");
+    pageWith({
+      value: [{ id: "1" }],
+      "@odata.nextLink": "https://graph.microsoft.com/v1.0/me/messages?$top=25&$skip=25",
+    });
+    const first = (await (await call("messages")).json()) as { continuation: string };
+    pageWith({ value: [{ id: "2" }] });
+    const second = await call(`messages?continuation=${first.continuation}`);
+    expect(await second.json()).toEqual({ messages: [{ id: "2" }] });
+    expect(stack.graphRequests.at(-1)?.url.searchParams.get("$skip")).toBe("25");
+  });
+
+  test.each([
+    "https://graph.microsoft.com/v1.0/me/contacts",
+    "https://evil.example/v1.0/me/messages?",
+    "/me/messages?",
+  ])("asks nobody for %s, which a caller made up", async (address) => {
+    const asked = stack.graphRequests.length;
+    const response = await call(`messages?continuation=${Buffer.from(address).toString("base64url")}`);
+    expect([response.status, stack.graphRequests.length]).toEqual([400, asked]);
+  });
+});
+
+test("an endpoint that asks for a stronger sign-in, as on the page, challenges, and takes one that has it", async () => {
+  const challenged = await call("payments");
+  const { code, claims } = (await challenged.json()) as { code: string; claims: string };
+  expect([challenged.status, code]).toEqual([401, "claims_challenge"]);
+  expect(JSON.parse(claims)).toEqual({ access_token: { acrs: { essential: true, value: "c1" } } });
+  const allowed = await call("payments", {}, { acrs: ["c1"] });
+  expect([allowed.status, await allowed.json()]).toEqual([200, { allowed: ["c1"] }]);
+});
+
+describe("an endpoint with large content of Graph, as on the page,", () => {
+  test("sends the caller to it, who needs no token there", async () => {
+    consentTo("Files.ReadWrite", "Files.Read");
+    const response = await call("drive-file?name=01NOTES");
+    expect([response.status, response.headers.get("cache-control")]).toEqual([302, "no-store"]);
+    expect(await (await fetch(response.headers.get("location") ?? "")).text()).toContain("without a token");
+  });
+
+  test("gives the address to upload to, which takes parts without a token", async () => {
+    consentTo("Files.ReadWrite");
+    const response = await call("drive-file?name=report.csv", { method: "POST" });
+    const { uploadUrl } = (await response.json()) as { uploadUrl: string };
+    expect(response.status).toBe(201);
+    const put = (body: string, range: string) =>
+      fetch(uploadUrl, { method: "PUT", body, headers: { "content-range": `bytes ${range}` } });
+    expect([(await put("abc", "0-2/5")).status, (await put("de", "3-4/5")).status]).toEqual([202, 201]);
   });
 });
 
