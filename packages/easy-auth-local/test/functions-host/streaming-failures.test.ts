@@ -14,9 +14,9 @@ import {
   writeStreamingApp,
 } from "./streaming-app.ts";
 
-const SHORTLY = { activityTimeoutMs: 100 };
+const SHORTLY = { activityTimeoutMs: 500 };
 const WAITS_IN_VAIN =
-  /^The client waits in vain, until nothing has moved for 0\.1 s: .*nodejs-library\/issues\/324\)\.$/;
+  /^The client waits in vain, until nothing has moved for 0\.5 s: .*nodejs-library\/issues\/324\)\.$/;
 const STREAM_FOREVER = `() => ({ body: (async function* () { yield "first"; await body.opened; yield "second"; })() })`;
 
 function errors({ logs }: ServedApp): string[] {
