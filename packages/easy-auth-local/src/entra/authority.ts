@@ -5,9 +5,9 @@ import { entraError } from "./errors.ts";
 
 /** The authority that a request asked. */
 export interface Authority {
-  /** Where the client reached it: Entra's own origin, or an address on this machine. */
+  /** Origin that the client asked: Entra's own, or an address on this machine. */
   readonly origin: string;
-  /** Names the issuer of tokens: the cloud whose name was asked; on this machine's address the global one. */
+  /** Origin of the issuer in tokens: the one of the cloud that was asked by name, else the global cloud's. */
   readonly issuerOrigin: string;
   /** A tenant id in lower case, `organizations` or `common`. */
   readonly tenant: string;

@@ -3,10 +3,10 @@ import { escapeHtml } from "../http/html-page.ts";
 import type { Reply } from "../http/router.ts";
 import { page } from "./page.ts";
 
-/** How an app is answered: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-the-sign-in-request */
+/** Ways to answer an app: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-the-sign-in-request */
 export type ResponseMode = "query" | "fragment" | "form_post";
 
-/** Where the answer to an authorize request goes. */
+/** Destination of the answer to an authorize request. */
 export interface Target {
   readonly redirectUri: string;
   readonly mode: ResponseMode;

@@ -9,10 +9,10 @@ import { entraError } from "./errors.ts";
 import { type RedirectKind, redirectKindOf } from "./redirect-uris.ts";
 import { requestedScopes } from "./requested-scopes.ts";
 
-/** What `authorize` was asked, checked; kept while the user picks an account. */
+/** Request to `authorize`, checked; kept while the user picks an account. */
 export interface AuthorizeRequest extends Target {
   readonly client: Registration;
-  /** What the redirect URI is registered for. */
+  /** Kind of client that the redirect URI is registered for. */
   readonly kind: RedirectKind;
   readonly authority: Authority;
   readonly scope: string;
@@ -20,7 +20,7 @@ export interface AuthorizeRequest extends Target {
   readonly wantsIdToken: boolean;
   /** Whether the ID token says when the user signed in. */
   readonly wantsAuthTime: boolean;
-  /** How old the sign-in may be. */
+  /** Greatest age of the sign-in. */
   readonly maxAgeSeconds: number | undefined;
   readonly nonce: string | undefined;
   readonly codeChallenge: string | undefined;
@@ -46,7 +46,7 @@ const RESPONSE_MODES: Readonly<Record<string, readonly ResponseMode[]>> = {
 
 type CheckedTarget = Target & Pick<AuthorizeRequest, "client" | "kind">;
 
-/** Which app asks, and where its answer may go. Throws EntraError: without both, nobody is told but the user. */
+/** Finds the app that asks and the destination of its answer. Throws EntraError, which only the user is shown. */
 export function targetOf(request: RoutedRequest, directory: Directory): CheckedTarget {
   const query = parametersOf(request);
   const client = appAt(authorityOf(request), query.get("client_id") ?? "", directory);
@@ -65,7 +65,7 @@ export function targetOf(request: RoutedRequest, directory: Directory): CheckedT
   throw entraError(70007, "unsupported_response_mode", text);
 }
 
-/** The rest of what is asked. Throws EntraError, which the app is told. */
+/** Reads the rest of the request. Throws EntraError, which the app is told. */
 export function authorizeRequestOf(
   request: RoutedRequest,
   target: CheckedTarget,
@@ -94,7 +94,7 @@ export function authorizeRequestOf(
   };
 }
 
-/** What protects a sign-in: PKCE for those that have no credential, a nonce for an ID token that passes the browser. */
+/** Refuses a request without what protects it: PKCE for a page, a nonce for an ID token that passes the browser. */
 function refuseWeakRequest(query: URLSearchParams, kind: RedirectKind): void {
   const hasCode = responseTypeOf(query).includes("code");
   if (kind === "spa" && hasCode && !query.get("code_challenge")) {
@@ -113,7 +113,7 @@ function refuseWeakRequest(query: URLSearchParams, kind: RedirectKind): void {
 }
 
 /**
- * What the user has to consent to at this sign-in: permissions that the client asks for, and those of the API, when it knows
+ * Returns what the user has to consent to at this sign-in: permissions that the client asks for, and the API's own, when it knows
  * the client and `.default` of it is asked for
  * (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#default-and-combined-consent).
  */
@@ -135,12 +135,12 @@ export function wantedConsents(
   return prompt === "consent" ? [{ app: client, names: graphPermissionsOf(client) }, ...missing] : missing;
 }
 
-/** At an authority for several tenants, a user's tokens are those of their own. */
+/** Returns the tenant that issues the tokens: at an authority for several tenants, the user's own. */
 export function tenantOf({ authority }: AuthorizeRequest, account: Account, directory: Directory): string {
   return isForSeveralTenants(authority) ? directory.homeTenantOf(account) : authority.tenant;
 }
 
-/** In the query, or in the body of a POST (OpenID Connect Core, 3.1.2.1). */
+/** Returns the parameters, from the query or from the body of a POST (OpenID Connect Core, 3.1.2.1). */
 export function parametersOf({ method, url, form }: RoutedRequest): URLSearchParams {
   return method === "POST" ? form : url.searchParams;
 }

@@ -1,19 +1,19 @@
 import { type EntraError, entraError } from "./errors.ts";
 
-/** What the `claims` parameter asks of a sign-in or an exchange: https://learn.microsoft.com/entra/identity-platform/claims-challenge */
+/** Contents of a `claims` parameter: https://learn.microsoft.com/entra/identity-platform/claims-challenge */
 export interface ClaimsRequest {
   /**
    * Authentication contexts to satisfy, such as multifactor authentication, which the tokens then name in `acrs`:
    * https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context
    */
   readonly contexts: readonly string[];
-  /** Whether the client says that it understands claims challenges. */
+  /** Whether the client declares that it understands claims challenges. */
   readonly isCapable: boolean;
-  /** Seconds since 1970: the sign-in must not be older. */
+  /** Earliest time of the sign-in, in seconds since 1970. */
   readonly notBefore: number;
 }
 
-/** The context that stands for a policy asked for by its id: multifactor authentication. */
+/** Authentication context that satisfies any policy asked for by its id: multifactor authentication. */
 const POLICY_CONTEXT = "p1";
 
 /** Reads a `claims` parameter. Throws EntraError when it is not the JSON of a claims request. */
@@ -34,7 +34,7 @@ export function refuseUnsatisfied(claims: string | null, satisfied: readonly str
   if (missing.length > 0) throw stepUp(missing);
 }
 
-/** The refusal that has the user sign in again, with the claims to ask for then. */
+/** Makes the refusal that sends the user to sign in again, with the claims to ask for then. */
 function stepUp(contexts: readonly string[]): EntraError {
   const acrs = { essential: true, ...(contexts.length === 1 ? { value: contexts[0] } : { values: contexts }) };
   const claims = JSON.stringify({ access_token: { acrs } });
@@ -54,7 +54,7 @@ function parsed(claims: string | null): { readonly access_token: Requested; read
   }
 }
 
-/** `value` and `values` of one claim (OpenID Connect Core, 5.5.1). */
+/** Returns `value` and `values` of one claim (OpenID Connect Core, 5.5.1). */
 function valuesOf(claim: unknown): string[] {
   if (typeof claim !== "object" || claim === null) return [];
   const { value, values } = claim as { value?: unknown; values?: unknown };

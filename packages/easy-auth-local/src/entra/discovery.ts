@@ -24,14 +24,14 @@ export function discoveryRoutes(
   });
 }
 
-/** What MSAL asks before it trusts an authority, at whatever tenant the authority is. */
+/** Route that MSAL asks before it trusts an authority. */
 export const instanceDiscoveryRoutes: Readonly<Record<string, RouteHandler>> = forAnyOrigin({
   "GET /:tenant/discovery/instance": ({ url }) =>
     json(200, instanceDiscovery(url.searchParams.get("authorization_endpoint") ?? "")),
 });
 
 /**
- * The OpenID configuration of an authority: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#sample-response
+ * Makes the OpenID configuration of an authority: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#sample-response
  * The issuer is Entra's wherever the document was read, as in every token. For `organizations` and `common` it is a template,
  * as Entra's is: the tenant shows at the sign-in.
  */
@@ -54,7 +54,7 @@ function openidConfiguration(authority: Authority, browserOrigin: string | undef
   };
 }
 
-/** The same in version 1, whose tokens have another issuer: https://learn.microsoft.com/entra/identity-platform/access-tokens */
+/** Makes the OpenID configuration of version 1, whose tokens have another issuer: https://learn.microsoft.com/entra/identity-platform/access-tokens */
 function openidConfigurationV1(authority: Authority, browserOrigin: string | undefined): object {
   const { origin, issuerOrigin, tenant } = authority;
   const base = `${origin}/${tenant}`;
@@ -75,7 +75,7 @@ function openidConfigurationV1(authority: Authority, browserOrigin: string | und
   };
 }
 
-/** The names of each cloud's authority, and where the one that was asked about describes itself. */
+/** Makes the answer: names of each cloud's authority, and the address of the document that describes the one asked about. */
 function instanceDiscovery(authorizationEndpoint: string): object {
   const [authority = ""] = authorizationEndpoint.split(/\/oauth2\//);
   return {
@@ -96,7 +96,7 @@ const METADATA: readonly (readonly [network: string, cache: string, ...others: s
   ["login.microsoftonline.us", "login.microsoftonline.us", "login.usgovcloudapi.net"],
 ];
 
-/** By Microsoft's name a browser reaches Microsoft, so the document sends it to this machine. Over https: clients refuse http. */
+/** Returns the origin of the pages. By Microsoft's name a browser would reach Microsoft, so it is sent to this machine, over https, as clients demand. */
 function browserOriginOf({ origin, issuerOrigin }: Authority, browserOrigin = origin): string {
   return origin === issuerOrigin ? browserOrigin : origin;
 }

@@ -16,7 +16,7 @@ const CODE_LIFETIME_MS = 600_000;
 /** A page's refresh tokens end a day after the sign-in: https://learn.microsoft.com/entra/identity-platform/refresh-tokens */
 const SPA_LIFETIME_SECONDS = 86_400;
 
-/** What the token endpoint redeems: codes, refresh tokens, assertions, credentials. */
+/** Grants of the token endpoint: codes, refresh tokens, assertions, device codes, credentials. */
 export class Grants {
   readonly #directory: Directory;
   readonly #deviceCodes: DeviceCodes;

@@ -3,7 +3,7 @@ import { type Directory, GRAPH_ORIGIN, MICROSOFT_GRAPH, type Registration } from
 import { entraError } from "./errors.ts";
 import { spelledPermission } from "./graph-permissions.ts";
 
-/** What a `scope` parameter asks for. */
+/** Contents of a `scope` parameter. */
 export interface RequestedScopes {
   /** The API whose scopes are asked for; undefined for Microsoft Graph, and when none are. */
   readonly resource: Registration | undefined;
@@ -21,9 +21,9 @@ export interface RequestedScopes {
   readonly hasOfflineAccess: boolean;
 }
 
-/** What a user lets an app know of them by signing in; no permission of Graph has to be asked for. */
+/** Scopes of OpenID Connect, to which a user consents by signing in. */
 export const OIDC_SCOPES: ReadonlySet<string> = new Set(["openid", "profile", "email", "offline_access"]);
-/** Those that an answer names, and a token for Graph. */
+/** Scopes of OpenID Connect that an answer, and a token for Graph, names. */
 const NAMED_OIDC_SCOPES = ["openid", "profile", "email"];
 
 /**

@@ -33,7 +33,7 @@ export interface EntraOptions {
   readonly onExchange?: (exchanged: Exchanged) => void;
   /** Routes besides Entra's own. */
   readonly moreRoutes?: Readonly<Record<string, RouteHandler>>;
-  /** Told of the server before it listens. */
+  /** Called with each server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }
 
@@ -56,7 +56,7 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
   return listening;
 }
 
-/** Where browsers reach Entra. */
+/** Origins at which browsers reach Entra. */
 interface Origins {
   readonly plain: () => string;
   /** Undefined without https. */
@@ -89,7 +89,7 @@ function createListener(options: EntraOptions, origins: Origins): http.RequestLi
   return createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) });
 }
 
-/** Gives the handler the tenant's id for any of its names. */
+/** Gives the handler the tenant's id in place of its name in the address. */
 function forTenant(handle: RouteHandler, directory: Directory): RouteHandler {
   return (request) => {
     const name = request.params.tenant ?? "";

@@ -6,7 +6,7 @@ import type { WantedConsent } from "./authorize-request.ts";
 import { described } from "./errors.ts";
 import { page } from "./page.ts";
 
-/** What the pages of a sign-in hand on to each other; null for what was not shown yet. */
+/** Answers that the pages of a sign-in hand on; null for a page that was not shown yet. */
 export type Answers = Readonly<Record<string, string | null>>;
 
 export interface AccountPicker {

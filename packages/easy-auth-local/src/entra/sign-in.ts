@@ -1,7 +1,7 @@
 import type { Account } from "../directory/directory.ts";
 import type { RedirectKind } from "./redirect-uris.ts";
 
-/** Who signed in, and when. */
+/** User who signed in, and the time. */
 export interface SignedInUser {
   readonly account: Account;
   /** The tenant that issues the tokens. */
@@ -10,12 +10,12 @@ export interface SignedInUser {
   readonly signedInAt: number;
 }
 
-/** What a sign-in leaves behind for the app that asked for it. */
+/** Sign-in of a user to an app, as a code or a refresh token stands for it. */
 export interface SignIn extends SignedInUser {
   readonly clientId: string;
   /** Undefined for an exchange on behalf of the user, and for a device. */
   readonly redirectUri: string | undefined;
-  /** How the client has to prove itself when it redeems what the sign-in left behind. */
+  /** Kind of client; decides how it has to authenticate when it redeems the sign-in. */
   readonly kind: RedirectKind;
   readonly scope: string;
   readonly nonce: string | undefined;
@@ -26,7 +26,7 @@ export interface SignIn extends SignedInUser {
   readonly contexts: readonly string[];
 }
 
-/** Claims of the sign-in's ID token besides the user's: what the app asked to know. */
+/** Returns the claims of an ID token that depend on the request: email address, time of the sign-in, authentication contexts. */
 export function idTokenChanges(
   {
     account,

@@ -7,14 +7,14 @@ import { type RequestedScopes, requestedScopes } from "./requested-scopes.ts";
 import { idTokenChanges, type SignIn } from "./sign-in.ts";
 import { apiTokenSeconds, graphTokenSeconds, type TokenIssuer } from "./tokens.ts";
 
-/** How a client proved who it is. */
+/** Credential that a client authenticated with. */
 export type ClientProof = "none" | "secret" | "assertion";
 
 /** A request to the token endpoint, its client known. */
 export interface TokenRequest {
   readonly client: Registration;
   readonly proof: ClientProof;
-  /** Whether a page asks, from an origin of its own. */
+  /** Whether a script of a page asks. */
   readonly isCrossOrigin: boolean;
   readonly form: URLSearchParams;
   readonly authority: Authority;
@@ -76,7 +76,7 @@ async function issueAccessToken(
   return { accessToken, seconds: graphTokenSeconds(isCapable) };
 }
 
-/** Who signed in, as MSAL wants it beside the tokens. */
+/** Makes `client_info`, in which MSAL expects the user's ids. */
 function clientInfo(objectId: string, tenantId: string): string {
   return Buffer.from(JSON.stringify({ uid: objectId, utid: tenantId })).toString("base64url");
 }

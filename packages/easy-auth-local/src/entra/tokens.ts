@@ -53,22 +53,22 @@ export function createTokenIssuer(keys: SigningKeys, now = () => Date.now(), ten
   return issuerOf({ keys, now, origin: AUTHORITY_ORIGIN, tenantId });
 }
 
-/** How long access tokens for the tenant's own APIs last, in seconds. */
+/** Returns the lifetime of access tokens for the tenant's own APIs, in seconds. */
 export function apiTokenSeconds({ accessTokenSeconds = ACCESS_TOKEN_SECONDS }: Account): number {
   return accessTokenSeconds;
 }
 
-/** How long access tokens for Microsoft Graph last, in seconds. */
+/** Returns the lifetime of access tokens for Microsoft Graph, in seconds. */
 export function graphTokenSeconds(isRevocable: boolean): number {
   return isRevocable ? REVOCABLE_TOKEN_SECONDS : ACCESS_TOKEN_SECONDS;
 }
 
-/** What a version 2 token names as its issuer. */
+/** Returns the issuer of version 2 tokens. */
 export function issuerV2(origin: string, tenantId: string): string {
   return `${origin}/${tenantId}/v2.0`;
 }
 
-/** What a version 1 token names as its issuer: at Entra's own origin, another host. */
+/** Returns the issuer of version 1 tokens, which is at another host. */
 export function issuerV1(origin: string, tenantId: string): string {
   return `${cloudOf(origin)?.v1IssuerOrigin ?? origin}/${tenantId}/`;
 }
@@ -122,7 +122,7 @@ function apiClaimsV1(issuing: Issuing, { account, audience, client = FRONTEND, s
   };
 }
 
-/** What version 1 names otherwise than version 2. */
+/** Claims that version 1 names otherwise than version 2. */
 function claimsV1({ origin, tenantId }: Issuing, account: Account, client: Registration) {
   return {
     iss: issuerV1(origin, tenantId),
@@ -157,7 +157,7 @@ function appClaims(
   };
 }
 
-/** The object id of an app in a tenant: the same at every start. */
+/** Returns the object id of an app in a tenant: the same at every start. */
 function servicePrincipalId({ clientId }: Registration, tenantId: string): string {
   const hex = createHash("sha256").update(`${tenantId} ${clientId}`).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
@@ -165,7 +165,7 @@ function servicePrincipalId({ clientId }: Registration, tenantId: string): strin
   );
 }
 
-/** `aud` of tokens for an API, in the version it wants. */
+/** Returns `aud` of tokens for an API, in the version that it wants. */
 function audienceOf({ requestedAccessTokenVersion, identifierUris, clientId }: Registration): string {
   return (requestedAccessTokenVersion === 1 && identifierUris?.[0]) || clientId;
 }

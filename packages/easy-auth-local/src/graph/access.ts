@@ -6,7 +6,7 @@ import { type SigningKeys, withHashedNonce } from "../entra/keys.ts";
 import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
 import { forbidden, graphError } from "./errors.ts";
 
-/** Who decides on a token: the directory of its user, and the keys that Entra signs with. */
+/** Parts that decide on a token: the directory of its user, and the keys that Entra signs with. */
 export interface Gate {
   readonly directory: Directory;
   readonly keys: SigningKeys;
@@ -42,7 +42,7 @@ export function withCaller({ directory, keys }: Gate, handle: CallerHandler, nee
   };
 }
 
-/** The same for a route of the signed-in user, which an app without a user cannot ask. */
+/** Does the same for a route of the signed-in user, which an app without a user cannot ask. */
 export function withAccount(
   gate: Gate,
   handle: AccountHandler,
@@ -98,7 +98,7 @@ async function verify(
   }
 }
 
-/** Since when the user's tokens are good, when this one is older and its client can be told so. */
+/** Returns the time from which the user's tokens are good, if this one is older and its client understands a challenge. */
 function revokedBefore(
   account: Account,
   { iat = 0, xms_cc }: JWTPayload,

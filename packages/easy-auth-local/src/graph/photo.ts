@@ -24,7 +24,7 @@ export async function photoBytes(request: RoutedRequest, account: Account): Prom
   return { status: 200, headers, body };
 }
 
-/** What there is to know of a photo. */
+/** Answers with the metadata of a photo. */
 export async function photoMetadata(request: RoutedRequest, account: Account): Promise<Reply> {
   const id = request.params.size?.toLowerCase() ?? LARGEST;
   if (account.hasPhoto === false || !BY_ID.has(id)) return noPhoto(request);

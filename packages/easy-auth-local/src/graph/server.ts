@@ -31,7 +31,7 @@ export interface GraphOptions {
   /** Default: none. */
   readonly faults?: Faults;
   readonly onExchange?: (exchanged: Exchanged) => void;
-  /** Told of each server before it listens. */
+  /** Called with each server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }
 
@@ -102,7 +102,7 @@ function userRoutes(gate: Gate): Readonly<Record<string, RouteHandler>> {
   return { ...Object.fromEntries(ofUsers), "GET /v1.0/users": list };
 }
 
-/** Whether another user exists is not told to those who may not read others. */
+/** Makes a route of any user. Without a permission to read others the answer is 403, whether the user exists or not. */
 function withUser(
   gate: Gate,
   handle: UserHandler,

@@ -1,10 +1,10 @@
-/** What a user is without `$select`: https://learn.microsoft.com/graph/api/user-get#response */
+/** Properties of a user without `$select`: https://learn.microsoft.com/graph/api/user-get#response */
 export const DEFAULT_PROPERTIES: readonly string[] = [
   ...["businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation"],
   ...["preferredLanguage", "surname", "userPrincipalName", "id"],
 ];
 
-/** What `User.ReadBasic.All` lets an app read of others: https://learn.microsoft.com/graph/permissions-reference#userreadbasicall */
+/** Properties of others that `User.ReadBasic.All` lets an app read: https://learn.microsoft.com/graph/permissions-reference#userreadbasicall */
 export const BASIC_PROPERTIES: ReadonlySet<string> = new Set([
   ...["displayName", "givenName", "id", "mail", "photo", "securityIdentifier", "surname", "userPrincipalName"],
 ]);

@@ -1,6 +1,6 @@
 import type { Reply, RouteHandler } from "./router.ts";
 
-/** What a script of another origin may send and read, where it may do so at all. */
+/** Headers that answer a browser's preflight. */
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
   "access-control-max-age": "86400",

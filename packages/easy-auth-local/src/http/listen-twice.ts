@@ -5,7 +5,7 @@ import { type LoopbackServer, listenOnLoopback } from "./loopback-server.ts";
 
 /** A server that listens with http, and perhaps with https. */
 export interface TwiceListening extends LoopbackServer {
-  /** Where it listens with https, and the certificate to trust there, in PEM. */
+  /** Address of the https listener, and the certificate to trust there, in PEM. */
   readonly https: { readonly url: string; readonly certificate: string } | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface ListenTwiceOptions {
   readonly certificate: Certificate | undefined;
   /** Host names that are served besides those of this machine. */
   readonly names: readonly string[];
-  /** Told of each server before it listens. */
+  /** Called with each server before it listens. */
   readonly onServer: ((server: http.Server) => void) | undefined;
 }
 
