@@ -1,7 +1,8 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { newUser, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
+import { API, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
+import { continueToSignIn, newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
 
 useBrowser();
 
@@ -56,6 +57,14 @@ const STATES: readonly State[] = [
     },
   },
   {
+    what: "a stronger sign-in announced",
+    failures: ["401 /api/profile"],
+    open: async (page) => {
+      await signIn(page, "mfa-needed");
+      await page.getByText("The API asks for a stronger sign-in").waitFor();
+    },
+  },
+  {
     what: "signed out",
     open: async (page) => {
       await page.goto(`${stack.frontendUrl}/signed-out`);
@@ -77,12 +86,109 @@ describe.each(STATES)("$what", ({ failures = [], open }) => {
   ] as const)("has nothing that axe objects to, %s", async (_how, options) => {
     const page = await newUser({ ...options, failures });
     await open(page);
-    await page.evaluate(axe.source);
-    const { violations, passes } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-    expect(passes.length).toBeGreaterThan(10);
+    await expectAccessible(page);
   });
 });
+
+async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const { violations, passes } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
+  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  expect(passes.length).toBeGreaterThan(10);
+}
+
+describe.each<State>([
+  { what: "the account picker", open: (page) => openPicker(page) },
+  {
+    what: "the account picker that says why it is there again",
+    failures: ["401 /api/profile"],
+    open: async (page) => {
+      await signIn(page, "mfa-needed");
+      await continueToSignIn(page);
+      await page.getByText("The API asked for a stronger sign-in").waitFor();
+    },
+  },
+  {
+    what: "the step of a stronger sign-in",
+    failures: ["401 /api/profile"],
+    open: async (page) => {
+      await signIn(page, "mfa-needed");
+      await continueToSignIn(page);
+      await pickAccount(page, "mfa-needed");
+      await page.getByRole("heading", { name: "Prove that it is you" }).waitFor();
+    },
+  },
+  {
+    what: "a sign-in that is refused",
+    failures: [`400 /${TENANT_ID}/emulator/sign-in`],
+    open: async (page) => {
+      await signIn(page, "other-tenant");
+      await page.getByRole("heading", { name: "Sign-in failed" }).waitFor();
+    },
+  },
+  {
+    what: "an administrator's consent",
+    open: (page) => openOwn(page, `/${TENANT_ID}/adminconsent?client_id=${API.clientId}`),
+  },
+  {
+    what: "the word after a consent",
+    open: async (page) => {
+      await openOwn(page, `/${TENANT_ID}/adminconsent?client_id=${API.clientId}`);
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByRole("heading", { name: "Nothing granted" }).waitFor();
+    },
+  },
+  {
+    what: "the control page",
+    open: async (page) => {
+      stack.faults.add({ service: "graph", account: "works", times: 1, fault: { kind: "hang" } });
+      await openOwn(page, "/");
+      await page.getByText("Any other fault, as JSON").click();
+    },
+  },
+  {
+    what: "the trace",
+    failures: ["403 /api/profile"],
+    open: async (page) => {
+      await signIn(page, "no-consent");
+      await seeTitle(page, "An administrator's consent is missing");
+      await openOwn(page, "/trace?user=no-consent");
+      // Everything of it open.
+      await page.evaluate(() => {
+        for (const details of document.querySelectorAll("details")) details.open = true;
+      });
+    },
+  },
+  {
+    what: "a page of the gate",
+    failures: ["401 /.auth/login/aad/callback"],
+    open: async (page) => {
+      await page.goto(`${stack.frontendUrl}/.auth/login/aad/callback`);
+      await page.getByRole("heading", { name: "Sign-in failed" }).waitFor();
+    },
+  },
+])("of the local stack, $what", ({ failures = [], open }) => {
+  test.each([
+    ["on a phone, light", { viewport: PHONE, colorScheme: "light" }],
+    ["on a desktop, dark", { viewport: DESKTOP, colorScheme: "dark" }],
+  ] as const)("has nothing that axe objects to, and nothing that does not fit, %s", async (_how, options) => {
+    const page = await newUser({ ...options, failures });
+    await open(page);
+    await expectAccessible(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(options.viewport.width);
+  });
+});
+
+async function openPicker(page: Page): Promise<void> {
+  await page.goto(stack.frontendUrl);
+  await page.getByRole("heading", { name: "Pick an account" }).waitFor();
+}
+
+/** A page of the stack itself. Browsers ask for an icon, which it has not. */
+async function openOwn(page: Page, path: string): Promise<void> {
+  await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+  await page.goto(stack.entraUrl + path);
+}
 
 describe("with the keyboard alone", () => {
   test("everything that can be done is reached in the order it is read, and seen to be reached", async () => {

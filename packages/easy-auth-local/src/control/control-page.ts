@@ -105,7 +105,7 @@ function accountItem(account: Account, { revocations, consents, registrations, t
         <div><strong>${name}</strong><p><code>${escapeHtml(key)}</code></p></div>
         <div>${escapeHtml(shows)}${answer ? `<p><code>/api/profile</code>: ${escapeHtml(answer)}</p>` : ""}
           ${revoked ? `<p>${revoked}</p>` : ""}${links.join("<br>")}</div>
-        <button name="revoke" value="${escapeHtml(key)}" aria-label="Revoke the sessions of ${name}">Revoke sessions</button>
+        <button name="revoke" value="${escapeHtml(key)}" aria-label="Revoke sessions of ${name}">Revoke sessions</button>
       </li>`;
 }
 

@@ -24,7 +24,7 @@ const STYLE = `
   button span { font-size: .875rem; color: light-dark(#4b5563, #b6bcc6); }
   .buttons { display: flex; flex-wrap: wrap; gap: .5rem; }
   .buttons button, .accounts button { width: auto; margin: 0; padding: .375rem .75rem; }
-  button code { color: light-dark(#4b5563, #b6bcc6); }
+  button code { white-space: nowrap; color: light-dark(#4b5563, #b6bcc6); }
   label { display: block; margin: 0 0 .5rem; font-size: .875rem; color: light-dark(#4b5563, #b6bcc6); }
   select, textarea { display: block; width: 100%; box-sizing: border-box; margin-top: .125rem; padding: .375rem .5rem; font: inherit;
     color: light-dark(#111827, #e5e7eb); background: light-dark(#fff, #14161a); border: 1px solid light-dark(#8a92a0, #6b7280);

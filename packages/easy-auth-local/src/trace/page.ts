@@ -74,7 +74,7 @@ function actionItem({ traces, user }: Action, isNewest: boolean, shown: Shown): 
   return `<li>
     <details class="action" id="a${first.id}"${isNewest ? " open" : ""}>
       <summary>
-        <span><span class="what">${escapeHtml(begin.method)} ${escapeHtml(shown.named(shortPathOf(begin)))}</span>
+        <span><span class="what">${titleOf(begin, shown.named)}</span>
           <small>and ${traces.length - 1} more</small></span>
         <span class="outcome ${failed > 0 ? "failed" : "ok"}">${failed > 0 ? `✗ ${failed} failed` : ""}</span>
         <span class="account">${escapeHtml(user ?? accountOf(first, undefined))}</span>
@@ -95,7 +95,7 @@ function traceItem(trace: Trace, { userOf, named, now }: Shown): string {
   return `<li>
     <details class="trace" id="t${id}">
       <summary>
-        <span><span class="what">${escapeHtml(first.method)} ${escapeHtml(named(shortPathOf(first)))}</span>
+        <span><span class="what">${titleOf(first, named)}</span>
           <small>${first.station}</small></span>
         <span class="outcome ${stateOf(first)}">${mark(first)}${outcomeOf(first)} ${escapeHtml(reason)}</span>
         <span class="account">${escapeHtml(accountOf(trace, userOf(trace)))}</span>
@@ -107,6 +107,12 @@ function traceItem(trace: Trace, { userOf, named, now }: Shown): string {
       <ol class="hops">${hops.map((hop) => hopItem(hop, origin, named, now)).join("")}</ol>
     </details>
   </li>`;
+}
+
+/** Method and path; of a sign-in without its long query. HTML. */
+function titleOf(hop: Hop, named: Naming): string {
+  const path = shortPathOf(hop);
+  return `${escapeHtml(hop.method)} ${escapeHtml(named(path.startsWith("/.auth/") ? path.replace(/\?.*/s, "") : path))}`;
 }
 
 /** Says that nobody is signed in only where neither a session nor a token was sent. */
