@@ -4,7 +4,7 @@ import { Failure } from "./failure.ts";
 import { answerFailure, type Log } from "./problem.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 import { sessionOf } from "./session.ts";
-import { readStaticFiles, type StaticFile, sendStaticFile } from "./static-files.ts";
+import { isBuiltApp, readStaticFiles, type StaticFile, sendStaticFile } from "./static-files.ts";
 
 export interface FrontendOptions {
   /** Origin of the API, for example `https://api.example.net`: no path, no slash at the end. */
@@ -21,6 +21,8 @@ interface Site {
   readonly backendUrl: string;
   readonly timeoutMs: number;
   readonly files: ReadonlyMap<string, StaticFile>;
+  /** Whether pages may have addresses of their own, which the page's script shows. */
+  readonly hasClientRoutes: boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -49,7 +51,7 @@ const OWN_SITES = new Set(["same-origin", "none"]);
  */
 export function createFrontend(options: FrontendOptions): http.Server {
   const { backendUrl, pageFolder, timeoutMs = DEFAULT_TIMEOUT_MS, log = console.error } = options;
-  const site = { backendUrl, timeoutMs, files: readStaticFiles(pageFolder) };
+  const site = { backendUrl, timeoutMs, files: readStaticFiles(pageFolder), hasClientRoutes: isBuiltApp(pageFolder) };
   return http.createServer({ maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     setSecurityHeaders(request, response);
     answer(request, response, site).catch((error: unknown) => answerFailure(request, response, error, log));
@@ -59,7 +61,7 @@ export function createFrontend(options: FrontendOptions): http.Server {
 async function answer(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
   refuseCrossSiteChange(request);
   const { pathname, search } = addressOf(request);
-  const file = site.files.get(pathname);
+  const file = site.files.get(pathname) ?? pageOf(request, pathname, site);
   if (!file && pathname.startsWith("/api/")) {
     allowMethods(request, API_METHODS);
     return forwardToBackend(request, response, `${pathname}${search}`, site);
@@ -69,6 +71,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, site: 
   if (file) return sendStaticFile(request, response, file);
   if (pathname === "/health") return sendJson(response, { status: "ok" });
   sendJson(response, sessionOf(request));
+}
+
+/** Returns the page for a client route: an address that a person opens, and that names no file. */
+function pageOf({ headers }: IncomingMessage, pathname: string, site: Site): StaticFile | undefined {
+  const isOpened = headers["sec-fetch-mode"] === "navigate" || /\btext\/html\b/.test(headers.accept ?? "");
+  const isRoute = !pathname.startsWith("/api/") && !pathname.startsWith("/.auth/") && !/\.\w+$/.test(pathname);
+  const isOwn = pathname === "/session" || pathname === "/health";
+  return site.hasClientRoutes && isOpened && isRoute && !isOwn ? site.files.get("/") : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
 import { statusByConditions } from "../src/http/conditions.ts";
 
@@ -17,7 +17,7 @@ export interface StaticFile {
 
 type Encoding = "br" | "gzip" | "identity";
 
-/** Path → file and type. The whole list: no path a client sends ever reaches the file system. */
+/** Path → file and type. With the files of a built app the whole list: no path a client sends ever reaches the file system. */
 const FILES = {
   "/": ["index.html", "text/html; charset=utf-8"],
   "/signed-out": ["signed-out.html", "text/html; charset=utf-8"],
@@ -27,10 +27,44 @@ const FILES = {
   "/assets/style.css": ["style.css", "text/css; charset=utf-8"],
 } as const;
 
+/** Folder of a built single-page app, whose file names change with their content. */
+const BUILT_ASSETS = "assets";
+const HASHED_NAME = /[-.](?=[\w-]*[A-Z\d_])[\w-]{8,}\.\w+$/;
+
+/** Types of the files that bundlers emit. Others are served as bytes. */
+const CONTENT_TYPES: Readonly<Partial<Record<string, string>>> = {
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".map": "application/json",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".webp": "image/webp",
+  ".woff2": "font/woff2",
+};
+
+/** Whether the folder holds a built single-page app: its client routes are then answered with its page. */
+export function isBuiltApp(folder: string): boolean {
+  return existsSync(join(folder, BUILT_ASSETS));
+}
+
+function builtAssets(folder: string): (readonly [path: string, name: string, contentType: string])[] {
+  if (!isBuiltApp(folder)) return [];
+  const files = readdirSync(join(folder, BUILT_ASSETS), { withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.map(({ name }) => {
+    const contentType = CONTENT_TYPES[extname(name)] ?? "application/octet-stream";
+    return [`/assets/${name}`, join(BUILT_ASSETS, name), contentType];
+  });
+}
+
 /** Reads and compresses the page's files into memory, by path. Throws when one is missing. */
 export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
-  const contents = Object.entries(FILES).map(
-    ([path, [name, contentType]]) => [path, contentType, readFileSync(join(folder, name))] as const,
+  const named = Object.entries(FILES).map(([path, [name, contentType]]) => [path, name, contentType] as const);
+  const contents = [...named, ...builtAssets(folder)].map(
+    ([path, name, contentType]) => [path, contentType, readFileSync(join(folder, name))] as const,
   );
   const versions = new Map(contents.map(([path, , content]) => [path, versionOf(content)]));
   return new Map(
@@ -65,7 +99,7 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
  * query a caller adds, so that a deployment shows at once.
  */
 function cacheControl(url: string, { version, isAsset }: StaticFile): string {
-  const isNamed = isAsset && url.slice(url.indexOf("?")) === `?v=${version}`;
+  const isNamed = isAsset && (url.slice(url.indexOf("?")) === `?v=${version}` || HASHED_NAME.test(url));
   return isNamed ? "public, max-age=31536000, immutable" : "private, no-cache";
 }
 

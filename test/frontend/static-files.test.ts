@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -90,6 +90,58 @@ describe("a file that the browser holds", () => {
     const old = await send(deployed.url, named);
     expect(old).toMatchObject({ body: "(new)", headers: { "cache-control": "private, no-cache" } });
     expect(await send(deployed.url, await styleAddressAt(deployed.url))).toMatchObject({ headers: forEver });
+  });
+});
+
+describe("a built single-page app in the page's folder", () => {
+  function builtApp(): string {
+    const pageFolder = makePageFolder();
+    mkdirSync(join(pageFolder, "assets"));
+    writeFileSync(join(pageFolder, "assets", "index-D4c_x9Qz.js"), "(app)");
+    writeFileSync(join(pageFolder, "assets", "logo.png"), "(logo)");
+    return pageFolder;
+  }
+  const opened = { accept: "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate" };
+
+  test("has assets that are held for ever when their name has a hash of the content", async () => {
+    const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: builtApp() });
+    expect(await send(url, "/assets/index-D4c_x9Qz.js")).toMatchObject({
+      body: "(app)",
+      headers: {
+        "content-type": "text/javascript; charset=utf-8",
+        "cache-control": "public, max-age=31536000, immutable",
+      },
+    });
+    expect(await send(url, "/assets/logo.png")).toMatchObject({
+      headers: { "content-type": "image/png", "cache-control": "private, no-cache" },
+    });
+    expect(await send(url, "/assets/style.css")).toMatchObject({ headers: { "cache-control": "private, no-cache" } });
+  });
+
+  test.each(["/orders", "/orders/7?open=1", "/a/b/c"])("answers its client route %s with its page", async (path) => {
+    const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: builtApp() });
+    expect(await send(url, path, { headers: opened })).toMatchObject({ status: 200, body: "(index.html)" });
+  });
+
+  test.each([
+    ["/assets/gone-D4c_x9Qz.js", opened],
+    ["/assets/../../secret", { accept: "*/*" }],
+    ["/orders", { accept: "application/json" }],
+    ["/.auth/nothing", opened],
+  ])("answers %s for %j with 404, not with its page", async (path, headers) => {
+    const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: builtApp() });
+    expect(await send(url, path, { headers })).toMatchObject({ status: 404 });
+  });
+
+  test.each(["/health", "/session"])("leaves %s to the server, also when a person opens it", async (path) => {
+    const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: builtApp() });
+    const { headers } = await send(url, path, { headers: opened });
+    expect(headers["content-type"]).toBe("application/json");
+  });
+
+  test("without one, an address that is not there is not found", async () => {
+    const { url } = await serveFrontend(NO_BACKEND);
+    expect(await send(url, "/orders", { headers: opened })).toMatchObject({ status: 404 });
   });
 });
 

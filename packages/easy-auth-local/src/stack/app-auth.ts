@@ -56,6 +56,8 @@ export function frontendAuth({ tenantId, api, frontend, apiScope, excludedPaths 
       },
     },
     login: { tokenStore: { enabled: true } },
+    // A development server in front, such as Vite's, says with X-Forwarded-Host where the browser is.
+    httpSettings: { forwardProxy: { convention: "Standard" } },
   };
 }
 
