@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { exitCode, ROOT, type Running, start, urlOf } from "../support/command.ts";
+import { exitCode, ROOT, type Running, startCommand, urlOf } from "../support/command.ts";
 
 describe("npm start -- --func", () => {
   /** A `func` as Core Tools has it: a script that starts another process, which serves. Returns its folder. */
@@ -35,7 +35,7 @@ describe("npm start -- --func", () => {
 
   async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
     const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
-    return start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--func", ...args], { PATH });
+    return startCommand(["--func", ...args], { PATH });
   }
 
   test.each(["SIGINT", "SIGTERM"] as const)(
@@ -84,11 +84,11 @@ describe("npm start -- --func", () => {
     const running = await startWithFunc(HOST, "--trace");
     await running.line(/^Ready/);
     await fetch(`${await urlOf(running, /^API, behind/)}/api/health`);
-    await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 .*\[function not seen: it runs under func/);
+    await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 /);
     await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);
     const page = await (await fetch(`${await urlOf(running, /^Entra ID emulator/)}/trace`)).text();
     expect(page).toContain("<strong>function → Entra</strong> <code>GET /organizations/discovery/v2.0/keys</code>");
-    expect(page).toContain("<dt>Function</dt><dd>not seen: it runs under func, in a process of its own</dd>");
+    expect(page).toContain("<dt>Not seen</dt><dd>what happens inside: it runs in a process of its own</dd>");
   });
 
   test("ends with exit code 1 when func ends, and says so", async () => {
@@ -101,7 +101,7 @@ describe("npm start -- --func", () => {
 
   test("refuses a func that would listen on all network interfaces", async () => {
     const PATH = `${await fakeFunc(HOST, "4.13.2")}${delimiter}${process.env.PATH}`;
-    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--func"], { PATH });
+    const running = startCommand(["--func"], { PATH });
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain("func 4.13.2 listens on all network interfaces");
     expect(running.output()).not.toContain("fake func");
@@ -125,9 +125,7 @@ describe("npm start -- --func", () => {
   });
 
   test.skipIf(existsSync(`${ROOT}node_modules/.bin/func`))("says how to get func when it is not there", async () => {
-    const running = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports", "--func"], {
-      PATH: tmpdir(),
-    });
+    const running = startCommand(["--func"], { PATH: tmpdir() });
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain("func was not found");
     expect(running.output()).toContain("npm install --global azure-functions-core-tools@4");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TENANT_ID } from "easy-auth-local";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { exitCode, start } from "../support/command.ts";
+import { exitCode, startCommand } from "../support/command.ts";
 
 describe("npm start -- --tenant", () => {
   const SETTINGS = {
@@ -22,7 +22,7 @@ describe("npm start -- --tenant", () => {
   }
 
   test("starts the apps with the settings of the file, with Entra where it is", async () => {
-    const stack = start("packages/easy-auth-local/src/command/main.ts", ["--free-ports"]);
+    const stack = startCommand();
     const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
     // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
     const env = {
@@ -31,33 +31,12 @@ describe("npm start -- --tenant", () => {
       EMULATED_GRAPH_URL: await urlOf(/^Microsoft Graph emulator/),
     };
     const settings = await settingsFile(JSON.stringify({ IsEncrypted: false, Values: SETTINGS }));
-    const running = start(
-      "packages/easy-auth-local/src/command/main.ts",
-      ["--free-ports", "--tenant", TENANT_ID, "--settings", settings],
-      env,
-    );
+    const running = startCommand(["--tenant", TENANT_ID, "--settings", settings], env);
     await running.line(/^Ready/);
     expect(running.output()).toContain(`${TENANT_ID}, at the real Microsoft Entra ID and Graph`);
     expect(running.output()).not.toContain("emulator");
     expect(running.output()).not.toContain("own-");
     running.child.kill("SIGTERM");
     expect(await exitCode(running)).toBe(0);
-  });
-
-  test.each([
-    ["is not there", undefined, "Copy local.settings.example.json to it"],
-    ["is not JSON", "{", "is not JSON"],
-    ["is encrypted", '{"Values":{}}', "is encrypted"],
-    ["is empty", '{"IsEncrypted":false}', "FRONTEND_CLIENT_SECRET is missing."],
-  ])("says so when the file of settings %s", async (_, content, why) => {
-    const settings = content === undefined ? "not-there.json" : await settingsFile(content);
-    const running = start("packages/easy-auth-local/src/command/main.ts", [
-      "--tenant",
-      "contoso.example",
-      "--settings",
-      settings,
-    ]);
-    expect(await exitCode(running)).toBe(1);
-    expect(running.output()).toContain(why);
   });
 });

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import http from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { listenOnLoopback } from "easy-auth-local/parts";
 import { onTestFinished } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const COMMAND = fileURLToPath(new URL("../../packages/easy-auth-local/bin/easy-auth-local.mjs", import.meta.url));
 
 export interface Running {
   readonly child: ChildProcess;
@@ -15,13 +18,31 @@ export interface Running {
   line(pattern: RegExp): Promise<string>;
 }
 
-export function start(script: string, args: readonly string[] = [], env: Record<string, string> = {}): Running {
-  return run(process.execPath, ["--import", "tsx", script, ...args], env);
+/** Starts the command on free ports with this repository's configuration, without building the apps anew. */
+export function startCommand(args: readonly string[] = [], env: Record<string, string> = {}): Running {
+  const folder = mkdtempSync(join(tmpdir(), "command-"));
+  const {
+    build: _,
+    api,
+    frontend,
+    registrations: __,
+    ...rest
+  } = JSON.parse(readFileSync(`${ROOT}easy-auth-local.json`, "utf8"));
+  const apps = { api: { ...api, app: ROOT }, frontend: { ...frontend, app: `${ROOT}${frontend.app}` } };
+  writeFileSync(join(folder, "configuration.json"), JSON.stringify({ ...rest, ...apps }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return run(process.execPath, [COMMAND, "--config", join(folder, "configuration.json"), "--free-ports", ...args], env);
 }
 
 export function run(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env } });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(async () => {
+    // The first signal ends all that it started.
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "close");
+    }
+  });
   let output = "";
   const line = (pattern: RegExp) =>
     new Promise<string>((resolve, reject) => {
@@ -39,12 +60,6 @@ export function run(command: string, args: readonly string[], env: Record<string
     });
   }
   return { child, output: () => output, line };
-}
-
-export async function freePort(): Promise<number> {
-  const server = await listenOnLoopback(http.createServer(), 0);
-  await server.close();
-  return Number(new URL(server.url).port);
 }
 
 /** The first address on this machine in a line of what is printed. */

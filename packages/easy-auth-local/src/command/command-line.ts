@@ -149,7 +149,9 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.replace(/\.?$/, ".")} --help lists the options.`);
+    throw new UsageError(
+      `${(error as Error).message.replace(/(\. To specify .*)?\.?$/, ".")} --help lists the options.`,
+    );
   }
 }
 

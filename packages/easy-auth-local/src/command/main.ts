@@ -100,8 +100,11 @@ async function start(commandLine: CommandLine, configuration: Configuration, fol
   const chosen = { ...(misconfigure !== undefined && { misconfigure }), ...(trace && { onTrace: printTrace }) };
   const stateFolder = makeStateFolder(folder);
   const stack = await startStack({ ...both, https, stateFolder, ...chosen, ...(files && { files: SAMPLE_FILES }) });
-  const { entraUrl, graphUrl, entraHttps, certificateFile } = stack;
-  const forget = noteRunningStack(stateFolder, { entraUrl, graphUrl, certificateFile, entraHttpsUrl: entraHttps?.url });
+  const { entraUrl, graphUrl, entraHttps, graphHttps, certificateFile } = stack;
+  const forget = noteRunningStack(stateFolder, {
+    ...{ entraUrl, graphUrl, certificateFile, services: stack.services },
+    ...{ entraHttpsUrl: entraHttps?.url, graphHttpsUrl: graphHttps?.url },
+  });
   const close = () => {
     forget();
     return stack.close();

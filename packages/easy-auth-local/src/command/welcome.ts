@@ -5,11 +5,11 @@ import type { TenantStack } from "../stack/tenant-stack.ts";
 
 /** Returns what the command prints of a running stack; its last line begins with `Ready`. */
 export function welcome(stack: Stack, misconfigure: MisconfigurationName | undefined): string {
-  const { entraUrl, entraHttps, graphUrl, storage, certificateFile, overridden } = stack;
+  const { entraUrl, entraHttps, graphUrl, graphHttps, storage, certificateFile, overridden } = stack;
   const places = [
     ...appLines(stack),
     place("Entra ID emulator", [entraUrl, entraHttps?.url].filter(Boolean).join("  ")),
-    place("Microsoft Graph emulator", graphUrl),
+    place("Microsoft Graph emulator", [graphUrl, graphHttps?.url].filter(Boolean).join("  ")),
     ...(storage ? [place("Azure Storage emulator", `${storage.accountUrl}/${storage.container.containerName}`)] : []),
     ...hostLines(stack),
     ...(certificateFile === undefined ? [] : [place("Certificate of https", certificateFile)]),

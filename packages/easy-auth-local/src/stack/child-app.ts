@@ -59,7 +59,7 @@ export async function startChildApp(options: ChildAppOptions): Promise<ChildApp>
 function spawnCommand({ command, folder, environment }: ChildAppOptions): ChildProcess {
   const options = { cwd: folder, env: withPrograms(environment, folder) };
   if (process.platform === "win32") return spawn(command, { ...options, stdio: "inherit", shell: true });
-  return spawn("sh", ["-c", END_WITH_PARENT, command], {
+  return spawn("/bin/sh", ["-c", END_WITH_PARENT, command], {
     ...options,
     stdio: ["ignore", "inherit", "inherit", "pipe"],
     // A group of its own: a command starts processes that a signal to it alone would leave behind.

@@ -14,7 +14,7 @@ import { type EntraServer, startEntra } from "../entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../entra/tokens.ts";
 import { Faults } from "../faults/faults.ts";
 import { startGraph } from "../graph/server.ts";
-import type { Certificate } from "../http/certificate.ts";
+import { type Certificate, createCertificate } from "../http/certificate.ts";
 import type { Exchanged } from "../http/router.ts";
 import { routeMicrosoftOrigins } from "../routing/microsoft-origins.ts";
 import { STORAGE, type StorageRequest } from "../storage/access.ts";
@@ -63,6 +63,8 @@ export interface Emulators {
   readonly clock: Clock;
   /** Where Entra listens with https, and the certificate to trust there. */
   readonly entraHttps: EntraServer["https"];
+  /** Where Graph listens with https. */
+  readonly graphHttps: EntraServer["https"];
   /** With `files`. */
   readonly storage: Storage | undefined;
 }
@@ -82,7 +84,9 @@ export async function startEmulators(
     registrations: files ? [...registrations, STORAGE] : registrations,
   });
   const faults = new Faults(directory);
-  const keys = await createSigningKeys();
+  const keys = await createSigningKeys(options.stateFolder);
+  const listenerCertificate = https ? (certificate ?? (await createCertificate())) : undefined;
+  const secure = listenerCertificate && { https: listenerCertificate };
   const issuer = createTokenIssuer(keys, undefined, directory.tenant.id);
   const traces = createTraces(directory, onTrace);
   const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
@@ -92,27 +96,19 @@ export async function startEmulators(
       onExchange?.(service, exchanged);
     },
   });
-  const listening = { port: ports.entra, https, httpsPort: ports.entraHttps };
-  const entraOptions = {
-    directory,
-    issuer,
-    faults,
-    ...listening,
-    moreRoutes: controlRoutes({ directory, issuer, faults, clock, traces }),
-  };
+  const moreRoutes = controlRoutes({ directory, issuer, faults, clock, traces });
+  const listening = { port: ports.entra, httpsPort: ports.entraHttps, ...secure };
+  const entraOptions = { directory, issuer, faults, moreRoutes, ...listening };
   const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));
-  const graphOptions = { directory, keys, faults, port: ports.graph };
+  const graphListening = { port: ports.graph, httpsPort: ports.graphHttps, certificate: listenerCertificate };
+  const graphOptions = { directory, keys, faults, ...graphListening };
   const graph = await closers.started(startGraph({ ...graphOptions, ...tell("graph"), ...seen("Graph") }));
-  closers.addShared(
-    routeMicrosoftOrigins(
-      { entra: entra.url, graph: graph.url, ...(services && { services }) },
-      () => traces.traceParent,
-    ),
-  );
+  const origins = { entra: entra.url, graph: graph.url, ...(services && { services }) };
+  closers.addShared(routeMicrosoftOrigins(origins, () => traces.traceParent));
   const { onStorageRequest: onRequest } = options;
   const storageOptions = { directory, keys, port: ports.storage, onRequest, certificate, ...seen("Storage") };
   const storage = files && (await startStackStorage({ ...storageOptions, files }, traces, closers));
-  const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https };
+  const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https, graphHttps: graph.https };
   return { ...urls, storage, directory, issuer, faults, clock, traces };
 }
 

@@ -50,6 +50,8 @@ export interface Stack extends Emulators {
   /** Host of the Functions app; without functions where the app runs in a process of its own. */
   readonly functions: Pick<FunctionsHost, "url" | "functions" | "reload">;
   readonly registrations: Registrations;
+  /** Addresses on this machine by the origin that they stand for, of other APIs. */
+  readonly services: Readonly<Record<string, string>>;
   /** Names of settings in local.settings.json that the stack set otherwise. */
   readonly overridden: readonly string[];
   /** Variables by which another Node process reaches the stack. */
@@ -113,7 +115,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const noHost = { url: api?.app.appUrl ?? "", functions: [], reload: async () => {} };
   return {
     ...emulators,
-    ...{ registrations, environment, certificateFile, overridden: api?.overridden ?? [] },
+    ...{ registrations, services, environment, certificateFile, overridden: api?.overridden ?? [] },
     ...{ frontendUrl: frontend?.url ?? "", apiUrl: api?.app.url ?? "", apps: { api: api?.app, frontend } },
     functions: api?.app.functions ?? noHost,
     ended: Promise.race([...ended, new Promise<never>(() => {})]),

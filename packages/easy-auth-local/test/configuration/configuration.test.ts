@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { readLocalSettings } from "../../src/configuration/local-settings.ts";
+import { readConfiguration } from "../../src/configuration/read-configuration.ts";
+import { registrationsOf } from "../../src/configuration/registrations.ts";
+import { API, FRONTEND } from "../../src/directory/directory.ts";
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "configuration-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+function read(content: unknown, name = "easy-auth-local.json") {
+  const path = join(folder(), name);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return readConfiguration(path);
+}
+
+const OWN = "0a0a0a0a-1111-4111-8111-111111111111";
+
+describe("a configuration file", () => {
+  test("may be empty", async () => {
+    expect(await read({})).toEqual({});
+  });
+
+  test("says all that is wrong in it at once, each with the fix", async () => {
+    const wrong = {
+      api: { app: 7071, cors: { allowedOrigins: ["localhost:5173"] }, extra: true },
+      ports: { entra: "4282", graph: 70_000 },
+      registrations: { api: { clientId: "not-a-guid", requestedAccessTokenVersion: 3 } },
+      accounts: [{ key: "own", objectId: OWN }],
+      services: { orders: { scopes: ["Orders.Read"] } },
+      frontend: { auth: { globalValidation: { unauthenticatedClientAction: "Redirect" } } },
+    };
+    const error = await read(wrong).catch((reason: Error) => reason.message);
+    for (const part of [
+      'api has an unknown member "extra". Known are: app, run, registration,',
+      'api.cors.allowedOrigins.0 is "localhost:5173", which does not fit. An origin: scheme, host and port alone',
+      'ports.entra is "4282". Use a value of type integer.',
+      "ports.graph is 70000: it is out of range.",
+      'registrations.api.clientId is "not-a-guid", which does not fit. Client id. A GUID.',
+      "registrations.api.requestedAccessTokenVersion is 3. Use one of: 1, 2.",
+      'accounts.0 lacks "profile". Add it.',
+      'services.orders lacks "origin". Add it.',
+      'services.orders.scopes.0 is "Orders.Read", which does not fit. A scope with its resource',
+      'frontend.auth.globalValidation.unauthenticatedClientAction is "Redirect". Use one of: RedirectToLoginPage,',
+      'frontend.auth lacks "identityProviders". Add it.',
+    ]) {
+      expect(error).toContain(part);
+    }
+  });
+
+  test("says which names and ids do not match", async () => {
+    const auth = {
+      globalValidation: { unauthenticatedClientAction: "Return401" },
+      identityProviders: { azureActiveDirectory: { registration: { openIdIssuer: "https://x", clientId: OWN } } },
+      login: { tokenStore: { enabled: true } },
+    };
+    const wrong = {
+      api: { registration: "orders", auth, run: "npm start" },
+      registrations: { other: { clientId: API.clientId } },
+    };
+    const error = await read(wrong).catch((reason: Error) => reason.message);
+    expect(error).toContain(
+      'api.registration names "orders", which is not in registrations. There are: api, frontend, other.',
+    );
+    expect(error).toContain(`api.auth is of the client id ${OWN}, which no registration has.`);
+    expect(error).toContain("api.run starts an app, but api.app does not say where it listens.");
+    expect(error).toContain("registrations.other has the clientId of registrations.api. Give each its own.");
+  });
+
+  test.each([
+    ["is not JSON", "{", "It is not JSON"],
+    [
+      "names files that are not there",
+      { registrations: { api: { certificates: ["none.pem"] } } },
+      "none.pem cannot be read",
+    ],
+  ])("that %s is told", async (_, content, why) => {
+    await expect(read(content)).rejects.toThrow(why);
+  });
+
+  test("has its paths beside it", async () => {
+    const { api, frontend } = await read({ api: { app: "./functions" }, frontend: { app: "http://localhost:5173" } });
+    expect(api?.app).toMatch(/^\/.*\/configuration-\w+\/functions$/);
+    expect(frontend?.app).toBe("http://localhost:5173");
+  });
+});
+
+describe("registrations", () => {
+  test("are the built-in ones without a configuration", () => {
+    const registrations = registrationsOf({});
+    expect(registrations.get("api")).toEqual(API);
+    expect(registrations.get("frontend")).toEqual(FRONTEND);
+  });
+
+  test("follow the API's client id in its identifier URI, and in the frontend's permission", () => {
+    const registrations = registrationsOf({ registrations: { api: { clientId: OWN } } });
+    expect(registrations.get("api")?.identifierUris).toEqual([`api://${OWN}`]);
+    expect(registrations.get("frontend")?.delegatedPermissions).toContain(`api://${OWN}/user_impersonation`);
+  });
+
+  test("come with a service, whose scopes every app may use", () => {
+    const services = { orders: { origin: "https://orders.contoso.com", scopes: ["api://orders/Orders.Read"] } };
+    const orders = registrationsOf({ services }).get("service orders");
+    expect(orders).toMatchObject({ identifierUris: ["api://orders"], scopes: ["Orders.Read"] });
+    expect(orders?.clientId).toBe(registrationsOf({ services }).get("service orders")?.clientId);
+  });
+});
+
+describe("local.settings.json", () => {
+  test.each([
+    ["is not JSON", "{", "is not JSON"],
+    ["is encrypted", '{"Values":{}}', "is encrypted"],
+  ])("that %s is told", async (_, content, why) => {
+    const path = join(folder(), "local.settings.json");
+    writeFileSync(path, content);
+    await expect(readLocalSettings(path)).rejects.toThrow(why);
+  });
+
+  test("that is not there is told", async () => {
+    await expect(readLocalSettings("/not/there.json")).rejects.toThrow("Copy local.settings.example.json to it");
+  });
+});
