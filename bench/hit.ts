@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { OnBehalfOf } from "../src/entra/on-behalf-of.ts";
-import type { CachedToken } from "../src/entra/token-table.ts";
+import type { CachedToken } from "../src/entra/token-cache.ts";
 import { acquire, createInProcessEndpoint, createMsal, seed } from "./msal.ts";
 import { BYTES_PER_USER, createInstantClient, createOnBehalfOf, exchangeOf, verifiedUser } from "./ours.ts";
 import { median } from "./statistics.ts";

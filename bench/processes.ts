@@ -16,10 +16,8 @@ const LIKE_THE_APP: BuildOptions = {
   target: "node20",
   format: "cjs",
   mainFields: ["module", "main"],
-  external: ["@azure/functions-core", "esbuild"],
-  // The local stack's sources are ES modules.
-  define: { "import.meta.url": "bundleUrl" },
-  banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  // The local stack reads files beside its own.
+  external: ["@azure/functions-core", "esbuild", "easy-auth-local"],
   logLevel: "warning",
 };
 
@@ -66,7 +64,8 @@ export class WorkerProcess {
   static async start({ source, folder, nodeOptions = [], env = {} }: WorkerOptions): Promise<WorkerProcess> {
     const bundle = await bundleFile(source, folder);
     const child = fork(bundle, {
-      execArgv: [...nodeOptions],
+      // Node 20 warns that a bundle requires an ES module.
+      execArgv: ["--disable-warning=ExperimentalWarning", ...nodeOptions],
       env: { ...process.env, ...env },
       // Standard output is for the result alone.
       stdio: ["ignore", 2, 2, "ipc"],

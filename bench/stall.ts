@@ -29,7 +29,7 @@ export interface StallFigures {
 }
 
 const END_MS = TOKENS_END_AT * 1000;
-/** Of the users that fit, those who came last: they are still there, though the cache drops by second chance, not by age. */
+/** Of the users that fit, those who came last: they are still there. */
 const RECENT_SHARE = 0.1;
 const BEARER_LENGTH = "Bearer ".length;
 

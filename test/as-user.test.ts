@@ -1,7 +1,7 @@
 import { type HttpHandler, HttpRequest, type HttpResponse, InvocationContext } from "@azure/functions";
 import { describe, expect, test } from "vitest";
 import { createAsUser, type RequestPath, type UserHandler } from "../src/as-user.ts";
-import type { CachedToken } from "../src/entra/token-table.ts";
+import type { CachedToken } from "../src/entra/token-cache.ts";
 import { AppError } from "../src/errors.ts";
 import { withDeadline } from "../src/outgoing/deadline.ts";
 import type { VerifiedUser } from "../src/user.ts";

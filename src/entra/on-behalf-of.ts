@@ -12,8 +12,7 @@ import { exchangeFailure } from "./exchange-failure.ts";
 import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 import { Pauses } from "./pauses.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
-import { EXPIRY_MARGIN_SECONDS, endOfUse, type TokenCache } from "./token-cache.ts";
-import type { CachedToken } from "./token-table.ts";
+import { type CachedToken, EXPIRY_MARGIN_SECONDS, endOfUse, type TokenCache } from "./token-cache.ts";
 
 /** The assertion and scopes that a token belongs to. */
 export interface Grant {

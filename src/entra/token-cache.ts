@@ -1,6 +1,12 @@
 import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { VerifiedUser } from "../user.ts";
-import { type CachedToken, TokenTable } from "./token-table.ts";
+
+/** A verified user with the access token that was issued on their behalf. */
+export interface CachedToken {
+  readonly user: VerifiedUser;
+  readonly accessToken: string;
+}
 
 export interface TokenCacheOptions {
   readonly maxBytes: number;
@@ -11,11 +17,8 @@ export interface TokenCacheOptions {
 /** Seconds before a token's end when it is no longer handed out, so that it outlives the request it is used for. */
 export const EXPIRY_MARGIN_SECONDS = 300;
 
-/** Bytes of an entry beside its token and its slot, as measured in docs/performance.md. */
-const ENTRY_OVERHEAD_BYTES = 250;
-
-/** Size of an entry that the table's slots are counted by. Entra's are larger; with smaller ones the slots run out first. */
-const SMALL_ENTRY_BYTES = 2048;
+/** Bytes of an entry beside its token, as measured in docs/performance.md. */
+const ENTRY_OVERHEAD_BYTES = 450;
 
 /**
  * Tokens by assertion and scopes, bounded in bytes; the least recently used go first. An entry lives until 300 s before its
@@ -23,16 +26,17 @@ const SMALL_ENTRY_BYTES = 2048;
  * that Entra or the resource refuses.
  */
 export class TokenCache {
-  readonly #table: TokenTable;
-  readonly #maxBytes: number;
+  readonly #tokens: LRUCache<string, CachedToken>;
   readonly #now: () => number;
-  #bytes: number;
 
   constructor({ maxBytes, now = Date.now }: TokenCacheOptions) {
-    this.#table = new TokenTable(Math.ceil(maxBytes / SMALL_ENTRY_BYTES));
-    this.#bytes = this.#table.bytes;
-    this.#maxBytes = maxBytes;
     this.#now = now;
+    this.#tokens = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ accessToken }) => accessToken.length + ENTRY_OVERHEAD_BYTES,
+      ttlResolution: 0,
+      perf: { now },
+    });
   }
 
   /**
@@ -45,54 +49,32 @@ export class TokenCache {
   }
 
   get(key: string): CachedToken | undefined {
-    const slot = this.#table.find(key);
-    if (slot === undefined) return undefined;
-    if (this.#table.endOf(slot) * 1000 <= this.#now()) {
-      this.#drop(slot);
-      return undefined;
-    }
-    this.#table.markUsed(slot);
-    return this.#table.tokenOf(slot);
+    return this.#tokens.get(key);
   }
 
   /** @param expiresAt milliseconds since 1970: the access token's end */
   set(key: string, token: CachedToken, expiresAt: number): void {
-    this.delete(key);
-    const end = endOfUse(expiresAt, token.user);
-    const bytes = bytesOf(token);
-    if (end * 1000 <= this.#now() || this.#table.bytes + bytes > this.#maxBytes) return;
-    while (this.#bytes + bytes > this.#maxBytes || this.size >= this.#table.capacity) {
-      this.#drop(this.#table.nextToEvict());
-    }
-    this.#table.add(key, token, end);
-    this.#bytes += bytes;
+    // One less, since lru-cache hands an entry out at its very end; and it takes 0 to mean without end.
+    const ttl = endOfUse(expiresAt, token.user) * 1000 - this.#now() - 1;
+    if (ttl > 0) this.#tokens.set(key, token, { ttl });
+    else this.#tokens.delete(key);
   }
 
   delete(key: string): void {
-    this.#drop(this.#table.find(key));
+    this.#tokens.delete(key);
   }
 
   get size(): number {
-    return this.#table.size;
+    return this.#tokens.size;
   }
 
   /** Bytes that the cache counts for its entries, never above the bound. */
   get bytes(): number {
-    return this.#bytes;
-  }
-
-  #drop(slot: number | undefined): void {
-    if (slot === undefined) return;
-    this.#bytes -= bytesOf(this.#table.tokenOf(slot));
-    this.#table.delete(slot);
+    return this.#tokens.calculatedSize;
   }
 }
 
 /** Returns the seconds since 1970 when a token is no longer handed out. `expiresAt` is the token's end in milliseconds. */
 export function endOfUse(expiresAt: number, user: VerifiedUser): number {
   return Math.floor(Math.min(expiresAt / 1000 - EXPIRY_MARGIN_SECONDS, user.expiresAt));
-}
-
-function bytesOf({ accessToken }: CachedToken): number {
-  return accessToken.length + ENTRY_OVERHEAD_BYTES;
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
 import { TokenCache } from "../../src/entra/token-cache.ts";
 import { AppError } from "../../src/errors.ts";
-import { exchangeOf, GRAPH_DEFAULT, onBehalfOfAt, refuse, startTokenEndpoint, succeed } from "../support/exchange.ts";
+import { exchangeOf, onBehalfOfAt, refuse, startTokenEndpoint, succeed } from "../support/exchange.ts";
 
 const USERS = 600;
 const CALLS = 5000;
@@ -113,47 +113,5 @@ describe(`${CALLS} calls of ${USERS} users, one exchange in ten failing`, () => 
     const onBehalfOf = onBehalfOfAt(entra.url, { cache: new OneKeyForAll({ maxBytes: CACHE_BYTES }) });
     const { wrongUsers } = await storm(onBehalfOf, 200, () => {});
     expect(wrongUsers).toBeGreaterThan(100);
-  });
-});
-
-describe("the cache", () => {
-  test("holds its bound when 40,000 users are offered, and keeps those used lately", () => {
-    const cache = new TokenCache({ maxBytes: 10_000_000 });
-    const { user } = exchangeOf("");
-    for (let index = 0; index < 40_000; index += 1) {
-      const key = cache.keyOf(`user-${index}`, [GRAPH_DEFAULT]);
-      cache.set(key, { user, accessToken: `token of ${index} ${"x".repeat(2000)}` }, Date.now() + 3_600_000);
-      if (index === 0 || index % 1000 === 0) expect(cache.get(cache.keyOf("user-0", [GRAPH_DEFAULT]))).toBeDefined();
-    }
-    expect(cache.bytes).toBeLessThanOrEqual(10_000_000);
-    expect(cache.size).toBeGreaterThan(4000);
-    expect(cache.get(cache.keyOf("user-1", [GRAPH_DEFAULT]))).toBeUndefined();
-    expect(cache.get(cache.keyOf("user-39999", [GRAPH_DEFAULT]))).toBeDefined();
-  });
-
-  test("does not take a token that is too large for it, nor one that is at its end", () => {
-    const cache = new TokenCache({ maxBytes: 100_000 });
-    const { user } = exchangeOf("");
-    const set = (assertion: string, accessToken: string, expiresAt: number) =>
-      cache.set(cache.keyOf(assertion, [GRAPH_DEFAULT]), { user, accessToken }, expiresAt);
-    set("large", "x".repeat(100_000), Date.now() + 3_600_000);
-    set("ended", "x", Date.now() + 299_000);
-    expect(cache.size).toBe(0);
-    set("neither", "x", Date.now() + 3_600_000);
-    expect(cache.size).toBe(1);
-  });
-
-  test("counts a token once when it is replaced, and nothing when all are deleted", () => {
-    const cache = new TokenCache({ maxBytes: 1_000_000 });
-    const empty = cache.bytes;
-    const { user } = exchangeOf("");
-    const keys = ["a", "b", "c"].map((assertion) => cache.keyOf(assertion, [GRAPH_DEFAULT]));
-    for (const accessToken of ["first", "the second"]) {
-      for (const key of keys) cache.set(key, { user, accessToken }, Date.now() + 3_600_000);
-    }
-    expect(cache.size).toBe(3);
-    expect(cache.get(keys[1] ?? "")?.accessToken).toBe("the second");
-    for (const key of keys) cache.delete(key);
-    expect([cache.size, cache.bytes]).toEqual([0, empty]);
   });
 });
