@@ -28,6 +28,7 @@ export interface CommandLine {
   readonly https: boolean;
   readonly func: boolean;
   readonly files: boolean;
+  readonly sharedCache: boolean;
   /** CORS of the API's gate, when an origin is named. */
   readonly cors: CorsSettings | undefined;
   readonly misconfigure: MisconfigurationName | undefined;
@@ -63,6 +64,10 @@ const OPTIONS = {
     says: "run a Functions app under func start (Azure Functions Core Tools), not in the embedded host",
   },
   files: { ...FLAG, says: "start an Azure Storage account with sample files; needs the npm package azurite" },
+  "shared-cache": {
+    ...FLAG,
+    says: "start Azure Table storage, and name it to the API by SHARED_CACHE_URL; needs the npm package azurite",
+  },
   cors: {
     ...VALUES,
     value: "<origin>",
@@ -82,7 +87,7 @@ const OPTIONS = {
   },
   help: { ...FLAG, short: "h", says: "print this" },
 } as const;
-const ONLY_EMULATED = ["misconfigure", "https", "trace", "files"] as const;
+const ONLY_EMULATED = ["misconfigure", "https", "trace", "files", "shared-cache"] as const;
 const WIDTH = 34;
 
 /** Reads the command line. @throws UsageError */
@@ -97,10 +102,20 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (tenant !== undefined && emulated) throw new UsageError(`--${emulated} is for the emulators, not for --tenant.`);
   if (tenant === "") throw new UsageError("--tenant needs the id or a domain of a tenant.");
   if (tenant === undefined && values.settings !== undefined) throw new UsageError("--settings is for --tenant.");
-  const { "free-ports": freePorts, help, trace, watch, https, func, files, settings = "local.settings.json" } = values;
+  const {
+    "free-ports": freePorts,
+    "shared-cache": sharedCache,
+    help,
+    trace,
+    watch,
+    https,
+    func,
+    files,
+    settings = "local.settings.json",
+  } = values;
   return {
     ...commandOf(positionals),
-    ...{ help, freePorts, trace, watch, https, func, files, misconfigure, tenant, settings },
+    ...{ help, freePorts, trace, watch, https, func, files, sharedCache, misconfigure, tenant, settings },
     ...{
       api: values.api,
       frontend: values.frontend,

@@ -88,7 +88,7 @@ function isAddress(app: string | number | undefined): boolean {
 
 /** Starts the stack that was asked for, with the text that says where it is. */
 async function start(commandLine: CommandLine, configuration: Configuration, folder: string) {
-  const { tenant, freePorts, trace, https, func, files, misconfigure, cors } = commandLine;
+  const { tenant, freePorts, trace, https, func, files, sharedCache, misconfigure, cors } = commandLine;
   const ports = freePorts ? FREE_PORTS : { ...PORTS, ...configuration.ports };
   const switches = { ...configuration.switches, ...commandLine.switches };
   const both = { ...configuration, ports, func, switches, onLog: printLog, ...(cors !== undefined && { cors }) };
@@ -99,7 +99,14 @@ async function start(commandLine: CommandLine, configuration: Configuration, fol
   }
   const chosen = { ...(misconfigure !== undefined && { misconfigure }), ...(trace && { onTrace: printTrace }) };
   const stateFolder = makeStateFolder(folder);
-  const stack = await startStack({ ...both, https, stateFolder, ...chosen, ...(files && { files: SAMPLE_FILES }) });
+  const stack = await startStack({
+    ...both,
+    https,
+    stateFolder,
+    ...chosen,
+    sharedCache,
+    ...(files && { files: SAMPLE_FILES }),
+  });
   const { entraUrl, graphUrl, entraHttps, graphHttps, certificateFile } = stack;
   const forget = noteRunningStack(stateFolder, {
     ...{ entraUrl, graphUrl, certificateFile, services: stack.services },

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type http from "node:http";
+import http from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 
@@ -89,4 +89,11 @@ async function closeServer(server: http.Server | https.Server, sockets: Readonly
   }, CLOSE_WITHIN_MS);
   await closed;
   clearTimeout(force);
+}
+
+/** Finds a port that is free now, for a program that cannot say which one it took. */
+export async function freePort(): Promise<number> {
+  const { url, close } = await listenOnLoopback(http.createServer(), 0);
+  await close();
+  return Number(new URL(url).port);
 }

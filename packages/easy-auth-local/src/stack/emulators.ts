@@ -20,7 +20,8 @@ import { routeMicrosoftOrigins } from "../routing/microsoft-origins.ts";
 import { STORAGE, type StorageRequest } from "../storage/access.ts";
 import type { StoredFile } from "../storage/sample-files.ts";
 import type { Storage } from "../storage/server.ts";
-import { startStackStorage } from "../storage/stack-storage.ts";
+import { startStackStorage, startStackTables } from "../storage/stack-storage.ts";
+import type { Tables } from "../storage/tables.ts";
 import { detailsOf } from "../trace/exchange.ts";
 import type { Station } from "../trace/hop.ts";
 import { observe } from "../trace/observe.ts";
@@ -42,6 +43,8 @@ export interface EmulatorsOptions {
   readonly stateFolder?: string | undefined;
   /** Starts a storage account, with a container that holds these, and turns the app's routes for files on. */
   readonly files?: readonly StoredFile[];
+  /** Starts Table storage for apps, whose address the API gets as SHARED_CACHE_URL. */
+  readonly sharedCache?: boolean | undefined;
   /** Told of every request that Entra or Graph answered. */
   readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
   /** Told of every user's request to Storage. */
@@ -67,6 +70,8 @@ export interface Emulators {
   readonly graphHttps: EntraServer["https"];
   /** With `files`. */
   readonly storage: Storage | undefined;
+  /** With `sharedCache`. */
+  readonly tables: Tables | undefined;
 }
 
 /** Starts them, and routes this process's requests for Entra and Graph there. What is traced, `traces` holds. */
@@ -76,12 +81,13 @@ export async function startEmulators(
   closers: Closers,
 ): Promise<Emulators & { readonly traces: Traces }> {
   const { tenant, accounts, registrations, services, https, certificate, files, onExchange, onTrace } = options;
+  const { sharedCache = false } = options;
   const clock = startClock();
   closers.addShared(clock.close);
   const directory = createDirectory({
     ...(tenant !== undefined && { tenant }),
     ...(accounts !== undefined && { accounts }),
-    registrations: files ? [...registrations, STORAGE] : registrations,
+    registrations: files || sharedCache ? [...registrations, STORAGE] : registrations,
   });
   const faults = new Faults(directory);
   const keys = await createSigningKeys(options.stateFolder);
@@ -108,8 +114,9 @@ export async function startEmulators(
   const { onStorageRequest: onRequest } = options;
   const storageOptions = { directory, keys, port: ports.storage, onRequest, certificate, ...seen("Storage") };
   const storage = files && (await startStackStorage({ ...storageOptions, files }, traces, closers));
+  const tables = sharedCache ? await startStackTables({ directory, keys, certificate }, closers) : undefined;
   const urls = { entraUrl: entra.url, graphUrl: graph.url, entraHttps: entra.https, graphHttps: graph.https };
-  return { ...urls, storage, directory, issuer, faults, clock, traces };
+  return { ...urls, storage, tables, directory, issuer, faults, clock, traces };
 }
 
 function createTraces(directory: Directory, onSettled: TracesOptions["onSettled"]): Traces {

@@ -20,7 +20,7 @@ import { type Emulators, type EmulatorsOptions, startEmulators } from "./emulato
 import { MISCONFIGURATIONS, type Misconfiguration, type MisconfigurationName } from "./misconfigurations.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
 
-type Observed = Pick<EmulatorsOptions, "files" | "onExchange" | "onStorageRequest" | "onTrace">;
+type Observed = Pick<EmulatorsOptions, "files" | "sharedCache" | "onExchange" | "onStorageRequest" | "onTrace">;
 
 export interface StackOptions extends Configuration, Observed {
   /** Apps in this process, in place of those that the configuration names. */
@@ -104,14 +104,14 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
     ...{ registrations: [...registrations.values()], services, certificate, https: options.https ?? false },
   };
   const { traces, ...emulators } = await startEmulators(ports, emulatorOptions, closers);
-  const { entraUrl, graphUrl, storage } = emulators;
+  const { entraUrl, graphUrl, storage, tables } = emulators;
   const environment = routingEnvironment({ entraUrl, graphUrl, services, certificateFile });
   const around = surroundings({ options, ports, traces, emulators });
   const starting = { options, mistake, registrations, emulators, environment, around, ports };
   const api = await startApi(starting, closers);
   const frontend = await startFrontend({ ...starting, apiUrl: api?.app.url ?? "" }, closers);
   closers.add(() => emulators.faults.clear());
-  const ended = [api?.app.ended, frontend?.ended, storage?.ended].filter((one) => one !== undefined);
+  const ended = [api?.app.ended, frontend?.ended, storage?.ended, tables?.ended].filter((one) => one !== undefined);
   const noHost = { url: api?.app.appUrl ?? "", functions: [], reload: async () => {} };
   return {
     ...emulators,
@@ -140,9 +140,10 @@ async function startApi(starting: Starting, closers: Closers) {
   const usual = api.auth ?? apiAuth(defaultApps(starting));
   const auth = mistake.apiAuth?.(usual, registrationFor("frontend", starting)) ?? usual;
   const file = await localSettingsOf(api.app);
-  const set = {
+  const set: Readonly<Record<string, string>> = {
     ...resolveSettings(api.settings ?? {}, around.addresses),
     ...(emulators.storage && settingsFor(emulators.storage)),
+    ...(emulators.tables && { SHARED_CACHE_URL: emulators.tables.url }),
     ...easyAuthSettings(auth, registration),
     ...mistake.settings,
     ...options.settings,
@@ -270,9 +271,9 @@ function servicesOf({ services = {} }: Configuration): Record<string, string> {
   );
 }
 
-async function certificateFor({ https = false, files, stateFolder }: StackOptions) {
+async function certificateFor({ https = false, files, sharedCache = false, stateFolder }: StackOptions) {
   const none: { certificate?: Certificate; certificateFile?: string } = {};
-  if (!https && !files) return none;
+  if (!https && !files && !sharedCache) return none;
   if (stateFolder === undefined) return { ...none, certificate: await createCertificate() };
   return { certificate: await readCertificate(stateFolder), certificateFile: join(stateFolder, "certificate.pem") };
 }

@@ -47,7 +47,7 @@ export async function authenticate(
   }
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
   if (token === undefined) return unauthorized(gate, "NoAuthenticationInformation", "The request has no token.");
-  const verified = await verify(token, gate);
+  const verified = await verifyToken(token, gate);
   if (typeof verified === "string") return unauthorized(gate, "InvalidAuthenticationInfo", verified);
   const account = gate.directory.accountById(String(verified.oid));
   if (!account) return unauthorized(gate, "InvalidAuthenticationInfo", "The tenant does not know the user.");
@@ -75,7 +75,7 @@ export function refusalByRole(request: StorageRequest): Answer | undefined {
 }
 
 /** The token's claims, or what is wrong with it. */
-async function verify(token: string, { keys, directory }: Gate): Promise<JWTPayload | string> {
+export async function verifyToken(token: string, { keys, directory }: Gate): Promise<JWTPayload | string> {
   const options = { audience: AUDIENCES, issuer: issuersOf(directory), algorithms: ["RS256"] };
   try {
     return (await jwtVerify(token, keys.verificationKeys, options)).payload;
@@ -94,7 +94,7 @@ function issuersOf({ tenant }: Directory): string[] {
 }
 
 /** The bearer challenge of the same page. */
-function unauthorized({ directory }: Gate, code: string, message: string): Answer {
+export function unauthorized({ directory }: Gate, code: string, message: string): Answer {
   const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/${directory.tenant.id}/oauth2/authorize resource_id=https://storage.azure.com`;
   return storageError(401, code, { "www-authenticate": challenge }, message);
 }

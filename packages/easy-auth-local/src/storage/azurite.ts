@@ -9,7 +9,7 @@ import { azuriteFile } from "./azurite-file.ts";
 export const ACCOUNT_NAME = "devstoreaccount1";
 
 /** The newest that runs on Node 20 knows older versions of Storage's API than the client asks for. */
-const FLAGS = "--skipApiVersionCheck --inMemoryPersistence --disableTelemetry --silent --blobPort 0".split(" ");
+const FLAGS = "--skipApiVersionCheck --inMemoryPersistence --disableTelemetry --silent".split(" ");
 /** Ends it when the pipe to it does: with this process, however that ends. */
 const END_WITH_PARENT = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()";
 const START_WITHIN_MS = 60_000;
@@ -34,8 +34,22 @@ export interface Azurite {
  * time. Of users and their roles it knows nothing. Rejects with a sentence when it does not start.
  */
 export async function startAzurite(program = azuriteFile("main.js")): Promise<Azurite> {
+  const { key, url, ...running } = await launchAzurite(program, ["--blobPort", "0"]);
+  const account = new BlobServiceClient(`${url}/${ACCOUNT_NAME}`, new StorageSharedKeyCredential(ACCOUNT_NAME, key));
+  const readSignature = new URL(account.generateAccountSasUrl(NEVER, AccountSASPermissions.parse("rl"), "sco")).search;
+  return { url, account, readSignature: readSignature.slice(1), ...running };
+}
+
+/** A service of Azurite in a process of its own, with the key of its account. */
+export interface AzuriteService extends Pick<Azurite, "url" | "ended" | "close"> {
+  /** In base64. */
+  readonly key: string;
+}
+
+/** Starts a service of Azurite. Rejects with a sentence when it does not start. */
+export async function launchAzurite(program: string, flags: readonly string[]): Promise<AzuriteService> {
   const key = randomBytes(64).toString("base64");
-  const child = spawn(process.execPath, ["--import", END_WITH_PARENT, program, ...FLAGS], {
+  const child = spawn(process.execPath, ["--import", END_WITH_PARENT, program, ...FLAGS, ...flags], {
     cwd: tmpdir(),
     env: { ...process.env, NODE_OPTIONS: "", AZURITE_ACCOUNTS: `${ACCOUNT_NAME}:${key}` },
     // A group of its own: Ctrl-C is for the stack, which ends it last.
@@ -53,9 +67,7 @@ export async function startAzurite(program = azuriteFile("main.js")): Promise<Az
     await close();
     throw error;
   });
-  const account = new BlobServiceClient(`${url}/${ACCOUNT_NAME}`, new StorageSharedKeyCredential(ACCOUNT_NAME, key));
-  const readSignature = new URL(account.generateAccountSasUrl(NEVER, AccountSASPermissions.parse("rl"), "sco")).search;
-  return { url, account, readSignature: readSignature.slice(1), ended, close };
+  return { url, key, ended, close };
 }
 
 /** Where it says that it listens. */
@@ -65,7 +77,11 @@ function urlOf(child: ChildProcess, ended: Promise<string>): Promise<string> {
     const fail = (why: string) => {
       clearTimeout(timer);
       const words = /^\w*Error\b.*$/m.exec(output)?.[0] ?? "";
-      reject(new Error(`Azurite, which --files needs, did not start; npm ci installs it. ${why} ${words}`.trim()));
+      reject(
+        new Error(
+          `Azurite, which --files and --shared-cache need, did not start; npm ci installs it. ${why} ${words}`.trim(),
+        ),
+      );
     };
     const timer = setTimeout(
       () => fail(`It did not listen within ${START_WITHIN_MS / 1000} seconds.`),
@@ -73,12 +89,12 @@ function urlOf(child: ChildProcess, ended: Promise<string>): Promise<string> {
     );
     const listen = (chunk: Buffer) => {
       output += chunk.toString();
-      const url = /successfully listens on (http:\S+)/.exec(output)?.[1];
+      const url = /successfully (?:listens|started) on (?:http:\/\/)?(\S+)/.exec(output)?.[1];
       if (url === undefined) return;
       clearTimeout(timer);
       // Nothing of what else it says is kept.
       for (const stream of [child.stdout, child.stderr]) stream?.off("data", listen).resume();
-      resolve(url);
+      resolve(`http://${url}`);
     };
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", listen);
     void ended.then(fail);

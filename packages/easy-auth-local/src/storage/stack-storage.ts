@@ -1,7 +1,10 @@
+import { type Certificate, createCertificate } from "../http/certificate.ts";
 import type { Closers } from "../stack/closers.ts";
 import { carryTrace } from "../trace/carry.ts";
 import type { Traces } from "../trace/traces.ts";
+import type { Gate } from "./access.ts";
 import type { Storage, StorageOptions } from "./server.ts";
+import type { Tables } from "./tables.ts";
 
 /** Starts the storage account of a stack. What this process asks of it belongs to the trace that it is asked for. */
 export async function startStackStorage(options: StorageOptions, traces: Traces, closers: Closers): Promise<Storage> {
@@ -10,6 +13,15 @@ export async function startStackStorage(options: StorageOptions, traces: Traces,
   const storage = await closers.started(startStorage(options));
   closers.addShared(carryTrace(new URL(storage.accountUrl).host, () => traces.traceParent));
   return storage;
+}
+
+/** Starts the Table storage of a stack. */
+export async function startStackTables(
+  { certificate, ...gate }: Gate & { readonly certificate: Certificate | undefined },
+  closers: Closers,
+): Promise<Tables> {
+  const { startTables } = await import("./tables.ts");
+  return closers.started(startTables({ ...gate, certificate: certificate ?? (await createCertificate()) }));
 }
 
 /** That turn the app's routes for files on. */
