@@ -22,7 +22,10 @@ export function startSharedCache(
   let shared: SharedCache | undefined;
   if (settings) {
     app.hook.appStart(async () => {
-      const store = await openStore(settings, tokenFor(RESOURCES[settings.kind]));
+      const token = tokenFor(RESOURCES[settings.kind]);
+      // Requested now, so that the first look-up does not wait for it. A failure shows in the look-ups.
+      token().catch(() => {});
+      const store = await openStore(settings, token);
       shared = new SharedCache(store, { observer: { lookup: countSharedLookup, droppedWrite: countDroppedWrite } });
       observeSharedCache(() => shared?.isSuspended ?? false);
     });

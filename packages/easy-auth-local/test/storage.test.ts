@@ -149,7 +149,7 @@ describe("Azurite", () => {
     expect(existsSync(missing)).toBe(false);
     const message = await startAzurite(missing).catch((error: Error) => error.message);
     expect(message).toMatch(
-      /^Azurite, which --files needs, did not start; npm ci installs it\. Azurite ended \(exit code 1\)\. Error.*Cannot find module.*$/,
+      /^Azurite, which --files and --shared-cache need, did not start; npm ci installs it\. Azurite ended \(exit code 1\)\. Error.*Cannot find module.*$/,
     );
   });
 });
