@@ -22,10 +22,7 @@ export function startSharedCache(
   let shared: SharedCache | undefined;
   if (settings) {
     app.hook.appStart(async () => {
-      const token = tokenFor(RESOURCES[settings.kind]);
-      // Requested now, so that the first look-up does not wait for it. A failure shows in the look-ups.
-      token().catch(() => {});
-      const store = await openStore(settings, token);
+      const store = await openStore(settings, tokenFor(RESOURCES[settings.kind]));
       shared = new SharedCache(store, { observer: { lookup: countSharedLookup, droppedWrite: countDroppedWrite } });
       observeSharedCache(() => shared?.isSuspended ?? false);
     });
@@ -41,6 +38,8 @@ async function openStore({ kind, url }: SharedCacheSettings, token: () => Promis
     return new RedisStore(url, url.startsWith("rediss:") ? token : undefined);
   }
   const { TableStore } = await import("./table-store.ts");
+  // Requested now, so that the first look-up does not wait for it. A failure shows in the look-ups.
+  token().catch(() => {});
   return new TableStore(url, {
     getToken: async () => {
       const { accessToken, endsAt } = await token();
