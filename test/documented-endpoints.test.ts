@@ -48,6 +48,13 @@ app.http("private", {
     return {};
   }),
 });
+app.http("drive-content", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser(["Files.Read"], async (user) => ({
+    body: await graphFor(user).api("/me/drive/items/01NOTES/content").getStream(),
+  })),
+});
 app.http("undeclared", {
   methods: ["GET"],
   authLevel: "anonymous",
@@ -252,6 +259,12 @@ describe("an endpoint with large content of Graph, as on the page,", () => {
     const response = await call("drive-file?name=01NOTES");
     expect([response.status, response.headers.get("cache-control")]).toEqual([302, "no-store"]);
     expect(await (await fetch(response.headers.get("location") ?? "")).text()).toContain("without a token");
+  });
+
+  test("reads the content itself, where it asks for that: Graph redirects to another host, which gets no token", async () => {
+    consentTo("Files.ReadWrite", "Files.Read");
+    const response = await call("drive-content");
+    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("without a token")]);
   });
 
   test("gives the address to upload to, which takes parts without a token", async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
 import { LRUCache } from "lru-cache";
+import { GRAPH_HOSTS } from "../directory/clouds.ts";
 import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
 import { json, type Reply, type RoutedRequest, type RouteHandler } from "../http/router.ts";
 import { type Gate, withAccount } from "./access.ts";
@@ -56,7 +57,7 @@ export class Drive {
       "GET /v1.0/me/drive/items/:item/content": read((request) =>
         this.#withFile(request, (file) => ({
           status: 302,
-          headers: { location: this.#addressOf(file), ...requestIds(request) },
+          headers: { location: this.#redirectTo(request, file), ...requestIds(request) },
         })),
       ),
       // By path, such as `root:/report.pdf:`, or by the id of an item.
@@ -96,6 +97,12 @@ export class Drive {
     const ticket = randomUUID();
     this.#contents.set(ticket, file);
     return `${this.#otherOrigin()}/drive-content/${ticket}`;
+  }
+
+  /** Names https to a client that asked Graph by its real name: its requests are routed, and it may follow nothing else. */
+  #redirectTo({ url }: RoutedRequest, file: DriveFile): string {
+    const address = this.#addressOf(file);
+    return GRAPH_HOSTS.includes(url.host) ? address.replace(/^http:/, "https:") : address;
   }
 
   /** Refuses a token, as SharePoint does: the address is all that is needed. */

@@ -37,6 +37,8 @@ function targetsOf({ entra, graph, services = {} }: MicrosoftOrigins): Targets {
   const clouds = CLOUDS.flatMap(({ authorityOrigin, graphOrigin }): [string, string][] => [
     [authorityOrigin, entra],
     [graphOrigin, graph],
+    // Where its files are: another host to a client, the same server.
+    [graph.replace(/^http:\/\/localhost/, "https://127.0.0.1"), graph],
   ]);
   return new Map([...clouds, ...Object.entries(services)]);
 }
