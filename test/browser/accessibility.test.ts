@@ -1,7 +1,7 @@
 import axe from "axe-core";
+import { API, TENANT_ID } from "easy-auth-local";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { API, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
 import { continueToSignIn, newUser, pickAccount, seeTitle, signIn, stack, useBrowser } from "./fixture.ts";
 
 useBrowser();

@@ -2,14 +2,12 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { API, FRONTEND, TENANT_ID } from "easy-auth-local";
+import { CLIENT_SECRET_SETTING, frontendAuth, listenOnLoopback, startGate } from "easy-auth-local/parts";
 import type { Page } from "playwright-core";
 import { build, createServer } from "vite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createFrontend } from "../../frontend/server.ts";
-import { API, FRONTEND, TENANT_ID } from "../../packages/easy-auth-local/src/directory/directory.ts";
-import { startGate } from "../../packages/easy-auth-local/src/easy-auth/gate.ts";
-import { listenOnLoopback } from "../../packages/easy-auth-local/src/http/loopback-server.ts";
-import { CLIENT_SECRET_SETTING, frontendAuth } from "../../packages/easy-auth-local/src/stack/app-auth.ts";
 import { newUser, pickAccount, stack, useBrowser } from "./fixture.ts";
 
 useBrowser();

@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -18,7 +17,6 @@ const ENTRIES = {
 
 /** Builds `dist/`: JavaScript for Node 20.19 and later, its dependencies left out; with `types`, the declarations too. */
 export async function buildPackage({ types = false } = {}) {
-  if (types) await rm(join(PACKAGE, "dist"), { recursive: true, force: true });
   await build({
     absWorkingDir: PACKAGE,
     entryPoints: ENTRIES,

@@ -21,7 +21,7 @@ export { type LoopbackServer, listenOnLoopback } from "./http/loopback-server.ts
 export type { Exchanged } from "./http/router.ts";
 export { trust } from "./http/trust.ts";
 export { type MicrosoftOrigins, routeMicrosoftOrigins } from "./routing/microsoft-origins.ts";
-export { apiAuth, frontendAuth } from "./stack/app-auth.ts";
+export { apiAuth, CLIENT_SECRET_SETTING, frontendAuth } from "./stack/app-auth.ts";
 export { STORAGE, type StorageRequest } from "./storage/access.ts";
 export { type Answer, answerWith, storageError } from "./storage/errors.ts";
 export type { Answerer, Storage } from "./storage/server.ts";

@@ -121,7 +121,11 @@ async function startFunctions(appRoot: string, options: AppOptions, around: AppS
   const { environment, appSettings } = options;
   const { functions: port } = around.ports;
   if (around.func) {
-    const started = await startFunc({ appRoot, port, environment: { ...environment, ...appSettings } });
+    const started = await startFunc({
+      appRoot,
+      port,
+      environment: { ...environment, FUNCTIONS_WORKER_RUNTIME: "node", ...appSettings },
+    });
     return { ...started, isFunctionApp: true };
   }
   const onServer = (server: http.Server) => around.onServer(server, options.stations.app);
