@@ -5,13 +5,13 @@ import { createUserCredential } from "./downstream/azure-sdk/credential.ts";
 import { createGraphClient } from "./downstream/graph/client.ts";
 import { createAppToken, createConfidentialClient } from "./entra/client.ts";
 import { OnBehalfOf } from "./entra/on-behalf-of.ts";
+import { startSharedCache } from "./entra/shared-cache.ts";
 import { TokenCache } from "./entra/token-cache.ts";
 import { createVerifier } from "./entra/verify.ts";
 import { AppError } from "./errors.ts";
 import { type Files, openFiles } from "./files/container.ts";
 import { withDeadline } from "./outgoing/deadline.ts";
 import { readSettings } from "./settings.ts";
-import { startSharedCache } from "./shared-cache/start.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import type { SignedInUser } from "./user.ts";
 

@@ -1,5 +1,5 @@
+import { SharedCache } from "shared-token-cache";
 import { describe, expect, test, vi } from "vitest";
-import { SharedCache } from "../../src/shared-cache/shared-cache.ts";
 import { exchangeOf, GRAPH_DEFAULT, onBehalfOfAt, refuse, startTokenEndpoint, succeed } from "../support/exchange.ts";
 import { FakeStore } from "../support/fake-store.ts";
 

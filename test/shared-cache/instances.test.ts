@@ -3,7 +3,7 @@ import { createClient, RESP_TYPES } from "@redis/client";
 import { GRAPH_ORIGIN, TENANT_ID } from "easy-auth-local";
 import pLimit from "p-limit";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { entryKeysFor, open, seal } from "../../src/shared-cache/seal.ts";
+import { entryKeysFor, open, seal } from "../../packages/shared-token-cache/src/seal.ts";
 import { ENVIRONMENT } from "../support/exchange.ts";
 import { type FakeMicrosoft, type FakeUser, startFakeMicrosoft } from "../support/fake-microsoft.ts";
 import { freePort } from "../support/free-port.ts";

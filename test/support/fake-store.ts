@@ -1,4 +1,4 @@
-import type { EntryName, SharedStore } from "../../src/shared-cache/store.ts";
+import type { EntryName, SharedStore } from "shared-token-cache";
 
 /** A store in this process. `behave` replaces the outcome of the next calls. */
 export class FakeStore implements SharedStore {

@@ -2,8 +2,8 @@ import { TableServiceClient } from "@azure/data-tables";
 import { trust } from "easy-auth-local/parts";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TableStore } from "../../src/shared-cache/table-store.ts";
-import { type AzuriteTable, startAzuriteTable } from "../support/azurite-table.ts";
+import { type AzuriteTable, startAzuriteTable } from "../../../test/support/azurite-table.ts";
+import { TableStore } from "../src/table-store.ts";
 
 const DAY = 86_400;
 const ASSERTION_END = Date.parse("2026-11-26T12:00:00Z") / 1000;

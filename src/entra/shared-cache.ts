@@ -1,9 +1,8 @@
 import { app } from "@azure/functions";
+import { SharedCache, type SharedStore } from "shared-token-cache";
 import type { AppToken } from "../outgoing/renewed-token.ts";
 import type { SharedCacheSettings } from "../settings/shared-cache.ts";
 import { countDroppedWrite, countSharedLookup, observeSharedCache } from "../telemetry/telemetry.ts";
-import { SharedCache } from "./shared-cache.ts";
-import type { SharedStore } from "./store.ts";
 
 /** Audiences of this app's own token: https://learn.microsoft.com/azure/redis/entra-for-authentication */
 const RESOURCES = { table: "https://storage.azure.com", redis: "https://redis.azure.com" } as const;
@@ -33,11 +32,11 @@ export function startSharedCache(
 
 async function openStore({ kind, url }: SharedCacheSettings, token: () => Promise<AppToken>): Promise<SharedStore> {
   if (kind === "redis") {
-    const { RedisStore } = await import("./redis-store.ts");
+    const { RedisStore } = await import("shared-token-cache/redis");
     // A server on this machine, which the settings allow without encryption, knows no identities.
     return new RedisStore(url, url.startsWith("rediss:") ? token : undefined);
   }
-  const { TableStore } = await import("./table-store.ts");
+  const { TableStore } = await import("shared-token-cache/table");
   // Requested now, so that the first look-up does not wait for it. A failure shows in the look-ups.
   token().catch(() => {});
   return new TableStore(url, {

@@ -1,9 +1,9 @@
 import { createClient } from "@redis/client";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { RedisStore } from "../../src/shared-cache/redis-store.ts";
-import { MAX_ENTRY_BYTES } from "../../src/shared-cache/seal.ts";
-import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { hasRedis, type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
+import { RedisStore } from "../src/redis-store.ts";
+import { MAX_ENTRY_BYTES } from "../src/seal.ts";
 
 const ENTRY = { id: "ab".repeat(32), assertionEnd: Date.now() / 1000 + 3600 };
 const OTHER = { ...ENTRY, id: "cd".repeat(32) };

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Breaker } from "../../src/shared-cache/breaker.ts";
+import { Breaker } from "../src/breaker.ts";
 
 let now = 0;
 let opened = 0;

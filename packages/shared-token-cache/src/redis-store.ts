@@ -1,8 +1,14 @@
 import { createClient, RESP_TYPES } from "@redis/client";
 import { decodeJwt } from "jose";
-import type { AppToken } from "../outgoing/renewed-token.ts";
 import { MAX_ENTRY_BYTES } from "./seal.ts";
 import type { EntryName, SharedStore } from "./store.ts";
+
+/** Access token of this app's own identity. */
+interface AppToken {
+  readonly accessToken: string;
+  /** Milliseconds since 1970. */
+  readonly endsAt: number;
+}
 
 const CONNECT_MS = 2000;
 const PING_MS = 60_000;

@@ -1,7 +1,7 @@
 import { hkdfSync } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type EntryBinding, entryKeysFor, MAX_ENTRY_BYTES, open, seal } from "../../src/shared-cache/seal.ts";
+import { type EntryBinding, entryKeysFor, MAX_ENTRY_BYTES, open, seal } from "../src/seal.ts";
 
 const BINDING: EntryBinding = {
   assertion: "header.payload.signature",

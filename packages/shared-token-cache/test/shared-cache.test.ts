@@ -1,8 +1,8 @@
 import { EventEmitter, once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { entryKeysFor, MAX_ENTRY_BYTES, seal } from "../../src/shared-cache/seal.ts";
-import { type LookupResult, SharedCache, type VerifiedBinding } from "../../src/shared-cache/shared-cache.ts";
-import { FakeStore } from "../support/fake-store.ts";
+import { FakeStore } from "../../../test/support/fake-store.ts";
+import { entryKeysFor, MAX_ENTRY_BYTES, seal } from "../src/seal.ts";
+import { type LookupResult, SharedCache, type VerifiedBinding } from "../src/shared-cache.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const END = NOW / 1000 + 3600;

@@ -1,0 +1,2 @@
+export { SharedCache, type VerifiedBinding } from "./shared-cache.ts";
+export type { EntryName, SharedStore } from "./store.ts";
