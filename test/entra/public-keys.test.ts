@@ -154,7 +154,7 @@ describe("a key that the authority publishes with an issuer", () => {
     ],
   ])("%s", async (_, issuer, tid, expected) => {
     const authority = await startAuthority();
-    const [key] = today.jwks.keys;
+    const key = today.jwks.keys.find(({ kid }) => kid === today.keyId);
     authority.answer = (response) =>
       void response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [{ ...key, issuer }] }));
     const token = await today.sign({ tid });
