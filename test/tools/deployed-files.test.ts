@@ -47,7 +47,13 @@ function folderWith(files: readonly string[], contents: Readonly<Record<string, 
 /** A fresh clone: what git tracks, and nothing else. Files are empty but for those that tools read. */
 function freshClone(): string {
   const tracked = execFileSync("git", ["ls-files"], { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
-  const contents = Object.fromEntries([".funcignore", "package.json", "host.json"].map((name) => [name, read(name)]));
+  // npm looks upwards for the workspace that a folder belongs to, and reads each package.json of it.
+  const needed = [
+    ".funcignore",
+    "host.json",
+    ...tracked.filter((name) => /^(packages\/[^/]+\/)?package\.json$/.test(name)),
+  ];
+  const contents = Object.fromEntries(needed.map((name) => [name, read(name)]));
   return folderWith(tracked, contents);
 }
 
