@@ -91,11 +91,14 @@ async function writeChanged([name, contents]: BuiltFile): Promise<string[]> {
   return [name];
 }
 
+/** Folder of `scripts/build-library.ts`, which the app's build leaves alone. */
+const LIBRARY = "library";
+
 /** Removes from `dist/` what is not among `names`, since every tool deploys all that lies in a folder: old bundles, an `.env`. */
 async function removeAllBut(names: readonly string[]): Promise<void> {
   const found = (await readdir(`${ROOT}dist`, { recursive: true })).map((path) => path.replaceAll("\\", "/"));
   const isDraft = (path: string) => /^\.[^/]+$/.test(path);
   const isKept = (path: string) => names.some((name) => name === path || name.startsWith(`${path}/`));
-  const others = found.filter((path) => !isKept(path) && !isDraft(path));
+  const others = found.filter((path) => !isKept(path) && !isDraft(path) && path.split("/")[0] !== LIBRARY);
   await Promise.all(others.map((path) => rm(`${ROOT}dist/${path}`, { recursive: true, force: true })));
 }

@@ -13,7 +13,10 @@ interface LazyPart {
  * Makes a bundle of its own of every file (`import("./x.ts")`) and package (`import("x")`) that the code imports only when
  * it needs it, so that it costs a start nothing. What packages import in this way stays in theirs.
  */
-export function lazyParts(): { readonly plugin: Plugin; readonly found: ReadonlyMap<string, LazyPart> } {
+export function lazyParts(extension: ".mjs" | ".cjs" = ".mjs"): {
+  readonly plugin: Plugin;
+  readonly found: ReadonlyMap<string, LazyPart>;
+} {
   const found = new Map<string, LazyPart>();
   const plugin: Plugin = {
     name: "lazy-parts",
@@ -23,8 +26,8 @@ export function lazyParts(): { readonly plugin: Plugin; readonly found: Readonly
         const isFile = path.startsWith(".");
         const source = isFile ? resolve(resolveDir, path) : path;
         const name = isFile ? basename(path, ".ts") : path.replace("@", "").replaceAll("/", "-");
-        found.set(source, { source, name: `${name}.mjs` });
-        return { path: `./${name}.mjs`, external: true };
+        found.set(source, { source, name: `${name}${extension}` });
+        return { path: `./${name}${extension}`, external: true };
       });
     },
   };

@@ -8,18 +8,19 @@ import { OnBehalfOf } from "./entra/on-behalf-of.ts";
 import { startSharedCache } from "./entra/shared-cache.ts";
 import { TokenCache } from "./entra/token-cache.ts";
 import { createVerifier } from "./entra/verify.ts";
-import { AppError } from "./errors.ts";
-import { type Files, openFiles } from "./files/container.ts";
 import { withDeadline } from "./outgoing/deadline.ts";
+import type { StorageSettings } from "./settings/storage.ts";
 import { readSettings } from "./settings.ts";
 import { startTelemetry } from "./telemetry/start.ts";
 import type { SignedInUser } from "./user.ts";
+import type { AsUser } from "./user-endpoint.ts";
 
 export { requireAuthContext } from "./auth-context.ts";
 export { type Api, fetchAs, relayed } from "./downstream/fetch-as.ts";
 export { AppError } from "./errors.ts";
 export { jsonBodyOf } from "./http/json-body.ts";
 export type { SignedInUser } from "./user.ts";
+export type { AsUser, UserEndpoint, UserEndpointOptions, UserHandler } from "./user-endpoint.ts";
 
 // Built once per process: bad settings stop the start, and every request shares one MSAL client and one cache.
 const settings = readSettings();
@@ -31,7 +32,7 @@ const client = createConfidentialClient(settings);
  * endpoint names its scopes, those of Graph by name alone (`User.Read`); nothing else is asked for. Tokens are acquired
  * when the first is used, all resources' at once. Throws an Error for scopes that Entra would refuse: the app does not start.
  */
-export const asUser = createAsUser({
+export const asUser: AsUser = createAsUser({
   verify: createVerifier(settings),
   onBehalfOf: new OnBehalfOf({
     client,
@@ -58,11 +59,5 @@ export function credentialFor(user: SignedInUser): TokenCredential {
   return createUserCredential(user);
 }
 
-/** Whether the settings for files are there; without them their routes are off. */
-export const hasFiles = settings.storage !== undefined;
-
-/** Returns the container of the settings as this user; throws without them. */
-export function filesFor(user: SignedInUser): Promise<Files> {
-  if (settings.storage) return openFiles(settings.storage, credentialFor(user));
-  throw new AppError("internal_error", { hint: "The settings for files are missing." });
-}
+/** Where the files of `/api/files` lie; undefined without their settings, and the routes are off. */
+export const storage: StorageSettings | undefined = settings.storage;

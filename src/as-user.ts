@@ -1,4 +1,3 @@
-import type { HttpHandler, HttpRequest, HttpResponse, HttpResponseInit, InvocationContext } from "@azure/functions";
 import { checkAuthContext, requireAuthContext } from "./auth-context.ts";
 import { sdkFailure } from "./downstream/azure-sdk/failure.ts";
 import { graphFailure } from "./downstream/graph/client.ts";
@@ -12,6 +11,7 @@ import type { Deadline } from "./outgoing/deadline.ts";
 import { type ScopesByResource, scopesByResource } from "./scopes.ts";
 import { withSpan } from "./telemetry/telemetry.ts";
 import type { SignedInUser } from "./user.ts";
+import type { AsUser } from "./user-endpoint.ts";
 
 /** The parts that every request of a user passes through. */
 export interface RequestPath {
@@ -22,24 +22,6 @@ export interface RequestPath {
   /** Resource of scopes that are named without one. */
   readonly graphOrigin: string;
 }
-
-/** Answers one request of a signed-in user, or throws. */
-export type UserHandler = (
-  user: SignedInUser,
-  request: HttpRequest,
-  context: InvocationContext,
-) => Promise<HttpResponseInit | HttpResponse>;
-
-/** A Functions handler with the scopes it asks for on behalf of its users. */
-export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
-
-/** What an endpoint asks of its users beside scopes. */
-export interface UserEndpointOptions {
-  /** Authentication context, such as `c1`, that the sign-in has to have satisfied; else the answer is `claims_challenge`. */
-  readonly authContext?: string;
-}
-
-export type AsUser = (scopes: readonly string[], handler: UserHandler, options?: UserEndpointOptions) => UserEndpoint;
 
 /**
  * Makes `asUser`, which makes a Functions handler that runs only for a signed-in user. The path of each request: assertion →

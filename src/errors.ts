@@ -27,7 +27,9 @@ export type ErrorCode =
   | "internal_error";
 
 /** Options of every failure. */
-export interface FailureOptions extends ErrorOptions {
+export interface FailureOptions {
+  /** The failure that led to this one, for the log. */
+  readonly cause?: unknown;
   /** Text for the client instead of the code's own. Our words only, never those of another service. */
   readonly detail?: string;
   /** Advice for the operator, in the log: what to look at or fix. Holds no token, secret or claim value. */

@@ -1,10 +1,11 @@
 import { type HttpHandler, HttpRequest, type HttpResponse, InvocationContext } from "@azure/functions";
 import { describe, expect, test } from "vitest";
-import { createAsUser, type RequestPath, type UserHandler } from "../src/as-user.ts";
+import { createAsUser, type RequestPath } from "../src/as-user.ts";
 import type { CachedToken } from "../src/entra/token-cache.ts";
 import { AppError } from "../src/errors.ts";
 import { withDeadline } from "../src/outgoing/deadline.ts";
 import type { VerifiedUser } from "../src/user.ts";
+import type { UserHandler } from "../src/user-endpoint.ts";
 
 const GRAPH = "https://graph.microsoft.com";
 const STORAGE = "https://storage.azure.com";

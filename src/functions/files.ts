@@ -1,15 +1,22 @@
 import { app } from "@azure/functions";
-import { asUser, filesFor, hasFiles } from "../app.ts";
-import { STORAGE_SCOPES } from "../files/container.ts";
+import { asUser, credentialFor, storage } from "../app.ts";
+import { openFiles, STORAGE_SCOPES } from "../files/container.ts";
 import { listFiles, pageFrom } from "../files/file-list.ts";
 
-if (hasFiles) {
+const location = storage;
+if (location) {
   app.http("files", {
     methods: ["GET", "HEAD"],
     authLevel: "anonymous",
     handler: asUser(STORAGE_SCOPES, async (user, request) => {
       const page = pageFrom(request.query);
-      return { jsonBody: await listFiles((await filesFor(user)).container, page, user.deadline.signal) };
+      return {
+        jsonBody: await listFiles(
+          (await openFiles(location, credentialFor(user))).container,
+          page,
+          user.deadline.signal,
+        ),
+      };
     }),
   });
 }
