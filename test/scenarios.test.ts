@@ -187,7 +187,9 @@ test("Entra is had over https too, with a certificate to trust", async () => {
 });
 
 test("the page on the local stack lists every account as it is", async () => {
-  const rows = (await readFile("docs/local-stack.md", "utf8")).split("\n").filter((line) => /^\| `[a-z-]+` \|/.test(line));
+  const rows = (await readFile("docs/local-stack.md", "utf8"))
+    .split("\n")
+    .filter((line) => /^\| `[a-z-]+` \|/.test(line));
   const listed = rows.map((row) => row.split(" | ").map((cell) => cell.replaceAll(/^\| |`| \|$/g, "")));
   const accounts = ACCOUNTS.map(({ key, profile, shows, answer }) => [key, profile.displayName, shows, answer]);
   expect(listed).toEqual(expect.arrayContaining(accounts));
