@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { API, FRONTEND, MISCONFIGURATIONS, type MisconfigurationName } from "easy-auth-local";
 import type { Browser } from "easy-auth-local/vitest";
 import { decodeJwt } from "jose";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { startStack, type TestStack } from "./support/stack.ts";
 
 /** Codes of the answers, of those that are problems: what the tests see, `docs/local-stack.md` and `--help` say. */
@@ -10,19 +10,12 @@ const CODES = { "id-token": "token_rejected", "wrong-secret": "misconfigured", "
 
 let stack: TestStack;
 let browser: Browser;
-/** Lines that the stack writes for people, besides the logs of the apps. */
-let lines: string[];
 
 function misconfigured(misconfigure: MisconfigurationName): void {
   beforeAll(async () => {
-    lines = [];
-    const terminal = vi.spyOn(console, "error").mockImplementation((line) => void lines.push(String(line)));
     stack = await startStack({ misconfigure });
     browser = await stack.signIn("works");
-    return async () => {
-      await stack.close();
-      terminal.mockRestore();
-    };
+    return () => stack.close();
   });
 }
 
@@ -38,10 +31,12 @@ const throughFrontend = () => browser.request(`${stack.frontendUrl}/api/profile`
 const byApp = (token: string) =>
   fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
 
-/** The gate's bare refusal: its challenge, in the frontend's words. The terminal and the trace say why. */
+/** The gate's bare refusal: its challenge, in the frontend's words. The terminal and the trace, which names apps, say why. */
 async function expectGates401(response: Response, reason: string): Promise<void> {
-  expect(lines.join("\n")).toContain(`API gate refused: ${reason}`);
-  expect(await (await fetch(`${stack.entraUrl}/trace`)).text()).toContain(reason);
+  expect(stack.gateLines.join("\n")).toContain(`API gate refused: ${reason}`);
+  expect(await (await fetch(`${stack.entraUrl}/trace`)).text()).toContain(
+    reason.replaceAll(API.clientId, API.displayName),
+  );
   expect(response.status).toBe(401);
   expect(response.headers.get("www-authenticate")).toContain(`resource_id="${API.clientId}"`);
   expect(await response.json()).toMatchObject({ code: "sign_in_refused" });
@@ -116,7 +111,9 @@ describe("no-token-store", () => {
     const response = await throughFrontend();
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: CODES["no-token-store"] });
-    expect(lines.join("\n")).toContain("frontend gate: login.tokenStore.enabled is false, so the app gets no");
+    expect(stack.gateLines.join("\n")).toContain(
+      "frontend gate: login.tokenStore.enabled is false, so the app gets no",
+    );
     expect((await browser.request(`${stack.frontendUrl}/.auth/me`)).status).toBe(404);
     expect((await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status).toBe(403);
   });

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { CorsSettings } from "../easy-auth/cors.ts";
+import { PLATFORMS, type Platform } from "../easy-auth/platform.ts";
 import { parseSwitches, SWITCHES, type Switches } from "../easy-auth/switches.ts";
 import { isMisconfigurationName, MISCONFIGURATIONS, type MisconfigurationName } from "../stack/misconfigurations.ts";
 
@@ -32,6 +33,7 @@ export interface CommandLine {
   /** CORS of the API's gate, when an origin is named. */
   readonly cors: CorsSettings | undefined;
   readonly misconfigure: MisconfigurationName | undefined;
+  readonly platform: Platform | undefined;
   readonly switches: Partial<Switches>;
   readonly tenant: string | undefined;
   /** Path of the file of settings, for `--tenant`. */
@@ -74,6 +76,11 @@ const OPTIONS = {
     says: "let pages of that origin, such as http://localhost:5173, call the API; may be repeated",
   },
   misconfigure: { ...VALUE, value: "<name>", says: "set the apps up wrongly, to see how that fails:" },
+  platform: {
+    ...VALUE,
+    value: "<name>",
+    says: `imitate Easy Auth of this service: ${PLATFORMS.join(" | ")}`,
+  },
   switch: {
     ...{ ...VALUES, value: "<name>=<answer>" },
     says: "Easy Auth leaves some behaviour undocumented; pick another answer than the first; may be repeated:",
@@ -124,6 +131,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       entra: values.entra,
     },
     cors: corsOf(values.cors ?? []),
+    platform: platformOf(values.platform),
     switches: parseAll(values.switch ?? []),
   };
 }
@@ -150,6 +158,12 @@ function corsOf(origins: readonly string[]): CorsSettings | undefined {
     );
   }
   return origins.length > 0 ? { allowedOrigins: origins } : undefined;
+}
+
+function platformOf(name: string | undefined): Platform | undefined {
+  const platform = PLATFORMS.find((known) => known === name);
+  if (name === undefined || platform) return platform;
+  throw new UsageError(`--platform does not know ${JSON.stringify(name)}. There are: ${PLATFORMS.join(", ")}.`);
 }
 
 function parseAll(pairs: readonly string[]): Partial<Switches> {

@@ -88,10 +88,11 @@ function isAddress(app: string | number | undefined): boolean {
 
 /** Starts the stack that was asked for, with the text that says where it is. */
 async function start(commandLine: CommandLine, configuration: Configuration, folder: string) {
-  const { tenant, freePorts, trace, https, func, files, sharedCache, misconfigure, cors } = commandLine;
+  const { tenant, freePorts, trace, https, func, files, sharedCache, misconfigure, cors, platform } = commandLine;
   const ports = freePorts ? FREE_PORTS : { ...PORTS, ...configuration.ports };
   const switches = { ...configuration.switches, ...commandLine.switches };
-  const both = { ...configuration, ports, func, switches, onLog: printLog, ...(cors !== undefined && { cors }) };
+  const chosenHere = { ...(cors !== undefined && { cors }), ...(platform !== undefined && { platform }) };
+  const both = { ...configuration, ports, func, switches, onLog: printLog, ...chosenHere };
   if (tenant !== undefined) {
     const settings = await readLocalSettings(commandLine.settings);
     const stack = await startTenantStack({ ...both, tenant, settings });

@@ -3,6 +3,7 @@ import type { Tenant } from "../directory/directory.ts";
 import type { Registration } from "../directory/registration.ts";
 import type { AuthSettings } from "../easy-auth/auth-settings.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
+import type { Platform } from "../easy-auth/platform.ts";
 import type { Switches } from "../easy-auth/switches.ts";
 
 /** App behind a gate. */
@@ -66,6 +67,8 @@ export interface Configuration {
   readonly ports?: Partial<Ports>;
   /** Tenant that the apps are registered in. Default: Contoso. */
   readonly tenant?: Tenant;
+  /** Service whose Easy Auth both gates imitate. Default: App Service, which Functions share. */
+  readonly platform?: Platform;
   /** Both gates' answers where Easy Auth's behaviour is not documented. */
   readonly switches?: Partial<Switches>;
   /** Command that builds the apps: before the start, and with --watch whenever a file below one of the folders changes. */

@@ -5,7 +5,8 @@
  * Sources: https://learn.microsoft.com/azure/container-apps/authentication,
  * https://github.com/microsoft/azure-container-apps/issues/479
  */
-export type Platform = "app-service" | "container-apps";
+export const PLATFORMS = ["app-service", "container-apps"] as const;
+export type Platform = (typeof PLATFORMS)[number];
 
 /** Returns the address, below the prefix of Easy Auth's routes, at which a sign-out ends. */
 export function signedOutPath(platform: Platform): string {

@@ -1,18 +1,24 @@
 import type { Registration } from "../directory/registration.ts";
 import type { AuthSettings } from "../easy-auth/auth-settings.ts";
+import { type Platform, settingsOnPlatform } from "../easy-auth/platform.ts";
 import { CLIENT_SECRET_SETTING } from "./app-auth.ts";
 
-/** Returns what App Service and Easy Auth set for an app: who it is, who signs its users in, and its secret. */
-export function easyAuthSettings(auth: AuthSettings, { clientSecrets = [] }: Registration): Record<string, string> {
+/** Returns the settings that Easy Auth hands an app on a platform: who it is, who signs its users in, and its secret. */
+export function easyAuthSettings(
+  auth: AuthSettings,
+  { clientSecrets = [] }: Registration,
+  platform: Platform = "app-service",
+): Readonly<Record<string, string>> {
   if (auth.platform?.enabled === false) return {};
   const { openIdIssuer, clientId, clientSecretSettingName } = auth.identityProviders.azureActiveDirectory.registration;
   const [secret] = clientSecrets;
-  return {
+  const settings = {
     WEBSITE_AUTH_ENABLED: "True",
     WEBSITE_AUTH_CLIENT_ID: clientId,
     WEBSITE_AUTH_OPENID_ISSUER: openIdIssuer,
     ...(secret !== undefined && { [clientSecretSettingName ?? CLIENT_SECRET_SETTING]: secret }),
   };
+  return settingsOnPlatform(settings, platform);
 }
 
 /** Replaces `{apiUrl}` and the like in settings. What has no address stays as it is. */

@@ -27,7 +27,7 @@ export interface AppOptions extends AppConfiguration {
   /** Environment of a process of its own, without the settings. */
   readonly environment: NodeJS.ProcessEnv;
   readonly stations: { readonly gate: Station; readonly app: Station };
-  readonly gate: Pick<GateOptions, "switches" | "browserOrigin" | "onForward">;
+  readonly gate: Pick<GateOptions, "switches" | "browserOrigin" | "onForward" | "platform" | "onError">;
   readonly port: number;
 }
 

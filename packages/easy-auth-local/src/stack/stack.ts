@@ -5,6 +5,7 @@ import { readLocalSettings } from "../configuration/local-settings.ts";
 import { type Registrations, registrationsOf } from "../configuration/registrations.ts";
 import type { Registration } from "../directory/registration.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
+import type { GateOptions } from "../easy-auth/gate-options.ts";
 import type { FunctionsHost, HostLog } from "../functions-host/host.ts";
 import { type Certificate, createCertificate, readCertificate } from "../http/certificate.ts";
 import { routingEnvironment } from "../routing/child-environment.ts";
@@ -38,6 +39,8 @@ export interface StackOptions extends Configuration, Observed {
   /** Sets the apps up as wrongly as its name says. */
   readonly misconfigure?: MisconfigurationName;
   readonly onLog?: (log: HostLog) => void;
+  /** Called with each line in which a gate explains a refusal or a failure. Default: standard error. */
+  readonly onGateLine?: (line: string) => void;
 }
 
 /** A running stack. The addresses have no slash at the end. */
@@ -144,7 +147,7 @@ async function startApi(starting: Starting, closers: Closers) {
     ...resolveSettings(api.settings ?? {}, around.addresses),
     ...(emulators.storage && settingsFor(emulators.storage)),
     ...(emulators.tables && { SHARED_CACHE_URL: emulators.tables.url }),
-    ...easyAuthSettings(auth, registration),
+    ...easyAuthSettings(auth, registration, options.platform),
     ...mistake.settings,
     ...options.settings,
   };
@@ -162,7 +165,7 @@ async function startApi(starting: Starting, closers: Closers) {
       ...(cors !== undefined && { cors }),
       appSettings: { ...file, ...set },
       environment: { ...process.env, ...environment },
-      gate: { switches: { ...mistake.switches, ...switches } },
+      gate: { ...gatesOf(options), switches: { ...mistake.switches, ...switches } },
     },
     around,
     closers,
@@ -185,14 +188,23 @@ async function startFrontend(starting: Starting & { readonly apiUrl: string }, c
       stations: { gate: "frontend gate", app: "frontend" },
       appSettings: {
         ...resolveSettings(frontend.settings ?? {}, around.addresses),
-        ...easyAuthSettings(auth, registration),
+        ...easyAuthSettings(auth, registration, options.platform),
       },
       environment: { ...process.env, ...environment },
-      gate: { switches, browserOrigin: emulators.entraUrl, ...(mistake.onForward && { onForward: mistake.onForward }) },
+      gate: {
+        ...gatesOf(options),
+        ...{ switches, browserOrigin: emulators.entraUrl },
+        ...(mistake.onForward && { onForward: mistake.onForward }),
+      },
     },
     around,
     closers,
   );
+}
+
+/** Options that both gates have in common. */
+function gatesOf({ platform, onGateLine }: StackOptions): Pick<GateOptions, "platform" | "onError"> {
+  return { ...(platform && { platform }), ...(onGateLine && { onError: onGateLine }) };
 }
 
 function surroundings({

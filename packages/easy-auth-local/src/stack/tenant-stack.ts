@@ -1,6 +1,7 @@
 import type { AppConfiguration, Ports } from "../configuration/configuration.ts";
 import { API, AUTHORITY_ORIGIN, FRONTEND } from "../directory/directory.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
+import type { Platform } from "../easy-auth/platform.ts";
 import type { Switches } from "../easy-auth/switches.ts";
 import type { FunctionsHost, HostLog } from "../functions-host/host.ts";
 import { apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } from "./app-auth.ts";
@@ -23,6 +24,8 @@ export interface TenantStackOptions {
   readonly func?: boolean;
   /** The API's CORS, for pages that call it from another origin. Default: none. */
   readonly cors?: CorsSettings;
+  /** Service whose Easy Auth both gates imitate. Default: App Service. */
+  readonly platform?: Platform;
   /** Both gates' answers where Easy Auth's behaviour is not documented. */
   readonly switches?: Partial<Switches>;
   readonly onLog?: (log: HostLog) => void;
@@ -62,13 +65,13 @@ export async function startTenantStack(options: TenantStackOptions): Promise<Ten
 }
 
 async function startApps(options: TenantStackOptions, tenantId: string, closers: Closers) {
-  const { settings, ports, func = false, switches = {}, servers = {}, onLog = () => {} } = options;
+  const { settings, ports, func = false, switches = {}, platform, servers = {}, onLog = () => {} } = options;
   const { api: apiOptions = {}, frontend: frontendOptions = {}, cors = apiOptions.cors } = options;
   const around: AppSurroundings = {
     ...{ ports, func, onLog, addresses: { tenantId }, onServer: () => {}, onForward: () => undefined },
   };
   const apps = appsOf(options, tenantId);
-  const both = { environment: { ...process.env }, gate: { switches } };
+  const both = { environment: { ...process.env }, gate: { switches, ...(platform && { platform }) } };
   const api = await startApp(
     {
       ...{ ...apiOptions, ...both, title: "The API", auth: apiAuth(apps), port: ports.api },

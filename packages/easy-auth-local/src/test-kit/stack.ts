@@ -24,16 +24,18 @@ export interface TestStack extends Stack {
    * administrator does.
    */
   consent(scopes: string | readonly string[], options?: { readonly app?: string; readonly account?: string }): void;
-  /** Requests that Entra and Graph answered, in the order of their answers. */
+  /** Requests that Entra and Graph exchanged, in the order of their answers. */
   readonly requests: readonly RecordedRequest[];
-  /** Those of `requests` that Entra's token endpoint answered. */
+  /** Those of `requests` that Entra's token endpoint exchanged. */
   readonly tokenRequests: readonly RecordedRequest[];
-  /** Those of `requests` that Graph answered. */
+  /** Those of `requests` that Graph exchanged. */
   readonly graphRequests: readonly RecordedRequest[];
-  /** Requests of users to Storage, with `files`, before they are answered. */
+  /** Requests of users to Storage, with `files`, before they are exchanged. */
   readonly storageRequests: readonly StorageRequest[];
   /** Lines that the Functions app and its host logged. */
   readonly logs: readonly HostLog[];
+  /** Lines in which the gates explained refusals and failures, such as `API gate refused: …`. */
+  readonly gateLines: readonly string[];
 }
 
 /**
@@ -42,6 +44,7 @@ export interface TestStack extends Stack {
  */
 export async function startStack(options: TestStackOptions = {}): Promise<TestStack> {
   const logs: HostLog[] = [];
+  const gateLines: string[] = [];
   const requests: RecordedRequest[] = [];
   const storageRequests: StorageRequest[] = [];
   const started = await startWholeStack({
@@ -49,6 +52,10 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     onLog: (log) => {
       logs.push(log);
       options.onLog?.(log);
+    },
+    onGateLine: (line) => {
+      gateLines.push(line);
+      options.onGateLine?.(line);
     },
     onExchange: (service: Service, exchanged: Exchanged) => {
       requests.push(recordRequest(service, exchanged));
@@ -59,10 +66,10 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       options.onStorageRequest?.(request);
     },
   });
-  return withTools(started, { logs, requests, storageRequests });
+  return withTools(started, { logs, gateLines, requests, storageRequests });
 }
 
-type Recorded = Pick<TestStack, "logs" | "requests" | "storageRequests">;
+type Recorded = Pick<TestStack, "logs" | "gateLines" | "requests" | "storageRequests">;
 
 function withTools(stack: Stack, recorded: Recorded): TestStack {
   const { requests } = recorded;

@@ -7,6 +7,7 @@ describe("the command line", () => {
     [["--freeports"], "'--freeports'. --help lists the options."],
     [["extra"], 'There is no command "extra". There are: env, token'],
     [["token", "works", "more"], 'token does not take "more".'],
+    [["--platform", "aks"], '--platform does not know "aks". There are: app-service, container-apps.'],
     [["--misconfigure", "nothing"], '"nothing". There are: no-api-scope, wrong-audience, v1-token, id-token, '],
     [["--misconfigure"], "--misconfigure <value>"],
     [["--switch", "nothing=1"], "There is no switch nothing. There are: bearerTokenHeaders, "],

@@ -31,6 +31,12 @@ describe("a stack", () => {
     expect(await isServed(await startStack())).toBe(true);
   });
 
+  test("keeps the lines in which a gate explains a refusal", async () => {
+    const stack = await startStack();
+    await fetch(`${stack.apiUrl}/api/profile`);
+    expect(stack.gateLines).toEqual([expect.stringMatching(/^API gate refused: .* \(401, GET \/api\/profile\)$/)]);
+  });
+
   test("hands its caller the logs and requests it records itself", async () => {
     const told: unknown[] = [];
     const stack = await startStack({ onLog: (log) => told.push(log), onExchange: (service) => told.push(service) });
