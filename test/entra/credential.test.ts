@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type http from "node:http";
 import { API, AUTHORITY_ORIGIN, FRONTEND, OTHER_TENANT_ID, TENANT_ID } from "easy-auth-local";
-import type { Exchanged } from "easy-auth-local/parts";
+import type { AnsweredRequest } from "easy-auth-local/parts";
 import {
   createDirectory,
   createSigningKeys,
@@ -49,9 +49,9 @@ interface Registered {
 
 /** The exchange with a credential, at an Entra where the API is registered so. */
 async function startExchange(credential: Environment, registered: Registered = {}) {
-  const requests: Exchanged[] = [];
+  const requests: AnsweredRequest[] = [];
   const directory = createDirectory({ registrations: [{ ...API, ...registered }, FRONTEND] });
-  const entra = await startEntra({ directory, issuer, onExchange: (one) => requests.push(one) });
+  const entra = await startEntra({ directory, issuer, onAnswered: (one) => requests.push(one) });
   onTestFinished(() => entra.close());
   const onBehalfOf = onBehalfOfAt(entra.url, {
     requestTimeoutMs: REQUEST_TIMEOUT_MS,

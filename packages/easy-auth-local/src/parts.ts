@@ -18,7 +18,7 @@ export { sendRpcAnswer } from "./functions-host/rpc-answer.ts";
 export { type GraphServer, startGraph } from "./graph/server.ts";
 export { type Certificate, createCertificate } from "./http/certificate.ts";
 export { type LoopbackServer, listenOnLoopback } from "./http/loopback-server.ts";
-export type { Exchanged } from "./http/router.ts";
+export type { AnsweredRequest } from "./http/router.ts";
 export { trust } from "./http/trust.ts";
 export { type MicrosoftOrigins, routeMicrosoftOrigins } from "./routing/microsoft-origins.ts";
 export { apiAuth, CLIENT_SECRET_SETTING, frontendAuth } from "./stack/app-auth.ts";

@@ -11,7 +11,7 @@ let sentByGraph: Buffer;
 beforeAll(async () => {
   stack = await startStack({
     settings: { REQUEST_TIMEOUT_MS: "2000" },
-    onExchange: (service, { reply }) => {
+    onAnswered: (service, { reply }) => {
       if (service === "graph") sentByGraph = Buffer.from(reply.body ?? "");
     },
   });

@@ -5,7 +5,7 @@ import { Faults } from "../faults/faults.ts";
 import { userinfoRoutes } from "../graph/userinfo.ts";
 import { type Certificate, createCertificate } from "../http/certificate.ts";
 import { listenTwice, type TwiceListening } from "../http/listen-twice.ts";
-import { createRouter, type Exchanged, json, type RoutedRequest, type RouteHandler } from "../http/router.ts";
+import { type AnsweredRequest, createRouter, json, type RoutedRequest, type RouteHandler } from "../http/router.ts";
 import { adminConsentRoutes } from "./admin-consent.ts";
 import { tenantAt } from "./authority.ts";
 import { Authorize } from "./authorize.ts";
@@ -30,7 +30,7 @@ export interface EntraOptions {
   readonly httpsPort?: number;
   /** Default: none. */
   readonly faults?: Faults;
-  readonly onExchange?: (exchanged: Exchanged) => void;
+  readonly onAnswered?: (answered: AnsweredRequest) => void;
   /** Routes besides Entra's own. */
   readonly moreRoutes?: Readonly<Record<string, RouteHandler>>;
   /** Called with each server before it listens. */
@@ -64,7 +64,7 @@ interface Origins {
 }
 
 function createListener(options: EntraOptions, origins: Origins): http.RequestListener {
-  const { directory, issuer, faults = new Faults(directory), onExchange, moreRoutes } = options;
+  const { directory, issuer, faults = new Faults(directory), onAnswered, moreRoutes } = options;
   const deviceCodes = new DeviceCodes();
   const grants = new Grants(directory, deviceCodes);
   const sessions = new BrowserSessions();
@@ -86,7 +86,7 @@ function createListener(options: EntraOptions, origins: Origins): http.RequestLi
   const notFound = ({ method, url }: RoutedRequest) =>
     json(404, { error: "not_found", error_description: `This Entra does not emulate ${method} ${url.pathname}.` });
   const intercept = faults.intercept("entra");
-  return createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) });
+  return createRouter({ routes, notFound, intercept, ...(onAnswered !== undefined && { onAnswered }) });
 }
 
 /** Gives the handler the tenant's id in place of its name in the address. */

@@ -8,7 +8,7 @@ import { Faults } from "../faults/faults.ts";
 import type { Certificate } from "../http/certificate.ts";
 import { forAnyOrigin } from "../http/cross-origin.ts";
 import { listenTwice, type TwiceListening } from "../http/listen-twice.ts";
-import { createDispatch, createRouter, type Exchanged, type RouteHandler } from "../http/router.ts";
+import { type AnsweredRequest, createDispatch, createRouter, type RouteHandler } from "../http/router.ts";
 import { type Gate, withAccount, withCaller } from "./access.ts";
 import { createBatch } from "./batch.ts";
 import { Drive } from "./drive.ts";
@@ -30,7 +30,7 @@ export interface GraphOptions {
   readonly httpsPort?: number;
   /** Default: none. */
   readonly faults?: Faults;
-  readonly onExchange?: (exchanged: Exchanged) => void;
+  readonly onAnswered?: (answered: AnsweredRequest) => void;
   /** Called with each server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }
@@ -69,7 +69,7 @@ export type GraphServer = TwiceListening;
  * address and the names of the clouds, such as `graph.microsoft.com`. What Graph has besides is answered 501.
  */
 export async function startGraph(options: GraphOptions): Promise<GraphServer> {
-  const { directory, keys, port = 0, httpsPort = 0, certificate, onExchange, onServer } = options;
+  const { directory, keys, port = 0, httpsPort = 0, certificate, onAnswered, onServer } = options;
   const { faults = new Faults(directory) } = options;
   let otherOrigin = "";
   const drive = new Drive(() => otherOrigin);
@@ -79,7 +79,7 @@ export async function startGraph(options: GraphOptions): Promise<GraphServer> {
   const routes = { ...forAnyOrigin({ ...ofGraph, "POST /v1.0/$batch": batch }), ...faultRoutes(faults) };
   const notFound: RouteHandler = (request) => notEmulated(request);
   const intercept = faults.intercept("graph");
-  const route = createRouter({ routes, notFound, intercept, ...(onExchange !== undefined && { onExchange }) });
+  const route = createRouter({ routes, notFound, intercept, ...(onAnswered !== undefined && { onAnswered }) });
   const listener: http.RequestListener = (request, response) => {
     if (!drive.takeUpload(request, response)) route(request, response);
   };

@@ -25,12 +25,12 @@ export interface RoutedRequest {
 export type RouteHandler = (request: RoutedRequest) => Reply | Promise<Reply>;
 
 /** One request and its answer, as tests and the trace see it. */
-export interface Exchanged {
+export interface AnsweredRequest {
   readonly request: RoutedRequest;
   readonly reply: Reply;
 }
 
-/** Stands between a request and its handler: asks it and passes its reply on, or changes it, or answers itself. */
+/** Runs between a request and its handler: passes the handler's reply on, changes it, or answers in its place. */
 export type Intercept = (request: RoutedRequest, ask: () => Promise<Reply>) => Promise<Reply>;
 
 export interface RouterOptions {
@@ -38,13 +38,13 @@ export interface RouterOptions {
   readonly routes: Readonly<Record<string, RouteHandler>>;
   readonly notFound: RouteHandler;
   readonly intercept?: Intercept;
-  /** Told of every answer. */
-  readonly onExchange?: (exchanged: Exchanged) => void;
+  /** Called with every request and its answer, before the answer is sent. */
+  readonly onAnswered?: (answered: AnsweredRequest) => void;
 }
 
 const MAX_BODY_BYTES = 262_144;
 
-/** A request that no route can be asked to answer. */
+/** Malformed or too large request; no route sees it. */
 export class BadRequest extends Error {
   readonly status: 400 | 413;
 
@@ -54,16 +54,16 @@ export class BadRequest extends Error {
   }
 }
 
-/** A listener for `http.createServer` that answers by a table of routes. An unforeseen error is a 500 without words. */
+/** Makes a listener for `http.createServer` that answers by a table of routes. An unforeseen error is a 500 without a body. */
 export function createRouter({
   routes,
   notFound,
   intercept = (_, ask) => ask(),
-  onExchange,
+  onAnswered,
 }: RouterOptions): http.RequestListener {
   const find = createTable(routes, notFound);
 
-  async function answer(message: http.IncomingMessage): Promise<Exchanged> {
+  async function answer(message: http.IncomingMessage): Promise<AnsweredRequest> {
     if (!message.url?.startsWith("/")) throw new BadRequest(400);
     const scheme = message.socket instanceof TLSSocket ? "https" : "http";
     const url = new URL(`${scheme}://${message.headers.host ?? "localhost"}${message.url}`);
@@ -71,18 +71,15 @@ export function createRouter({
     const body = await readBody(message);
     const base = { method, url, headers: message.headers, body, form: formIn(message, body) };
     const { handler, params } = find(method, url.pathname);
-    return exchange({ ...base, params }, handler);
-  }
-
-  async function exchange(request: RoutedRequest, handler: RouteHandler): Promise<Exchanged> {
+    const request = { ...base, params };
     return { request, reply: await intercept(request, async () => handler(request)) };
   }
 
   return (message, response) => {
     answer(message)
-      .then((exchanged) => {
-        onExchange?.(exchanged);
-        write(response, exchanged.reply);
+      .then((answered) => {
+        onAnswered?.(answered);
+        write(response, answered.reply);
       })
       .catch((error: unknown) => {
         if (!(error instanceof BadRequest)) console.error(error);
@@ -91,7 +88,7 @@ export function createRouter({
   };
 }
 
-/** Answers requests by a table of routes that do not come over a connection of their own. */
+/** Makes a function that answers requests by a table of routes, without a connection: those within a batch. */
 export function createDispatch(
   routes: Readonly<Record<string, RouteHandler>>,
   notFound: RouteHandler,

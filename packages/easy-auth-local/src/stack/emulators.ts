@@ -15,16 +15,16 @@ import { createTokenIssuer, type TokenIssuer } from "../entra/tokens.ts";
 import { Faults } from "../faults/faults.ts";
 import { startGraph } from "../graph/server.ts";
 import { type Certificate, createCertificate } from "../http/certificate.ts";
-import type { Exchanged } from "../http/router.ts";
+import type { AnsweredRequest } from "../http/router.ts";
 import { routeMicrosoftOrigins } from "../routing/microsoft-origins.ts";
 import { STORAGE, type StorageRequest } from "../storage/access.ts";
 import type { StoredFile } from "../storage/sample-files.ts";
 import type { Storage } from "../storage/server.ts";
 import { startStackStorage, startStackTables } from "../storage/stack-storage.ts";
 import type { Tables } from "../storage/tables.ts";
-import { detailsOf } from "../trace/exchange.ts";
 import type { Station } from "../trace/hop.ts";
 import { observe } from "../trace/observe.ts";
+import { detailsOf } from "../trace/request-details.ts";
 import { Traces, type TracesOptions } from "../trace/traces.ts";
 import type { Closers } from "./closers.ts";
 
@@ -46,7 +46,7 @@ export interface EmulatorsOptions {
   /** Starts Table storage for apps, whose address the API gets as SHARED_CACHE_URL. */
   readonly sharedCache?: boolean | undefined;
   /** Told of every request that Entra or Graph answered. */
-  readonly onExchange?: (service: "entra" | "graph", exchanged: Exchanged) => void;
+  readonly onAnswered?: (service: "entra" | "graph", answered: AnsweredRequest) => void;
   /** Told of every user's request to Storage. */
   readonly onStorageRequest?: (request: StorageRequest) => void;
   /** Told of the hops that are new, when all hops of a trace have ended. */
@@ -80,7 +80,7 @@ export async function startEmulators(
   options: EmulatorsOptions,
   closers: Closers,
 ): Promise<Emulators & { readonly traces: Traces }> {
-  const { tenant, accounts, registrations, services, https, certificate, files, onExchange, onTrace } = options;
+  const { tenant, accounts, registrations, services, https, certificate, files, onAnswered, onTrace } = options;
   const { sharedCache = false } = options;
   const clock = startClock();
   closers.addShared(clock.close);
@@ -97,9 +97,9 @@ export async function startEmulators(
   const traces = createTraces(directory, onTrace);
   const seen = (station: Station) => ({ onServer: (server: http.Server) => observe(server, station, traces) });
   const tell = (service: "entra" | "graph") => ({
-    onExchange: (exchanged: Exchanged) => {
-      traces.complete(detailsOf(exchanged));
-      onExchange?.(service, exchanged);
+    onAnswered: (answered: AnsweredRequest) => {
+      traces.complete(detailsOf(answered));
+      onAnswered?.(service, answered);
     },
   });
   const moreRoutes = controlRoutes({ directory, issuer, faults, clock, traces });

@@ -21,7 +21,7 @@ import { type Emulators, type EmulatorsOptions, startEmulators } from "./emulato
 import { MISCONFIGURATIONS, type Misconfiguration, type MisconfigurationName } from "./misconfigurations.ts";
 import { refuseInAzure } from "./refuse-in-azure.ts";
 
-type Observed = Pick<EmulatorsOptions, "files" | "sharedCache" | "onExchange" | "onStorageRequest" | "onTrace">;
+type Observed = Pick<EmulatorsOptions, "files" | "sharedCache" | "onAnswered" | "onStorageRequest" | "onTrace">;
 
 export interface StackOptions extends Configuration, Observed {
   /** Apps in this process, in place of those that the configuration names. */

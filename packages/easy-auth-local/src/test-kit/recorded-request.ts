@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Service } from "../faults/fault.ts";
-import type { Exchanged } from "../http/router.ts";
+import type { AnsweredRequest } from "../http/router.ts";
 
 /** A request that Entra or Graph got, and what it answered. */
 export interface RecordedRequest {
@@ -17,7 +17,7 @@ export interface RecordedRequest {
 }
 
 /** Decodes what the emulators' routers tell. */
-export function recordRequest(service: Service, { request, reply }: Exchanged): RecordedRequest {
+export function recordRequest(service: Service, { request, reply }: AnsweredRequest): RecordedRequest {
   const { method, url, headers, form, body } = request;
   const isForm = form.size > 0;
   return {

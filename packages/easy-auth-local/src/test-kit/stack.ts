@@ -1,7 +1,7 @@
 import type { Registration } from "../directory/registration.ts";
 import type { Service } from "../faults/fault.ts";
 import type { HostLog } from "../functions-host/host.ts";
-import type { Exchanged } from "../http/router.ts";
+import type { AnsweredRequest } from "../http/router.ts";
 import { type Stack, type StackOptions, startStack as startWholeStack } from "../stack/stack.ts";
 import type { StorageRequest } from "../storage/access.ts";
 import { Browser } from "./browser.ts";
@@ -24,13 +24,13 @@ export interface TestStack extends Stack {
    * administrator does.
    */
   consent(scopes: string | readonly string[], options?: { readonly app?: string; readonly account?: string }): void;
-  /** Requests that Entra and Graph exchanged, in the order of their answers. */
+  /** Requests that Entra and Graph answered, in the order of their answers. */
   readonly requests: readonly RecordedRequest[];
-  /** Those of `requests` that Entra's token endpoint exchanged. */
+  /** Those of `requests` that Entra's token endpoint answered. */
   readonly tokenRequests: readonly RecordedRequest[];
-  /** Those of `requests` that Graph exchanged. */
+  /** Those of `requests` that Graph answered. */
   readonly graphRequests: readonly RecordedRequest[];
-  /** Requests of users to Storage, with `files`, before they are exchanged. */
+  /** Requests of users to Storage, with `files`, before they are answered. */
   readonly storageRequests: readonly StorageRequest[];
   /** Lines that the Functions app and its host logged. */
   readonly logs: readonly HostLog[];
@@ -57,9 +57,9 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       gateLines.push(line);
       options.onGateLine?.(line);
     },
-    onExchange: (service: Service, exchanged: Exchanged) => {
-      requests.push(recordRequest(service, exchanged));
-      options.onExchange?.(service, exchanged);
+    onAnswered: (service: Service, answered: AnsweredRequest) => {
+      requests.push(recordRequest(service, answered));
+      options.onAnswered?.(service, answered);
     },
     onStorageRequest: (request) => {
       storageRequests.push(request);

@@ -13,7 +13,7 @@ import { type EntraServer, startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
 import { type GraphServer, startGraph } from "../../src/graph/server.ts";
 import { createCertificate } from "../../src/http/certificate.ts";
-import type { Exchanged } from "../../src/http/router.ts";
+import type { AnsweredRequest } from "../../src/http/router.ts";
 import { routeMicrosoftOrigins } from "../../src/routing/microsoft-origins.ts";
 
 export const ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
@@ -63,7 +63,7 @@ export interface Surroundings {
   readonly entra: EntraServer;
   readonly graph: GraphServer;
   /** Requests that Entra and Graph answered, in the order of their answers. */
-  readonly exchanged: readonly Exchanged[];
+  readonly answered: readonly AnsweredRequest[];
   account(key: string): Account;
   /** The address over http on this machine for one of Microsoft's, or for one over https. */
   onLoopback(url: URL | string): string;
@@ -71,22 +71,22 @@ export interface Surroundings {
 
 /** Starts Entra and Graph before the file's tests, and routes this process's requests for Microsoft there. */
 export function surroundings(more: readonly Registration[] = []): Surroundings {
-  const exchanged: Exchanged[] = [];
+  const answered: AnsweredRequest[] = [];
   const started = {} as Omit<Surroundings, "exchanged" | "account" | "onLoopback">;
   let unroute: () => Promise<void>;
   beforeAll(async () => {
     const directory = createDirectory({ registrations: [API_WITH_ROLES, WEB, SPA, NATIVE, DAEMON, ...more] });
     const [keys, certificate] = await Promise.all([createSigningKeys(), createCertificate()]);
     const issuer = createTokenIssuer(keys);
-    const onExchange = (one: Exchanged) => exchanged.push(one);
-    const entra = await startEntra({ directory, issuer, https: certificate, onExchange });
-    const graph = await startGraph({ directory, keys, certificate, onExchange });
+    const onAnswered = (one: AnsweredRequest) => answered.push(one);
+    const entra = await startEntra({ directory, issuer, https: certificate, onAnswered });
+    const graph = await startGraph({ directory, keys, certificate, onAnswered });
     unroute = routeMicrosoftOrigins({ entra: entra.url, graph: graph.url });
     Object.assign(started, { directory, keys, issuer, entra, graph });
   });
   afterAll(() => Promise.all([started.entra.close(), started.graph.close(), unroute()]));
   return Object.assign(started, {
-    exchanged,
+    answered,
     account: (key: string) => accountOf(started.directory, key),
     onLoopback: (url: URL | string) => {
       const { url: plain, https } = started.entra;

@@ -10,7 +10,7 @@ import { createSigningKeys } from "../../src/entra/keys.ts";
 import { type EntraServer, startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
 import { createCertificate } from "../../src/http/certificate.ts";
-import type { Exchanged } from "../../src/http/router.ts";
+import type { AnsweredRequest } from "../../src/http/router.ts";
 import { routeMicrosoftOrigins } from "../../src/routing/microsoft-origins.ts";
 
 const CALLBACK = "http://localhost:3000/.auth/login/aad/callback";
@@ -19,13 +19,13 @@ const API_SCOPE = `${API.identifierUris[0]}/user_impersonation`;
 const GRAPH_DEFAULT = "https://graph.microsoft.com/.default";
 
 const directory = createDirectory();
-const exchanged: Exchanged[] = [];
+const answered: AnsweredRequest[] = [];
 let issuer: TokenIssuer;
 let entra: EntraServer;
 let unroute: () => Promise<void>;
 beforeAll(async () => {
   issuer = createTokenIssuer(await createSigningKeys());
-  entra = await startEntra({ directory, issuer, https: true, onExchange: (one) => exchanged.push(one) });
+  entra = await startEntra({ directory, issuer, https: true, onAnswered: (one) => answered.push(one) });
   unroute = routeMicrosoftOrigins({ entra: entra.url, graph: "http://localhost:9" });
 });
 afterAll(() => Promise.all([entra.close(), unroute()]));
@@ -127,9 +127,9 @@ describe("@azure/msal-node", () => {
 
     const known = first.account;
     if (!known) throw new Error("MSAL has no account.");
-    const asked = exchanged.length;
+    const asked = answered.length;
     const cached = await msal.acquireTokenSilent({ account: known, scopes: [API_SCOPE] });
-    expect([cached.fromCache, cached.accessToken, exchanged.length]).toEqual([true, first.accessToken, asked]);
+    expect([cached.fromCache, cached.accessToken, answered.length]).toEqual([true, first.accessToken, asked]);
     const refreshed = await msal.acquireTokenSilent({ account: known, scopes: [API_SCOPE], forceRefresh: true });
     expect(refreshed.accessToken).not.toBe(first.accessToken);
   });
@@ -144,10 +144,10 @@ describe("@azure/msal-node", () => {
         aud: "https://graph.microsoft.com",
         xms_cc: ["cp1"],
       });
-      const asked = exchanged.length;
+      const asked = answered.length;
       const second = await msal.acquireTokenOnBehalfOf(request);
       expect([second?.fromCache, second?.accessToken]).toEqual([true, first?.accessToken]);
-      expect(exchanged.length, "Entra is not asked again").toBe(asked);
+      expect(answered.length, "Entra is not asked again").toBe(asked);
     },
   );
 
@@ -202,9 +202,9 @@ describe("@azure/identity, over https with the certificate made at the start", (
 
   test("trusts the certificate only when it is told to", async () => {
     const { cert } = await createCertificate();
-    const asked = exchanged.length;
+    const asked = answered.length;
     await expect(exchange("works", entra.https?.url, cert)).rejects.toThrow("endpoints_resolution_error");
-    expect(exchanged.length, "Entra is not reached").toBe(asked);
+    expect(answered.length, "Entra is not reached").toBe(asked);
   });
 
   test("refuses http, which is why there is https", async () => {

@@ -39,7 +39,7 @@ describe("a stack", () => {
 
   test("hands its caller the logs and requests it records itself", async () => {
     const told: unknown[] = [];
-    const stack = await startStack({ onLog: (log) => told.push(log), onExchange: (service) => told.push(service) });
+    const stack = await startStack({ onLog: (log) => told.push(log), onAnswered: (service) => told.push(service) });
     const headers = { authorization: `Bearer ${await stack.token("works")}` };
     await fetch(`${stack.apiUrl}/api/profile`, { headers });
     expect(stack.logs.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import type { Exchanged } from "../http/router.ts";
+import type { AnsweredRequest } from "../http/router.ts";
 import type { Hop, SeenToken } from "./hop.ts";
 import { membersOf } from "./members.ts";
 import { safeText, seeToken } from "./secrets.ts";
@@ -10,7 +10,7 @@ const ANSWERED_TOKENS = ["access_token", "id_token"];
 const HIDDEN_FIELDS = ["code", "refresh_token", "client_secret"];
 
 /** What Entra or Graph was asked and answered, beyond path and status. */
-export function detailsOf({ request, reply }: Exchanged): { tokens: SeenToken[]; notes: Hop["notes"] } {
+export function detailsOf({ request, reply }: AnsweredRequest): { tokens: SeenToken[]; notes: Hop["notes"] } {
   const { form } = request;
   const answer = request.method === "POST" ? membersOf(Buffer.from(reply.body ?? "").toString()) : {};
   const given = (names: readonly string[]) => names.filter((name) => form.get(name));
