@@ -1,3 +1,4 @@
+import type { RequestInProcess } from "./inprocess.ts";
 import type { BoundFigures } from "./memory.ts";
 import type { StallFigures } from "./stall.ts";
 
@@ -22,6 +23,8 @@ export interface Figures {
   readonly request_cpu_us: Readonly<
     Record<"bare" | "floor" | "ours" | "tutorial_1_user" | "tutorial_100_users" | "tutorial_1000_users", number>
   >;
+  /** A request without sockets, by Node's major version; those that are not installed are absent. */
+  readonly request_inprocess: Readonly<Record<string, RequestInProcess>>;
   /** Median of the rounds' own ratios. */
   readonly ours_over_floor: number;
   /** The `bare` request with undici, and with the `fetch` that Node has. */
@@ -57,12 +60,22 @@ export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
       Math.max(stall.get, stall.set_without_collections),
       10,
     ),
-    target("processor time per request over the floor's", figures.ours_over_floor, 1.15),
+    ...inProcessTargets(figures.request_inprocess),
     target(
       "load time over an empty process, bundled over unbundled",
       (load.bundle - load.empty) / (load.unbundled - load.empty),
       0.55,
     ),
+  ];
+}
+
+/** On the newest Node that is there. */
+function inProcessTargets(byNode: Figures["request_inprocess"]): Target[] {
+  const [node, measured] = Object.entries(byNode).at(-1) ?? [];
+  if (!measured) return [];
+  return [
+    target(`a request's µs over the floor's, Node ${node}`, measured.ours_us - measured.floor_us, 15),
+    target(`a request's KiB over the floor's, Node ${node}`, measured.ours_kib - measured.floor_kib, 14),
   ];
 }
 

@@ -127,15 +127,13 @@ function compileFileByFile(folder: string): string {
   return write(outdir, "main.cjs", requires.join("\n"));
 }
 
-/** Files are imported by their source's name; a page becomes a module that holds its text. */
+/** Files are imported by their source's name; JSON becomes a module of its value, a page one of its text. */
 function requireOf(path: string, folder: string): string {
   if (path.endsWith(".ts")) return `require("${path.replace(/\.ts$/, ".js")}")`;
   const page = join(folder, `${path.replaceAll("../", "")}.js`);
   mkdirSync(dirname(page), { recursive: true });
-  writeFileSync(
-    page,
-    `module.exports = ${JSON.stringify(readFileSync(join(ROOT, path.replaceAll("../", "")), "utf8"))};`,
-  );
+  const text = readFileSync(join(ROOT, path.replaceAll("../", "")), "utf8");
+  writeFileSync(page, `module.exports = ${path.endsWith(".json") ? text : JSON.stringify(text)};`);
   return `require(${JSON.stringify(page)})`;
 }
 

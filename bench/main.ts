@@ -6,6 +6,7 @@ import type { ExchangeFigures } from "./exchange.ts";
 import type { FakeMicrosoft } from "./fake-microsoft.ts";
 import { type Figures, targetsOf } from "./figures.ts";
 import type { HitFigures, HitOptions, HitPeer } from "./hit.ts";
+import { type InProcessEffort, measureRequestInProcess } from "./inprocess.ts";
 import { measureLoad } from "./load.ts";
 import type { BoundFigures, MemoryOptions } from "./memory.ts";
 import { makeTemporaryFolder, measure, WorkerProcess } from "./processes.ts";
@@ -33,6 +34,7 @@ interface Effort {
   readonly requestProcesses: number;
   readonly requestRounds: number;
   readonly requests: number;
+  readonly inProcess: InProcessEffort;
   readonly loadRounds: number;
 }
 
@@ -52,6 +54,7 @@ const FULL: Effort = {
   requestProcesses: 3,
   requestRounds: 11,
   requests: 2000,
+  inProcess: { processes: 6, batches: 150, withRise: true },
   loadRounds: 21,
 };
 
@@ -67,6 +70,7 @@ const SMOKE: Effort = {
   requestProcesses: 1,
   requestRounds: 1,
   requests: 50,
+  inProcess: { processes: 1, batches: 2, withRise: false },
   loadRounds: 1,
 };
 
@@ -109,6 +113,7 @@ async function measureAll(effort: Effort): Promise<Figures> {
   const folder = makeTemporaryFolder();
   const load = await measureLoad({ folder, rounds: effort.loadRounds, progress: progressOf("load") });
   const caches = await measureCaches(effort, folder);
+  const inProcess = await measureRequestInProcess(folder, effort.inProcess, progressOf("request in one process"));
   const network = await measureOverNetwork(effort, folder);
   const [processor] = cpus();
   const figures = {
@@ -118,6 +123,7 @@ async function measureAll(effort: Effort): Promise<Figures> {
     date,
     ...caches,
     ...network,
+    request_inprocess: inProcess,
     load_ms: roundedAll(only("median", load.processes)),
     load_min_ms: roundedAll(only("min", load.processes)),
     dependency_load_ms: Object.fromEntries(
@@ -222,5 +228,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 main().catch((error: Error) => {
   console.error(error.stack);
-  process.exitCode = 1;
+  // At once: a worker that was started beside the one that failed would keep this process for ever.
+  process.exit(1);
 });

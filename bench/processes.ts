@@ -48,6 +48,8 @@ export interface WorkerOptions {
   readonly source: string;
   readonly folder: string;
   readonly nodeOptions?: readonly string[];
+  /** Executable of another Node than this one. */
+  readonly execPath?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -61,15 +63,25 @@ export class WorkerProcess {
     this.#source = source;
   }
 
-  static async start({ source, folder, nodeOptions = [], env = {} }: WorkerOptions): Promise<WorkerProcess> {
+  static async start({
+    source,
+    folder,
+    nodeOptions = [],
+    execPath = process.execPath,
+    env = {},
+  }: WorkerOptions): Promise<WorkerProcess> {
     const bundle = await bundleFile(source, folder);
     const child = fork(bundle, {
+      execPath,
       // Node 20 warns that a bundle requires an ES module.
       execArgv: ["--disable-warning=ExperimentalWarning", ...nodeOptions],
       env: { ...process.env, ...env },
       // Standard output is for the result alone.
       stdio: ["ignore", 2, 2, "ipc"],
     });
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     return new WorkerProcess(child, source);
   }
 

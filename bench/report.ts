@@ -1,4 +1,5 @@
 import type { Figures } from "./figures.ts";
+import type { RequestInProcess } from "./inprocess.ts";
 
 /** All figures as tables, in Markdown that is readable as it stands. */
 export function describe(figures: Figures): string {
@@ -6,6 +7,7 @@ export function describe(figures: Figures): string {
     `${figures.cpu}, ${figures.cores} cores, Node ${figures.node}, ${figures.date}. Medians.`,
     ...targetsTable(figures),
     ...cacheTables(figures),
+    ...inProcessTable(figures),
     ...requestTable(figures),
     ...loadTables(figures),
   ].join("\n\n");
@@ -47,6 +49,30 @@ function cacheTables(figures: Figures): string[] {
         ["longest garbage collection meanwhile, ms", plain(stall.garbage_collection), ""],
       ],
     ),
+  ];
+}
+
+function inProcessTable({ request_inprocess: byNode }: Figures): string[] {
+  const row = (major: string, { ours_us, floor_us, ours_kib, floor_kib, spread }: RequestInProcess) => [
+    ...[major, plain(ours_us), plain(floor_us), plain(ours_us - floor_us), `${plain(spread * 100)} %`],
+    ...[plain(ours_kib), plain(floor_kib), plain(ours_kib - floor_kib)],
+  ];
+  const absent = [20, 22, 24].map(String).filter((major) => !(major in byNode));
+  const rise = Object.entries(byNode).find(([, { rise_us: us }]) => us !== undefined);
+  return [
+    "### Request in one process, without sockets",
+    table(
+      ["Node", "`ours`, µs", "`floor`, µs", "over, µs", "spread", "`ours`, KiB", "`floor`, KiB", "over, KiB"],
+      [
+        ...Object.entries(byNode).map(([major, measured]) => row(major, measured)),
+        ...absent.map((major) => [major, "not installed here", "", "", "", "", "", ""]),
+      ],
+    ),
+    ...(rise
+      ? [
+          `From 1,000 to 10,000 cached users, 1,000 of them asking, the difference to the floor changes by ${plain(rise[1].rise_us ?? 0)} µs (Node ${rise[0]}).`,
+        ]
+      : []),
   ];
 }
 

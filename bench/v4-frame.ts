@@ -11,7 +11,12 @@ import {
   toRpcRequest,
 } from "easy-auth-local/parts";
 
+/** A request as the worker gets it from the host. */
+export type RpcRequest = Awaited<ReturnType<typeof toRpcRequest>>;
+
 export interface LoadedFunction {
+  /** The library's HttpRequest in, its response out: what is measured of a request without sockets. */
+  call(request: RpcRequest): Promise<RpcHttpResponse>;
   /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */
   answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
   /** What the bundle exports besides. */
@@ -33,16 +38,19 @@ export async function loadFunction(bundle: string, name: string): Promise<Loaded
   if (!registered) throw new Error(`${bundle} registers no function ${name}.`);
   const trigger = triggerOf(registered);
 
-  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const data = { http: await toRpcRequest(request, targetOf(request), {}) };
-    const answered = await invoke(registered as RegisteredFunction, randomUUID(), {
-      inputData: [{ name: trigger, data }],
-    });
+  async function call(request: RpcRequest): Promise<RpcHttpResponse> {
+    const inputData = [{ name: trigger, data: { http: request } }];
+    const answered = await invoke(registered as RegisteredFunction, randomUUID(), { inputData });
     if (!answered) throw new Error("The function gave no HTTP response.");
+    return answered;
+  }
+
+  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const answered = await call(await toRpcRequest(request, targetOf(request), {}));
     sendRpcAnswer(response, request.method === "HEAD", answered);
   }
 
-  return { answer, exported };
+  return { call, answer, exported };
 }
 
 function targetOf({ url = "", headers }: http.IncomingMessage): RequestTarget {

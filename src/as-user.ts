@@ -66,11 +66,12 @@ async function signedInUser(
   const user = cached?.user ?? (await withSpan({ name: "verify" }, () => verify(assertion)));
   const { signal } = deadline;
   /** Tokens that this request was given last, by resource. */
-  const given = new Map<string, string>();
+  let given: Map<string, string> | undefined;
   const exchange = async (scopes: readonly string[], claims?: string) =>
     (await onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims })).accessToken;
   const acquire = async (resource: string, claims?: string) => {
     const accessToken = await exchange(scopesOf(resource, needed), claims);
+    given ??= new Map();
     given.set(resource, accessToken);
     return accessToken;
   };
@@ -92,7 +93,7 @@ async function signedInUser(
       return acquire(resource, claims);
     },
     forgetAccessToken: (resource) => {
-      const refused = given.get(resource) ?? cached?.accessToken;
+      const refused = given?.get(resource) ?? cached?.accessToken;
       cached = undefined;
       if (refused !== undefined) onBehalfOf.forget({ assertion, user, scopes: scopesOf(resource, needed) }, refused);
     },

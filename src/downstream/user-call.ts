@@ -81,7 +81,7 @@ export async function callAs(user: SignedInUser, service: Service, call: UserCal
 /** Refuses an address outside the service: it may have come from somewhere else, and the token would go along. */
 function urlWithin({ origin }: Service, address: string): string {
   const url = URL.canParse(address, origin) ? new URL(address, origin) : undefined;
-  if (url?.protocol === "https:" && url.origin === new URL(origin).origin) return url.href;
+  if (url?.protocol === "https:" && (url.origin === origin || url.origin === new URL(origin).origin)) return url.href;
   throw new AppError("internal_error", { hint: `A call as the user leads away from ${origin}; it got no token.` });
 }
 
@@ -149,18 +149,18 @@ async function requestOf(
 ): Promise<OutgoingRequest> {
   const headers = headersOf(call);
   const { body, contentType } = await sentBodyOf(call.body);
-  if (contentType !== null && !headers.has("content-type")) headers.set("content-type", contentType);
-  headers.delete("authorization");
+  if (contentType !== null) headers["content-type"] ??= contentType;
+  delete headers.authorization;
   // Another Host would name another service behind the same address.
-  headers.delete("host");
-  headers.set("client-request-id", correlationId);
+  delete headers.host;
+  headers["client-request-id"] = correlationId;
   const url = urlWithin(service, call.url);
-  return { method: call.method, body, url, headers: Object.fromEntries(headers), signal: deadline.signal };
+  return { method: call.method, body, url, headers, signal: deadline.signal };
 }
 
-function headersOf({ headers }: UserCall): Headers {
+function headersOf({ headers }: UserCall): Record<string, string> {
   try {
-    return new Headers(headers);
+    return Object.fromEntries(new Headers(headers));
   } catch (cause) {
     throw new AppError("internal_error", { hint: "A header of a call as the user is not valid.", cause });
   }
@@ -194,10 +194,11 @@ function serviceAnswer(
   askAgain: () => Promise<OutgoingAnswer>,
 ): ServiceAnswer {
   const { body, isDecoded } = method === "HEAD" ? { body: answer.body, isDecoded: false } : decodedBody(answer);
-  const pairs = Object.entries(answer.headers).flatMap(([name, value]) =>
-    [value ?? []].flat().map((one): [string, string] => [name, one]),
-  );
-  const headers = new Headers(pairs);
+  const headers = new Headers();
+  for (const [name, value = []] of Object.entries(answer.headers)) {
+    if (typeof value === "string") headers.append(name, value);
+    else for (const one of value) headers.append(name, one);
+  }
   // They are about the coded bytes.
   if (isDecoded) for (const name of ["content-encoding", "content-length"]) headers.delete(name);
   const bytes = async (maxBytes = MAX_ANSWER_BYTES) => {

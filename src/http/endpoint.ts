@@ -48,9 +48,10 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
 /** Makes the response. No cache keeps it unless the handler says so, since it is one user's own; no browser guesses its type. */
 function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: string): HttpResponse {
   const response = answer instanceof HttpResponse ? answer : newResponse(answer);
-  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "private, no-store");
-  response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("x-correlation-id", correlationId);
+  const { headers } = response;
+  if (!headers.has("cache-control")) headers.set("cache-control", "private, no-store");
+  headers.set("x-content-type-options", "nosniff");
+  headers.set("x-correlation-id", correlationId);
   return response;
 }
 

@@ -44,7 +44,7 @@ export function readBody({ body }: { readonly body: Readable }, maxBytes: number
       if (size > maxBytes) body.destroy(new RangeError("The answer is too long."));
       else chunks.push(chunk);
     });
-    body.on("end", () => resolve(Buffer.concat(chunks)));
+    body.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     body.on("error", reject);
   });
 }

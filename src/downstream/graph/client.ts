@@ -53,13 +53,12 @@ function callOf({ request, options = {} }: Context): UserCall {
  * expects it whatever type it reads, so that its error always has the status, the code and `Retry-After`.
  */
 async function responseOf({ status, headers, body, bytes }: ServiceAnswer): Promise<Response> {
-  const type = headers.get("content-type") ?? "";
   if (status >= 200 && status < 300) {
     const response = {
       ...{ status, ok: true, headers, body },
       json: async () => withoutError(JSON.parse((await bytes()).toString())),
       text: async () => (await bytes()).toString(),
-      blob: async () => new Blob([await bytes()], { type }),
+      blob: async () => new Blob([await bytes()], { type: headers.get("content-type") ?? "" }),
       arrayBuffer: async () => Uint8Array.from(await bytes()).buffer,
     };
     return response as unknown as Response;
