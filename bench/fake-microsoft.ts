@@ -39,6 +39,8 @@ async function start(users: number): Promise<FakeMicrosoft> {
   const server = http.createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
+  // On a busy machine a connection that ends by time is used again just then.
+  server.keepAliveTimeout = 0;
   const served = [AUTHORITY_ORIGIN, GRAPH_ORIGIN].map((origin) => new URL(origin).host);
   const { url } = await listenOnLoopback(server, 0, served);
   const assertions = await Promise.all(

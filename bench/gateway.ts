@@ -32,6 +32,7 @@ async function start({ fakeUrl, app, seed }: Start): Promise<string> {
       response.writeHead(500).end();
     });
   });
+  server.keepAliveTimeout = 0;
   const { url } = await listenOnLoopback(server, 0);
   return url;
 }

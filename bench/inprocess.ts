@@ -20,8 +20,8 @@ export interface RequestInProcess {
 export interface InProcessEffort {
   readonly processes: number;
   readonly batches: number;
-  /** Whether `rise_us` is measured. */
-  readonly withRise: boolean;
+  /** Whether to measure this Node alone, and no `rise_us`. */
+  readonly isSmoke: boolean;
 }
 
 /** This Node, and those that Azure runs. */
@@ -35,7 +35,7 @@ const NODE_OPTIONS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-spa
 /** Measures every Node that is here, by its major version. The Nodes take turns, process by process. */
 export async function measureRequestInProcess(
   folder: string,
-  { processes, batches, withRise }: InProcessEffort,
+  { processes, batches, isSmoke }: InProcessEffort,
   progress: (text: string) => void,
 ): Promise<Record<string, RequestInProcess>> {
   const bundles = { floor: await bundleFile("apps/floor.ts", folder), ours: join(ROOT, "dist/api/main.cjs") };
@@ -49,7 +49,8 @@ export async function measureRequestInProcess(
     };
     return measure<InProcessFigures>(worker, { bundles, users, asking, batches } satisfies InProcessOptions);
   };
-  const nodes = MAJORS.map((major) => ({ major, path: nodeOf(major), runs: [] as InProcessFigures[] }));
+  const majors = isSmoke ? [Number(process.versions.node.split(".")[0])] : MAJORS;
+  const nodes = majors.map((major) => ({ major, path: nodeOf(major), runs: [] as InProcessFigures[] }));
   for (let each = 1; each <= processes; each += 1) {
     for (const { major, path, runs } of nodes) {
       if (path === undefined) continue;
@@ -63,7 +64,7 @@ export async function measureRequestInProcess(
     const { ours, floor } = await run(newest?.path ?? process.execPath, users, ASKING);
     return ours.us - floor.us;
   };
-  const rise = withRise && { rise_us: rounded(-(await overFloor(FEW_CACHED)) + (await overFloor(MANY_CACHED))) };
+  const rise = !isSmoke && { rise_us: rounded(-(await overFloor(FEW_CACHED)) + (await overFloor(MANY_CACHED))) };
   const measured = nodes.filter(({ runs }) => runs.length > 0);
   return Object.fromEntries(
     measured.map((node) => [node.major, { ...summaryOf(node.runs), ...(node === newest && rise) }]),

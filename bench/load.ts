@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { transformSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 import { bundleText, ROOT } from "./processes.ts";
 import { APP_ENVIRONMENT } from "./settings.ts";
 import { median } from "./statistics.ts";
@@ -108,6 +108,7 @@ function compileFileByFile(folder: string): string {
   const outdir = join(folder, "unbundled");
   const source = join(ROOT, "src");
   const names = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  const sharedCache = compileSharedCache(outdir);
   for (const name of names) {
     const { code } = transformSync(readFileSync(join(source, name), "utf8"), {
       loader: "ts",
@@ -119,12 +120,22 @@ function compileFileByFile(folder: string): string {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(
       file,
-      code.replaceAll(/require\("(\.[^"]+)"\)/g, (_, path: string) => requireOf(path, dirname(file))),
+      code
+        .replaceAll(/require\("(\.[^"]+)"\)/g, (_, path: string) => requireOf(path, dirname(file)))
+        .replaceAll('require("shared-token-cache")', `require(${JSON.stringify(sharedCache)})`),
     );
   }
   const functions = names.filter((name) => name.startsWith("functions")).sort();
   const requires = functions.map((name) => `require("./${name.replace(/\.ts$/, ".js")}");`);
   return write(outdir, "main.cjs", requires.join("\n"));
+}
+
+/** The package of this repository that is TypeScript as it stands. Returns its entry file. */
+function compileSharedCache(folder: string): string {
+  const outfile = join(folder, "shared-token-cache.cjs");
+  const entryPoints = [join(ROOT, "packages/shared-token-cache/src/index.ts")];
+  buildSync({ entryPoints, outfile, bundle: true, packages: "external", platform: "node", format: "cjs" });
+  return outfile;
 }
 
 /** Files are imported by their source's name; JSON becomes a module of its value, a page one of its text. */

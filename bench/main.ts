@@ -54,7 +54,7 @@ const FULL: Effort = {
   requestProcesses: 3,
   requestRounds: 11,
   requests: 2000,
-  inProcess: { processes: 6, batches: 150, withRise: true },
+  inProcess: { processes: 6, batches: 150, isSmoke: false },
   loadRounds: 21,
 };
 
@@ -70,7 +70,7 @@ const SMOKE: Effort = {
   requestProcesses: 1,
   requestRounds: 1,
   requests: 50,
-  inProcess: { processes: 1, batches: 2, withRise: false },
+  inProcess: { processes: 1, batches: 2, isSmoke: true },
   loadRounds: 1,
 };
 

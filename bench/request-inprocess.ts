@@ -37,7 +37,7 @@ async function measureInProcess({ bundles, users, asking, batches }: InProcessOp
   const samples = new Map<InProcessPeer, Sample[]>(peers.map(([peer]) => [peer, []]));
   for (const loaded of functions.values()) await fill(loaded, fake);
   const exchanges = fake.exchanges();
-  for (let batch = -WARM_UP_BATCHES; batch < batches; batch += 1) {
+  for (let batch = -Math.min(WARM_UP_BATCHES, batches); batch < batches; batch += 1) {
     for (const [peer, loaded] of functions) {
       const sample = await measureBatch(loaded, fake.assertions.slice(0, asking));
       if (batch >= 0) samples.get(peer)?.push(sample);

@@ -1,4 +1,4 @@
-import { type Client, ResponseType } from "@microsoft/microsoft-graph-client";
+import type { Client } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../../errors.ts";
 
 /** A user's profile as Graph gives it: https://learn.microsoft.com/graph/api/user-get */
@@ -9,15 +9,14 @@ const MAX_PROPERTIES = 50;
 
 /** Returns the signed-in user's profile: Graph's default properties, or the selected ones. */
 export async function getProfile(graph: Client, select: readonly string[] = []): Promise<Profile> {
-  // Asked for by name, since the client otherwise tries its kinds of content by two regular expressions made anew each time.
-  const request = graph.api("/me").responseType(ResponseType.JSON);
+  const request = graph.api("/me");
   if (select.length > 0) request.select([...select]);
   const profile: unknown = await request.get();
   if (isJsonObject(profile)) return profile;
   throw new AppError("downstream_failed", { hint: "Graph's answer to /me is not a JSON object." });
 }
 
-/** Whether the answer was an object: JSON may be anything, and 204 is nothing. */
+/** Whether the answer was JSON: for other content types the Graph client returns streams and strings. */
 function isJsonObject(value: unknown): value is Profile {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
