@@ -34,8 +34,13 @@ const REFUSED: Readonly<Record<string, string>> = {
   "src/user.ts": "./as-user.ts",
   "src/errors.ts": "./user.ts",
   "src/settings.ts": "./telemetry/telemetry.ts",
+  "src/functions/local.ts": "easy-auth-local",
+  "src/entra/local.ts": "easy-auth-local/parts",
+  "src/settings/local.ts": "easy-auth-local/test-kit",
   "src/http/stack.ts": "../../packages/easy-auth-local/src/stack.ts",
   "packages/easy-auth-local/src/src.ts": "../../../src/errors.ts",
+  "packages/easy-auth-local/src/entra/src.ts": "../../../../src/entra/verify.ts",
+  "packages/shared-token-cache/src/src.ts": "../../../src/errors.ts",
   "frontend/errors.ts": "../src/errors.ts",
 };
 
