@@ -3,7 +3,7 @@ import type http from "node:http";
 import { createRequire } from "node:module";
 import type { CoreInvocationContext, RpcHttpResponse } from "easy-auth-local/parts";
 import {
-  collectRegistration,
+  collectRegistered,
   type RegisteredFunction,
   type RequestTarget,
   readTarget,
@@ -31,7 +31,7 @@ const log = () => {};
 /** Loads a built Functions app and returns one of its functions. */
 export async function loadFunction(bundle: string, name: string): Promise<LoadedFunction> {
   let exported: unknown;
-  const { functions } = await collectRegistration(log, async () => {
+  const { functions } = await collectRegistered(log, async () => {
     exported = createRequire(bundle)(bundle);
   });
   const registered = functions.get(name);

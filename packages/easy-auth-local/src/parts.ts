@@ -8,7 +8,7 @@ export { type EntraServer, startEntra } from "./entra/server.ts";
 export { createTokenIssuer, type TokenIssuer } from "./entra/tokens.ts";
 export { FAULT_TEXT, showFault } from "./faults/show-fault.ts";
 export { loadApp } from "./functions-host/app-loader.ts";
-export { collectRegistration, type RegisteredFunction } from "./functions-host/core-api.ts";
+export { collectRegistered, type RegisteredFunction } from "./functions-host/core-api.ts";
 export type { CoreInvocationContext, RpcHttpResponse } from "./functions-host/core-types.ts";
 export { freePort } from "./functions-host/func.ts";
 export { type FunctionsHost, startFunctionsHost } from "./functions-host/host.ts";

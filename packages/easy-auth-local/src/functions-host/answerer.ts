@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import pLimit from "p-limit";
 import { builtInAnswer } from "./built-in-routes.ts";
-import type { RegisteredFunction, Registration } from "./core-api.ts";
+import type { RegisteredFunction, RegisteredApp } from "./core-api.ts";
 import type { HostOptions } from "./host-json.ts";
 import type { HostLog } from "./host-log.ts";
 import { BodyTooLargeError, toRpcRequest, toTraceContext } from "./http-conversion.ts";
@@ -24,7 +24,7 @@ export interface HttpFunction extends HostedFunction {
 }
 
 export interface Serving {
-  readonly hooks: Registration["hooks"];
+  readonly hooks: RegisteredApp["hooks"];
   readonly workerServers: WorkerServers;
   readonly activityTimeoutMs: number;
   readonly functionTimeoutMs: number;

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import globby from "globby";
-import { collectRegistration, type Registration } from "./core-api.ts";
+import { collectRegistered, type RegisteredApp } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
 import { readJson } from "./host-json.ts";
 import { registerModuleReload } from "./module-reload.ts";
@@ -25,13 +25,13 @@ let loadCount = 0;
  *
  * A second load does not see changes in node_modules, but for @azure/functions itself.
  */
-export async function loadApp(appRoot: string, log: LogHandler): Promise<Registration> {
+export async function loadApp(appRoot: string, log: LogHandler): Promise<RegisteredApp> {
   const root = realpathSync(appRoot);
   const packageJson = readPackageJson(root);
-  let registration: Registration;
+  let registration: RegisteredApp;
   let current = packageJson.main;
   try {
-    registration = await collectRegistration(log, async () => {
+    registration = await collectRegistered(log, async () => {
       forget(root);
       loadCount += 1;
       for (const file of await findEntryPoints(root, packageJson.main)) {

@@ -21,14 +21,14 @@ export interface RegisteredFunction {
 }
 
 /** Functions and hooks that one app has registered. */
-export interface Registration {
+export interface RegisteredApp {
   readonly functions: Map<string, RegisteredFunction>;
   readonly hooks: Readonly<Record<HookName, HookCallback[]>>;
   readonly log: LogHandler;
 }
 
 let isIntercepting = false;
-let loading: Registration | undefined;
+let loading: RegisteredApp | undefined;
 let latestModel: ProgrammingModel | undefined;
 
 /**
@@ -36,9 +36,9 @@ let latestModel: ProgrammingModel | undefined;
  * not overlap, which is not checked. Must run before the first `app.*` call of a copy of @azure/functions, which asks for the module
  * once and, when there is none, skips every registration from then on.
  */
-export async function collectRegistration(log: LogHandler, load: () => Promise<void>): Promise<Registration> {
+export async function collectRegistered(log: LogHandler, load: () => Promise<void>): Promise<RegisteredApp> {
   interceptRequire();
-  const registration: Registration = {
+  const registration: RegisteredApp = {
     functions: new Map(),
     hooks: { appStart: [], appTerminate: [], preInvocation: [], postInvocation: [], log: [] },
     log,
@@ -65,8 +65,8 @@ function interceptRequire(): void {
 /** Makes the core module for one `require`: each copy of the library sets its model once and keeps the module. */
 function createCoreApi(): object {
   let ownModel: ProgrammingModel | undefined;
-  let app: Registration | undefined;
-  const currentApp = (): Registration => {
+  let app: RegisteredApp | undefined;
+  const currentApp = (): RegisteredApp => {
     app = loading ?? app;
     if (!app) throw new Error(`"${CORE_MODULE}" was used before the Functions host loaded an app.`);
     return app;
@@ -89,14 +89,14 @@ function createCoreApi(): object {
   };
 }
 
-function addFunction({ functions }: Registration, registered: RegisteredFunction): Disposable {
+function addFunction({ functions }: RegisteredApp, registered: RegisteredFunction): Disposable {
   const { name } = registered.metadata;
   if (functions.has(name)) throw new Error(`A function with id "${name}" has already been registered.`);
   functions.set(name, registered);
   return new Disposable(() => functions.delete(name));
 }
 
-function addHook({ hooks }: Registration, name: string, callback: HookCallback): Disposable {
+function addHook({ hooks }: RegisteredApp, name: string, callback: HookCallback): Disposable {
   if (!isHookName(name)) {
     // The library looks for this mark: node_modules/@azure/functions/src/hooks/registerHook.ts
     throw Object.assign(new RangeError(`Unrecognized hook "${name}"`), { isAzureFunctionsSystemError: true });

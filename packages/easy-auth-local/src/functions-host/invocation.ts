@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { RegisteredFunction, Registration } from "./core-api.ts";
+import type { RegisteredFunction, RegisteredApp } from "./core-api.ts";
 import type {
   CoreInvocationContext,
   HookCallback,
@@ -23,7 +23,7 @@ export interface Invocation {
   /** Binding data, with HTTP streaming alone: otherwise the library reads none of it (fromRpcTriggerMetadata.ts). */
   readonly triggerMetadata?: Record<string, RpcTypedData>;
   readonly traceContext: RpcTraceContext;
-  readonly hooks: Registration["hooks"];
+  readonly hooks: RegisteredApp["hooks"];
   readonly onLog: (log: HostLog) => void;
   /** Aborted when `functionTimeout` is over. */
   readonly signal: AbortSignal;

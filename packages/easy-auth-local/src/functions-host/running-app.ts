@@ -1,12 +1,12 @@
 import { loadApp } from "./app-loader.ts";
-import type { Registration } from "./core-api.ts";
+import type { RegisteredApp } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
 import { runHooks } from "./invocation.ts";
 import { openWorkerServers, type WorkerServers } from "./worker-server.ts";
 
 /** Loaded app whose appStart hooks have run. */
 export interface RunningApp {
-  readonly registration: Registration;
+  readonly registration: RegisteredApp;
   readonly workerServers: WorkerServers;
   /** Runs the appTerminate hooks and closes the worker's servers. Logs a hook that fails. */
   stop(): Promise<void>;
@@ -34,7 +34,7 @@ async function closeAll(workerServers: WorkerServers): Promise<void> {
   await Promise.all([...workerServers.values()].map((server) => server.close()));
 }
 
-async function terminate({ hooks, log }: Registration, context: object): Promise<void> {
+async function terminate({ hooks, log }: RegisteredApp, context: object): Promise<void> {
   try {
     await runHooks(hooks.appTerminate, context);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createAnswerer, type HttpFunction, type Serving } from "./answerer.ts";
-import type { RegisteredFunction, Registration } from "./core-api.ts";
+import type { RegisteredFunction, RegisteredApp } from "./core-api.ts";
 import type { Binding, LogHandler, LogLevel } from "./core-types.ts";
 import { readHostOptions } from "./host-json.ts";
 import { type HostedFunction, orderByName } from "./routes.ts";
@@ -53,7 +53,7 @@ export async function loadServedApp(
 }
 
 /** Returns the functions with an HTTP trigger that the real host would serve. Logs why it does not serve the others. */
-function selectHttpFunctions({ functions, log }: Registration, routePrefix: string): HttpFunction[] {
+function selectHttpFunctions({ functions, log }: RegisteredApp, routePrefix: string): HttpFunction[] {
   const selected: HttpFunction[] = [];
   for (const registered of functions.values()) {
     const hosted = toHttpFunction(registered, routePrefix);

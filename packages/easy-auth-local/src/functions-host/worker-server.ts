@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type http from "node:http";
 import { type AddressInfo, Server } from "node:net";
-import type { Registration } from "./core-api.ts";
+import type { RegisteredApp } from "./core-api.ts";
 import type { ProgrammingModel } from "./core-types.ts";
 
 /** Header with the id of the invocation that a forwarded request belongs to. */
@@ -20,7 +20,7 @@ export interface WorkerServer {
 export type WorkerServers = ReadonlyMap<ProgrammingModel, WorkerServer>;
 
 /** Ends the library's start-up, so that a late app.setup(...) fails as it does in Azure, and returns its servers. */
-export async function openWorkerServers({ functions }: Registration): Promise<WorkerServers> {
+export async function openWorkerServers({ functions }: RegisteredApp): Promise<WorkerServers> {
   const models = new Set([...functions.values()].map(({ model }) => model));
   const opened = new Map<ProgrammingModel, WorkerServer>();
   for (const model of models) {
