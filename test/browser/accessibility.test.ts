@@ -138,6 +138,8 @@ describe.each<State>([
       await page.getByRole("heading", { name: "Nothing granted" }).waitFor();
     },
   },
+  { what: "the page for a device's code", open: (page) => openOwn(page, "/common/oauth2/deviceauth") },
+  { what: "the word after signing out", open: (page) => openOwn(page, `/${TENANT_ID}/oauth2/v2.0/logout`) },
   {
     what: "the control page",
     open: async (page) => {

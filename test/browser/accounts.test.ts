@@ -34,7 +34,7 @@ const SERVED: readonly Scenario[] = [
   {
     account: "container-role",
     what: "a role on one container, which the profile does not need",
-    title: "Johanna Lorenz",
+    title: "Debra Berger",
   },
   { account: "guest", what: "a guest", title: "Megan Bowen" },
   { account: "many-groups", what: "very long headers", title: "Nestor Wilke" },

@@ -62,7 +62,7 @@ function faultRefused(mistake: string): Reply {
 
 function controlPage({ directory, keys, faults, clock }: Shown, origin: string): Reply {
   const content = `<h1>Control page of the local stack</h1>
-    <p>What you change here holds until the stack stops. What requests led to: <a href="/trace">the trace</a>.</p>
+    <p>What you change here holds until the stack stops. <a href="/trace">The trace</a> shows what each request led to.</p>
     <div class="panels">
       <section><h2>Consent</h2>${consentPart(directory, origin)}</section>
       <section><h2>Clock</h2>${clock ? clockPart(clock) : "<p>This emulator runs by the machine's clock.</p>"}</section>

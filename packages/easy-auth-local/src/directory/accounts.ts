@@ -62,7 +62,7 @@ export const ACCOUNTS: readonly Account[] = [
       "A role on the container alone: with --files, /api/files lists, and a file answers 403 downstream_forbidden.",
     answer: "200",
     storageRole: "container",
-    profile: person("Johanna", "Lorenz"),
+    profile: person("Debra", "Berger"),
   },
   {
     key: "guest",

@@ -26,10 +26,10 @@ const STYLE = `
   .buttons button, .accounts button { width: auto; margin: 0; padding: .375rem .75rem; }
   button code { white-space: nowrap; color: light-dark(#4b5563, #b6bcc6); }
   label { display: block; margin: 0 0 .5rem; font-size: .875rem; color: light-dark(#4b5563, #b6bcc6); }
-  select, textarea { display: block; width: 100%; box-sizing: border-box; margin-top: .125rem; padding: .375rem .5rem; font: inherit;
+  select, textarea, input { display: block; width: 100%; box-sizing: border-box; margin-top: .125rem; padding: .375rem .5rem; font: inherit;
     color: light-dark(#111827, #e5e7eb); background: light-dark(#fff, #14161a); border: 1px solid light-dark(#8a92a0, #6b7280);
     border-radius: .5rem; }
-  select:focus-visible, textarea:focus-visible, summary:focus-visible { outline: 3px solid light-dark(#2563eb, #7db0ff);
+  select:focus-visible, textarea:focus-visible, input:focus-visible, summary:focus-visible { outline: 3px solid light-dark(#2563eb, #7db0ff);
     outline-offset: 2px; }
   details { margin-top: .75rem; }
   summary { cursor: pointer; }
@@ -37,6 +37,7 @@ const STYLE = `
   .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
   .panels section { padding: 1rem; border: 1px solid light-dark(#e5e7eb, #343941); border-radius: .5rem; min-width: 0; }
   .panels h2 { margin-top: 0; }
+  .panels form + form { margin-top: 1rem; }
   .panels ul { margin: 0 0 1rem; padding-left: 1.25rem; }
   .panels p { font-size: .875rem; }
   .panels button { width: auto; margin: 0; padding: .375rem .75rem; }

@@ -61,7 +61,7 @@ export function consentPage(
 /** Asks an administrator for consent on behalf of the whole tenant. */
 export function adminConsentPage(wanted: readonly WantedConsent[], action: string): Reply {
   const content = `<h1>Permissions requested for your organization</h1>
-    <p>If you accept as an administrator, each app may do this for everyone here:</p>
+    <p>If you accept, as an administrator, this app may do the following for everyone here:</p>
     ${permissionList(wanted)}
     ${form(action, {}, [button("consent", "accept", "Accept"), button("consent", "refuse", "Cancel")])}`;
   return page("Permissions requested", content);
@@ -81,8 +81,8 @@ export function notice(title: string, text: string): Reply {
 function permissionList(wanted: readonly WantedConsent[]): string {
   const items = wanted.map(({ app, resource, names }) => {
     const list = names.map((name) => `<code>${escapeHtml(name)}</code>`).join(", ");
-    const of = resource ? ` of ${escapeHtml(resource.displayName)}` : "";
-    return `<li><strong>${escapeHtml(app.displayName)}</strong>: ${list}${of}</li>`;
+    const owner = escapeHtml(resource?.displayName ?? "Microsoft Graph");
+    return `<li><strong>${escapeHtml(app.displayName)}</strong>: ${list} of ${owner}</li>`;
   });
   return `<ul>${items.join("")}</ul>`;
 }

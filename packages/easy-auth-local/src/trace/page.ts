@@ -49,8 +49,8 @@ function bodyOf(filters: string, content: string): string {
   return `  <header>
     <p class="banner">Emulators on this machine. Everyone here is made up. Signatures, secrets and codes are not shown.</p>
     <h1>Trace</h1>
-    <p>The last requests, newest first, those that follow each other at once together. Open one to see whom it passed, and what
-      each was sent. ✗ marks what failed. <a href="/">Control page</a></p>
+    <p>The latest requests, newest first. Requests that follow each other at once are one group. Open a request to see each hop and
+      what was sent. ✗ marks a failure. <a href="/">Control page</a></p>
     ${filters}
     <button type="button" id="pause" hidden>Pause</button> <span role="status"></span>
   </header>

@@ -107,3 +107,10 @@ describe("a directory", () => {
     expect(directory.resourceOf("api://orders/Orders.Delete")).toBeUndefined();
   });
 });
+
+test("no two accounts share a key, an object id or a sign-in name", () => {
+  const { accounts } = createDirectory();
+  for (const name of ["key", "objectId"] as const)
+    expect(new Set(accounts.map((one) => one[name])).size).toBe(accounts.length);
+  expect(new Set(accounts.map(({ profile }) => profile.userPrincipalName)).size).toBe(accounts.length);
+});
