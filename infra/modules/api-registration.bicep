@@ -75,6 +75,14 @@ resource apiApplication 'Microsoft.Graph/applications@v1.0' = {
     knownClientApplications: clientIds
   }
   requiredResourceAccess: concat([graphAccess], otherAccess)
+  // Tells endpoints that ask for an authentication context which ones the sign-in satisfied.
+  optionalClaims: {
+    accessToken: [
+      {
+        name: 'acrs'
+      }
+    ]
+  }
 }
 
 resource apiServicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
