@@ -164,7 +164,12 @@ export class OnBehalfOf {
   #begin(name: string, key: string, exchange: Exchange): Flight {
     const refusal = this.#refusals.get(name);
     if (refusal) return { token: Promise.reject(refusal), callers: 0 };
-    const token = this.#obtain(name, key, exchange, () => flight.callers > 0);
+    // Before anything is waited for, so that of many callers at once no more renew than of one after the other.
+    this.#refused.addRenewal(key, exchange.claims);
+    const token = this.#obtain(name, key, exchange, () => flight.callers > 0).catch((error) => {
+      if (!isRemembered(error)) this.#refused.removeRenewal(key, exchange.claims);
+      throw error;
+    });
     const flight: Flight = { token: token.finally(() => this.#inFlight.delete(name)), callers: 0 };
     this.#inFlight.set(name, flight);
     return flight;
@@ -175,6 +180,7 @@ export class OnBehalfOf {
     const shared = this.#options.shared?.();
     const found = exchange.claims === undefined ? await shared?.find(this.#bindingOf(exchange)) : undefined;
     if (found) {
+      this.#refused.removeRenewal(key);
       const token = { user: exchange.user, accessToken: found.accessToken };
       this.#cache.set(key, token, (found.end + EXPIRY_MARGIN_SECONDS) * 1000);
       return token;
@@ -207,8 +213,7 @@ export class OnBehalfOf {
   async #acquire(name: string, key: string, exchange: Exchange): Promise<CachedToken> {
     const paused = this.#pause(exchange);
     if (paused) throw paused;
-    const { user, claims } = exchange;
-    this.#refused.addRenewal(key, claims);
+    const { user } = exchange;
     try {
       const { accessToken, expiresOn } = await retriedOnce(() => this.#ask(exchange));
       const token = { user, accessToken };
@@ -221,8 +226,7 @@ export class OnBehalfOf {
     } catch (error) {
       const failure = exchangeFailure(error, this.linksFor(user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
-      if (failure instanceof AppError && REMEMBERED.has(failure.code)) this.#refusals.set(name, failure);
-      else this.#refused.removeRenewal(key, claims);
+      if (isRemembered(failure)) this.#refusals.set(name, failure);
       if (error instanceof TokenEndpointError && error.status === 429) {
         this.#pauses.begin(user, error.retryAfterSeconds);
       }
@@ -250,6 +254,10 @@ export class OnBehalfOf {
     }
     throw new AppError("identity_unavailable", { hint: "Entra answered without an access token." });
   }
+}
+
+function isRemembered(failure: unknown): failure is AppError {
+  return failure instanceof AppError && REMEMBERED.has(failure.code);
 }
 
 function tooLate(): AppError {

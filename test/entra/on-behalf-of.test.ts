@@ -297,6 +297,23 @@ describe("a token that its resource refuses", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
+  test("with other claims in each of many requests at once is renewed twice at most", async () => {
+    const { entra, onBehalfOf } = await refusedAlways();
+    const { accessToken } = await onBehalfOf.exchange(exchangeOf("adele"));
+    onBehalfOf.forget(exchangeOf("adele"), accessToken);
+    const claims = (value: number) => `{"access_token":{"nbf":{"essential":true,"value":"${value}"}}}`;
+    const asking = Array.from({ length: TRIES }, (_, index) =>
+      onBehalfOf.exchange(exchangeOf("adele", { claims: claims(index) })).then(
+        () => "renewed",
+        ({ code }) => code,
+      ),
+    );
+    const outcomes = await Promise.all(asking);
+    expect(outcomes.filter((outcome) => outcome === "renewed")).toHaveLength(2);
+    expect(new Set(outcomes)).toEqual(new Set(["renewed", "claims_challenge"]));
+    expect(entra.asked).toHaveLength(3);
+  });
+
   test("with claims that Entra does not give either costs two exchanges", async () => {
     const { entra, clock, asking } = await refusedAlways(CLAIMS, (asked, response) => {
       if (asked === 1) succeed(response, "token");
