@@ -11,7 +11,7 @@ const MAX_LENGTH = 8192;
  * Form of one `name=value` of a challenge: JSON in quotes, whose own quotes are not escaped, text in quotes, or a token that may hold the
  * `=` of base64 padding (RFC 9110, 11.2).
  */
-const PARAMETER = /([a-z_]+) *= *(?:"(\{[^\\]*?\})"(?=\s*(?:,|$))|"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
+const PARAMETER = /(?<![a-z_])([a-z_]+) *= *(?:"(\{[^\\]*?\})"(?=\s*(?:,|$))|"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
 
 /**
  * Returns the refusal of the access token in an answer: a 401, or a 403 that asks for claims. A challenge may come with

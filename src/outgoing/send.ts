@@ -37,6 +37,8 @@ export function send({ url, method, headers, body, signal }: OutgoingRequest): P
 /** Reads the whole body. Rejects, and closes the connection, when it is longer than `maxBytes` or breaks off. */
 export function readBody({ body }: { readonly body: Readable }, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // Its events are over: it broke off before anybody read it.
+    if (body.destroyed) reject(body.errored ?? new Error("The answer broke off."));
     const chunks: Buffer[] = [];
     let size = 0;
     body.on("data", (chunk: Buffer) => {

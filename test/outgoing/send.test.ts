@@ -89,6 +89,17 @@ describe("an answer", () => {
     });
     await expect(readBody(answer, 100)).rejects.toThrow();
   });
+
+  test("that broke off before anybody read it is a failure, not a wait without end", async () => {
+    const answer = await answerOf((_, response) => {
+      response.writeHead(200, { "content-length": "10" }).write("12345", () => response.destroy());
+    });
+    await once(
+      answer.body.on("error", () => {}),
+      "close",
+    );
+    await expect(readBody(answer, 100)).rejects.toThrow();
+  });
 });
 
 describe("Retry-After", () => {
