@@ -9,7 +9,7 @@ export function environmentLines(running: RunningStack): string {
     certificateFile === undefined || entraHttpsUrl === undefined
       ? ["Other runtimes need the https listeners: start the stack with --https, and run this again."]
       : otherRuntimes(quoted(certificateFile), entraHttpsUrl, graphHttpsUrl ?? "");
-  return [...lines, ...comments.map((comment) => `# ${comment}`), ""].join("\n");
+  return [...lines, ...comments.map((comment) => `# ${comment.replaceAll(/[\r\n]/g, " ")}`), ""].join("\n");
 }
 
 function otherRuntimes(file: string, entra: string, graph: string): readonly string[] {

@@ -64,9 +64,10 @@ export function createRouter({
   const find = createTable(routes, notFound);
 
   async function answer(message: http.IncomingMessage): Promise<AnsweredRequest> {
-    if (!message.url?.startsWith("/")) throw new BadRequest(400);
     const scheme = message.socket instanceof TLSSocket ? "https" : "http";
-    const url = new URL(`${scheme}://${message.headers.host ?? "localhost"}${message.url}`);
+    const address = `${scheme}://${message.headers.host ?? "localhost"}${message.url}`;
+    if (!message.url?.startsWith("/") || !URL.canParse(address)) throw new BadRequest(400);
+    const url = new URL(address);
     const method = message.method ?? "GET";
     const body = await readBody(message);
     const base = { method, url, headers: message.headers, body, form: formIn(message, body) };
