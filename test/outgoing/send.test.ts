@@ -94,10 +94,7 @@ describe("an answer", () => {
     const answer = await answerOf((_, response) => {
       response.writeHead(200, { "content-length": "10" }).write("12345", () => response.destroy());
     });
-    await once(
-      answer.body.on("error", () => {}),
-      "close",
-    );
+    await new Promise((resolve) => answer.body.on("error", () => {}).on("close", resolve));
     await expect(readBody(answer, 100)).rejects.toThrow();
   });
 });

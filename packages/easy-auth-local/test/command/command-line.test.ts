@@ -71,4 +71,11 @@ describe("easy-auth-local env", () => {
     expect(lines).toContain(`export NODE_EXTRA_CA_CERTS='/it'\\''s/certificate.pem'`);
     for (const runtime of ["curl", ".NET", "Python", "Java", "Chromium"]) expect(lines).toContain(`# ${runtime}:`);
   });
+
+  test("leaves no comment for the shell to run, whatever an address or path holds", () => {
+    const https = { entraHttpsUrl: "https://localhost:4284\ntouch /tmp/pwned", graphHttpsUrl: "" };
+    const lines = environmentLines({ ...running, ...https, certificateFile: "/a\r\nb/certificate.pem" });
+    const rest = lines.replaceAll(/^export \w+='[^']*'$/gm, "");
+    expect(rest.split("\n").filter((line) => line !== "" && !line.startsWith("#"))).toEqual([]);
+  });
 });
