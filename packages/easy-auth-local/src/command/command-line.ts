@@ -10,7 +10,7 @@ export type CommandName = (typeof COMMANDS)[number];
 
 /** Command line, checked. */
 export interface CommandLine {
-  /** Undefined starts the stack. */
+  /** Command to run; undefined starts the stack. */
   readonly command: CommandName | undefined;
   /** Key of the account, for `token`. */
   readonly account: string;
@@ -19,7 +19,7 @@ export interface CommandLine {
   readonly help: boolean;
   readonly api: string | undefined;
   readonly frontend: string | undefined;
-  /** Commands to start along. */
+  /** Commands to start with the stack. */
   readonly run: readonly string[];
   /** Path of the configuration file, when one is named. */
   readonly config: string | undefined;
@@ -51,7 +51,7 @@ const VALUES = { type: "string", multiple: true } as const;
 const OPTIONS = {
   api: { ...VALUE, value: "<url|port|folder>", says: "put the API's gate in front of this app" },
   frontend: { ...VALUE, value: "<url|port|folder>", says: "put the frontend's gate in front of this app" },
-  run: { ...VALUES, value: '"<command>"', says: "start a command along, and end it with the stack; may be repeated" },
+  run: { ...VALUES, value: '"<command>"', says: "start this command, and end it with the stack; may be repeated" },
   config: {
     ...VALUE,
     value: "<file>",
@@ -59,8 +59,8 @@ const OPTIONS = {
   },
   "free-ports": { ...FLAG, says: "take free ports instead of 4280 to 4286 and 7071" },
   trace: { ...FLAG, says: "print each request with all it led to" },
-  watch: { ...FLAG, says: "build whenever a source changes, and serve what was built" },
-  https: { ...FLAG, says: "let the Entra and Graph emulators listen with https too" },
+  watch: { ...FLAG, says: "build again whenever a source changes, and serve the new build" },
+  https: { ...FLAG, says: "open https listeners for the Entra and Graph emulators too" },
   func: {
     ...FLAG,
     says: "run a Functions app under func start (Azure Functions Core Tools), not in the embedded host",
@@ -75,7 +75,7 @@ const OPTIONS = {
     value: "<origin>",
     says: "let pages of that origin, such as http://localhost:5173, call the API; may be repeated",
   },
-  misconfigure: { ...VALUE, value: "<name>", says: "set the apps up wrongly, to see how that fails:" },
+  misconfigure: { ...VALUE, value: "<name>", says: "make this mistake in the set-up, to see how it fails:" },
   platform: {
     ...VALUE,
     value: "<name>",
@@ -83,7 +83,7 @@ const OPTIONS = {
   },
   switch: {
     ...{ ...VALUES, value: "<name>=<answer>" },
-    says: "Easy Auth leaves some behaviour undocumented; pick another answer than the first; may be repeated:",
+    says: "where Easy Auth is not documented: another answer than the first; may be repeated:",
   },
   tenant: { ...VALUE, value: "<id or domain>", says: "sign in at your own tenant and call the real Graph" },
   settings: { ...VALUE, value: "<file>", says: "with --tenant: the file of settings; local.settings.json by default" },
@@ -147,7 +147,7 @@ function commandOf([name, account = "works", ...rest]: readonly string[]): Pick<
   return { command, account };
 }
 
-/** Origins are compared exactly later on, so what is no origin would never match, and nobody would know why. */
+/** Refuses values that are not an origin: the gate compares exactly, so they would silently never match. */
 function corsOf(origins: readonly string[]): CorsSettings | undefined {
   const wrong = origins.find(
     (origin) => origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin),

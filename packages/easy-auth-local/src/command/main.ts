@@ -135,13 +135,13 @@ async function untilAborted(signal: AbortSignal): Promise<undefined> {
   if (!signal.aborted) await once(signal, "abort");
 }
 
-/** The first signal ends what runs; another one does not wait for it. */
+/** Stops the stack at the first signal; exits at once at the second. */
 function stopOrQuit(stopping: AbortController): void {
   if (stopping.signal.aborted) process.exit(130);
   stopping.abort();
 }
 
-/** Stops when npm, which started this process, is gone: nobody could stop it by its terminal any more. */
+/** Stops when npm, which started this process, has ended: the terminal could not stop it any more. */
 function stopWithParent(stopping: AbortController): void {
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event === undefined) return;

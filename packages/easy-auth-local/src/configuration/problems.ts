@@ -30,7 +30,7 @@ function sentence({ instancePath, keyword, params, parentSchema, data }: ErrorOb
   return `${where} is ${is}: it ${keyword === "minimum" || keyword === "maximum" ? "is out of range" : "does not fit"}.${description}`;
 }
 
-/** What the schema cannot say: names that have to be there, ids that have to differ. */
+/** Checks what a schema cannot express: names that must exist, ids that must differ. */
 function crossProblems(configuration: Configuration): readonly string[] {
   const registrations = registrationsOf(configuration);
   const names = [...registrations.keys()].filter((name) => !name.startsWith("service "));

@@ -27,7 +27,7 @@ export function controlPageRoutes(emulated: Shown): Readonly<Record<string, Rout
   };
 }
 
-/** One button of the page: `name=value`. */
+/** Does what a button of the page, `name=value`, asks for. */
 async function change({ directory, keys, faults, clock }: Shown, { form }: RoutedRequest): Promise<Reply> {
   const revoked = directory.accountByKey(form.get("revoke") ?? "");
   if (revoked) directory.revocations.revoke(revoked);

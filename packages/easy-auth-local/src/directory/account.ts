@@ -2,7 +2,7 @@ import type { Fault } from "../faults/fault.ts";
 
 /** The tenant that the apps are registered in. */
 export const TENANT_ID = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
-/** Another organization's tenant, where guests and strangers are at home. */
+/** Home tenant of guests and of users without access. */
 export const OTHER_TENANT_ID = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
 
 /** A refusal in Entra's terms. */
@@ -11,21 +11,21 @@ export interface Refusal {
   readonly number: number;
   /** The OAuth error. */
   readonly error: string;
-  /** What happened, in the emulator's words. */
+  /** Description for people, in the emulator's words. */
   readonly text: string;
   readonly suberror?: string;
-  /** What another sign-in has to satisfy: the JSON of a claims request. */
+  /** Claims request, as JSON, that a new sign-in has to satisfy. */
   readonly claims?: string;
 }
 
-/** Someone to sign in as. */
+/** User of the directory, to sign in as. */
 export interface Account {
-  /** Short name for scripts: `npm run token -- no-consent`. */
+  /** Short name for scripts: `easy-auth-local token no-consent`. */
   readonly key: string;
   readonly objectId: string;
-  /** What signing in as this account shows, for the account picker. */
+  /** Line in the account picker: what this account is for. */
   readonly shows?: string;
-  /** What `GET /api/profile` answers after the sign-in: status and code. */
+  /** Status and code that `GET /api/profile` answers after the sign-in. */
   readonly answer?: string;
   /** Whether administrators' consent to permissions of Microsoft Graph covers this user. Default: true. */
   readonly consentToGraph?: boolean;
@@ -36,9 +36,9 @@ export interface Account {
   };
   /** Default: true. */
   readonly hasPhoto?: boolean;
-  /** Where this user has the role Storage Blob Data Reader: on the whole account (the default), or on the container alone. */
+  /** Scope of the role Storage Blob Data Reader: the whole account (the default), the container alone, or none. */
   readonly storageRole?: "account" | "container" | "none";
-  /** Where the account is at home. Default: the apps' own tenant. */
+  /** Home tenant. Default: the apps' own. */
   readonly homeTenantId?: string;
   /** Whether the apps' own tenant knows an account that is at home elsewhere. */
   readonly isGuest?: boolean;
@@ -48,17 +48,17 @@ export interface Account {
   readonly groups?: readonly string[];
   /** Values of app roles that the user is assigned to, by client id. */
   readonly appRoles?: Readonly<Record<string, readonly string[]>>;
-  /** How long access tokens for the tenant's own APIs last. */
+  /** Lifetime of access tokens for the tenant's own APIs, in seconds. */
   readonly accessTokenSeconds?: number;
-  /** What Entra answers to an exchange on behalf of this user. */
+  /** Refusal of an exchange on behalf of this user. */
   readonly exchangeRefusal?: Refusal & {
-    /** Not once the sign-in satisfied this authentication context, which the assertion then names in `acrs`. */
+    /** Authentication context that ends the refusal, once the assertion names it in `acrs`. */
     readonly untilContext?: string;
   };
-  /** What Entra answers when this user's refresh token is redeemed. */
+  /** Refusal when this user's refresh token is redeemed. */
   readonly refreshRefusal?: Refusal;
   /** Whether this user's sessions are revoked once Graph sees the first token of them. */
   readonly isRevokedOnFirstUse?: boolean;
-  /** What Graph does instead of answering for this user. */
+  /** Fault that Graph shows in place of this user's answers. */
   readonly graphFault?: Fault;
 }

@@ -18,7 +18,7 @@ export interface RedirectUris {
 /** App role, which tokens name by its value in `roles`. */
 export interface AppRole {
   readonly value: string;
-  /** Who may be assigned to it. Default: both. */
+  /** Members that may have the role: users, apps. Default: both. */
   readonly allowedMemberTypes?: readonly ("User" | "Application")[];
 }
 

@@ -4,7 +4,7 @@ import { clearCookie, cookieOf, setCookie } from "../easy-auth/cookies.ts";
 import { randomId } from "../easy-auth/sessions.ts";
 import type { RoutedRequest } from "../http/router.ts";
 
-/** Who signed in last in a browser. */
+/** Last sign-in of a browser. */
 export interface BrowserSession {
   readonly account: Account;
   /** Authentication contexts that were satisfied. */

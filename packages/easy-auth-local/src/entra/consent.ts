@@ -3,7 +3,7 @@ import type { Account, Directory, Registration } from "../directory/directory.ts
 import { type EntraError, entraError } from "./errors.ts";
 import { OIDC_SCOPES } from "./requested-scopes.ts";
 
-/** Those of the permissions that nobody consented to. Signing in is consent to OpenID's scopes. */
+/** Returns the permissions that nobody consented to. Signing in is consent to OpenID's scopes. */
 export function missingPermissions(
   { resource, names }: Permissions,
   client: Registration,

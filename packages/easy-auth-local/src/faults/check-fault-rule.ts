@@ -61,7 +61,7 @@ const SERVICE_OF_KIND: Readonly<Record<string, Service>> = {
   graphError: "graph",
 };
 
-/** What is wrong with something that should be a `FaultRule`, a sentence each; nothing when it is one. */
+/** Returns a sentence for each reason why a value is not a `FaultRule`; an empty list when it is one. */
 export function problemsOf(rule: unknown, accountKeys: readonly string[]): readonly string[] {
   const { fault, ...scope } = recordOf(rule);
   const { kind, ...details } = recordOf(fault);

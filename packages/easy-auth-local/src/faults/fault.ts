@@ -1,7 +1,7 @@
-/** Who can be told to show a fault. */
+/** Service that can show a fault. */
 export type Service = "entra" | "graph";
 
-/** What goes wrong. `docs/faults.md` says what each looks like. */
+/** Kinds of faults, which `docs/faults.md` describes. */
 export type Fault =
   | { readonly kind: "slow"; readonly delayMs: number }
   | { readonly kind: "hang" }
@@ -56,7 +56,7 @@ export interface FaultRule {
   readonly service: Service;
   /** Key of an account: only requests for that user, by the token or assertion they carry. Default: every request. */
   readonly account?: string;
-  /** Only paths that begin like this. Default: every path but the emulator's own: `/`, `/trace`, `/emulator/`. */
+  /** Prefix of the paths that match. Default: every path but the emulator's own: `/`, `/trace`, `/emulator/`. */
   readonly path?: string;
   /** How many requests show it. Default: all, until it is cleared. */
   readonly times?: number;

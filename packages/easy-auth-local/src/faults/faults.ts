@@ -22,7 +22,7 @@ const MAX_RULES = 100;
 /** Addresses of the emulator itself, which Microsoft does not have: a fault that reached them could not be cleared. */
 const OWN_PATHS = /^\/(emulator\/.*|trace)?$/;
 
-/** What Entra and Graph are told to do wrong. The first rule that fits a request counts. */
+/** Fault rules for Entra and Graph. The first rule that matches a request applies. */
 export class Faults {
   readonly #directory: Directory;
   readonly #held = new Set<http.ServerResponse>();

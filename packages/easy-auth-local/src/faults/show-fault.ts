@@ -16,7 +16,7 @@ export const FAULT_TEXT = "As told to, this emulator fails.";
 const HUGE_BYTES = 50_000_000;
 const CHUNK = Buffer.alloc(65_536, "a");
 
-/** What a request that meets a fault is answered; `ask` gives the answer it would have had. */
+/** Answers a request as a fault says; `ask` returns the answer without the fault. */
 export async function showFault(fault: Fault, request: RoutedRequest, ask: Ask): Promise<Reply> {
   switch (fault.kind) {
     case "slow":
@@ -86,13 +86,13 @@ function truncated(reply: Reply): Reply {
   return { ...reply, body: half(bodyOf(reply)) };
 }
 
-/** As proxies, captive portals and gateways answer in a service's place. */
+/** Makes the page with which a proxy, captive portal or gateway answers in a service's place. */
 function html(status: number): Reply {
   const body = `<!doctype html>\n<html><head><title>${status}</title></head><body><h1>${FAULT_TEXT}</h1></body></html>\n`;
   return { status, headers: { "content-type": "text/html; charset=utf-8" }, body };
 }
 
-/** What is not a success stays as it is. */
+/** Removes or empties the access token of a successful answer; leaves other answers as they are. */
 function withoutToken(reply: Reply, missing: boolean): Reply {
   if (reply.status !== 200) return reply;
   const content = JSON.parse(bodyOf(reply).toString()) as Record<string, unknown>;
@@ -111,7 +111,7 @@ function compressed(reply: Reply, coding: keyof typeof ENCODERS): Reply {
   return { ...reply, headers: { ...reply.headers, "content-encoding": coding }, body: ENCODERS[coding](bodyOf(reply)) };
 }
 
-/** One JSON text without an end, until the client leaves or has 50 MB. */
+/** Sends JSON that does not end, until the client disconnects or has 50 MB. */
 async function sendHugeBody(response: http.ServerResponse): Promise<void> {
   response.writeHead(200, { "content-type": "application/json" });
   function* chunks() {

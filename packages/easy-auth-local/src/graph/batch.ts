@@ -3,7 +3,7 @@ import { graphError, requestIds } from "./errors.ts";
 
 const MOST_REQUESTS = 20;
 
-/** One request of a batch. */
+/** Request in a batch. */
 interface BatchRequest {
   readonly id: string;
   readonly method: string;

@@ -58,7 +58,7 @@ function hostName(host = ""): string {
   return host.replace(/:\d+$/, "").toLowerCase();
 }
 
-/** All of them: `closeAllConnections` leaves out those that were upgraded. */
+/** Collects all sockets: `closeAllConnections` leaves out upgraded ones. */
 function openSocketsOf(server: http.Server | https.Server): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {

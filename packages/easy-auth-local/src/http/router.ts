@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { TLSSocket } from "node:tls";
 
-/** What a route answers. */
+/** Answer of a route. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -15,7 +15,7 @@ export interface RoutedRequest {
   readonly url: URL;
   /** Header values by lower-case name; duplicates as Node joins them. */
   readonly headers: http.IncomingHttpHeaders;
-  /** What the `:names` in the route matched, decoded. */
+  /** Decoded values of the `:names` in the route. */
   readonly params: Readonly<Record<string, string>>;
   readonly body: string;
   /** The body as a form; empty for another content type. */
@@ -24,7 +24,7 @@ export interface RoutedRequest {
 
 export type RouteHandler = (request: RoutedRequest) => Reply | Promise<Reply>;
 
-/** One request and its answer, as tests and the trace see it. */
+/** Request and its answer, as tests and the trace see it. */
 export interface AnsweredRequest {
   readonly request: RoutedRequest;
   readonly reply: Reply;

@@ -43,7 +43,7 @@ function targetsOf({ entra, graph, services = {} }: MicrosoftOrigins): Targets {
   return new Map([...clouds, ...Object.entries(services)]);
 }
 
-/** Not made with `compose`: that joins several `Set-Cookie` headers into one for Node 20's own `fetch`. */
+/** Avoids `compose`, which joins several `Set-Cookie` headers into one for Node 20's own `fetch`. */
 class RoutedDispatcher extends Dispatcher {
   readonly #agent = new Agent();
   readonly #others: Dispatcher = usesProxies() ? new EnvHttpProxyAgent() : this.#agent;

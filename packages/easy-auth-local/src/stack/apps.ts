@@ -15,14 +15,14 @@ import { type Target, targetOf } from "./target.ts";
 /** Makes an app's server in this process, told the addresses that its settings may name. */
 export type ServerFactory = (addresses: Readonly<Record<string, string>>) => http.Server;
 
-/** One app and its gate. */
+/** App and its gate, to be started. */
 export interface AppOptions extends AppConfiguration {
   /** For messages: "the API" or "the frontend". */
   readonly title: string;
   readonly auth: AuthSettings;
   /** App in this process, in place of `app`. */
   readonly server?: ServerFactory | undefined;
-  /** Everything the app is told by its environment. */
+  /** App settings, which the app finds in its environment. */
   readonly appSettings: Readonly<Record<string, string>>;
   /** Environment of a process of its own, without the settings. */
   readonly environment: NodeJS.ProcessEnv;

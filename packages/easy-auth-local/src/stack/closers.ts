@@ -1,4 +1,4 @@
-/** What has to be ended: all servers at once, then what they share, such as the routing that they send requests by. */
+/** Clean-up of a stack: closes all servers at once, then the parts that they share, such as the routing. */
 export class Closers {
   readonly #closers: (() => unknown)[] = [];
   readonly #shared: (() => unknown)[] = [];

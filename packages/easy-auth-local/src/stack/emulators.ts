@@ -45,11 +45,11 @@ export interface EmulatorsOptions {
   readonly files?: readonly StoredFile[];
   /** Starts Table storage for apps, whose address the API gets as SHARED_CACHE_URL. */
   readonly sharedCache?: boolean | undefined;
-  /** Told of every request that Entra or Graph answered. */
+  /** Called with every request to Entra and Graph, once it has an answer. */
   readonly onAnswered?: (service: "entra" | "graph", answered: AnsweredRequest) => void;
-  /** Told of every user's request to Storage. */
+  /** Called with every user's request to Storage. */
   readonly onStorageRequest?: (request: StorageRequest) => void;
-  /** Told of the hops that are new, when all hops of a trace have ended. */
+  /** Called when all hops of a trace have ended, with those that are new since the last call. */
   readonly onTrace?: TracesOptions["onSettled"];
 }
 
@@ -60,21 +60,21 @@ export interface Emulators {
   readonly directory: Directory;
   /** Mints tokens as the tenant does. */
   readonly issuer: TokenIssuer;
-  /** What Entra and Graph are told to do wrong. */
+  /** Fault rules for Entra and Graph. */
   readonly faults: Faults;
   /** The time that the whole process lives by, the app included. */
   readonly clock: Clock;
-  /** Where Entra listens with https, and the certificate to trust there. */
+  /** Entra's https address and certificate; undefined without `https`. */
   readonly entraHttps: EntraServer["https"];
-  /** Where Graph listens with https. */
+  /** Graph's https address and certificate; undefined without `https`. */
   readonly graphHttps: EntraServer["https"];
-  /** With `files`. */
+  /** Storage account; undefined without `files`. */
   readonly storage: Storage | undefined;
-  /** With `sharedCache`. */
+  /** Table storage; undefined without `sharedCache`. */
   readonly tables: Tables | undefined;
 }
 
-/** Starts them, and routes this process's requests for Entra and Graph there. What is traced, `traces` holds. */
+/** Starts the emulators and routes this process's requests for Entra and Graph to them. Records requests in `traces`. */
 export async function startEmulators(
   ports: Ports,
   options: EmulatorsOptions,

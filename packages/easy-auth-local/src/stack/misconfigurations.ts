@@ -16,11 +16,11 @@ export interface Misconfiguration {
   readonly frontendAuth?: Change;
   /** App settings of the API. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** What the frontend's gate does to each request that goes on. */
+  /** Changes each request that the frontend's gate forwards. */
   readonly onForward?: GateOptions["onForward"];
 }
 
-/** Mistakes that people make with this set-up, each failing as in Azure. `shows` says what was done and what one sees. */
+/** Mistakes that people make with this set-up, each failing as in Azure. `shows` names the mistake and its symptom. */
 export const MISCONFIGURATIONS = {
   "no-api-scope": {
     shows: "The frontend's login asks for no scope of the API: the session holds a token for Graph. API's gate: 401.",

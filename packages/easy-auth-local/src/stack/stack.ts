@@ -36,7 +36,7 @@ export interface StackOptions extends Configuration, Observed {
   readonly https?: boolean;
   /** Folder that keeps signing keys and certificate between starts. Default: new ones at every start, in memory. */
   readonly stateFolder?: string;
-  /** Sets the apps up as wrongly as its name says. */
+  /** Mistake to make in the set-up. */
   readonly misconfigure?: MisconfigurationName;
   readonly onLog?: (log: HostLog) => void;
   /** Called with each line in which a gate explains a refusal or a failure. Default: standard error. */

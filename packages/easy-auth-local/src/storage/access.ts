@@ -15,19 +15,19 @@ export const STORAGE: Registration = {
   requestedAccessTokenVersion: 1,
 };
 
-/** Who decides, and by what. */
+/** Directory and signing keys by which Storage checks a token. */
 export interface Gate {
   readonly directory: Directory;
-  /** Entra's: Storage takes only tokens signed by it. */
+  /** Entra's keys: Storage accepts only tokens that they signed. */
   readonly keys: SigningKeys;
 }
 
-/** One request, of a user whose token is good, or by a link that a user signed. */
+/** Request with a valid token, or by a link that a user signed. */
 export interface StorageRequest {
   readonly method: string;
-  /** With its query; without the signature of a link. */
+  /** Path with its query, without the signature of a link. */
   readonly path: string;
-  /** Empty for a request by a link. */
+  /** Access token; empty for a request by a link. */
   readonly token: string;
   readonly account: Account;
 }
@@ -60,8 +60,8 @@ export function asksForDelegationKey({ method, path }: StorageRequest): boolean 
 }
 
 /**
- * What the user's role, Storage Blob Data Reader, does not allow: reading is all they may. A delegation key is the
- * account's, so a role on the container gives none:
+ * Returns the refusal of a request that the role Storage Blob Data Reader does not cover: it allows reading alone. A role on
+ * the container alone gives no delegation key, which belongs to the account:
  * https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#authorization
  */
 export function refusalByRole(request: StorageRequest): Answer | undefined {

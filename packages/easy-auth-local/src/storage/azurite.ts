@@ -20,9 +20,9 @@ const NEVER = new Date("9999-12-31");
 export interface Azurite {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  /** All that its account has, as the owner of the account. */
+  /** Client with the rights of the account owner. */
   readonly account: BlobServiceClient;
-  /** Added to the query of a request, lets it read whatever the account has. */
+  /** Account signature for the query of a request: allows reading all of the account. */
   readonly readSignature: string;
   /** Resolves, with why, when it ends without having been told to. */
   readonly ended: Promise<string>;
@@ -70,7 +70,7 @@ export async function launchAzurite(program: string, flags: readonly string[]): 
   return { url, key, ended, close };
 }
 
-/** Where it says that it listens. */
+/** Resolves to the address that Azurite prints. */
 function urlOf(child: ChildProcess, ended: Promise<string>): Promise<string> {
   let output = "";
   return new Promise((resolve, reject) => {

@@ -13,40 +13,40 @@ import { DelegationKeys } from "./shared-access.ts";
 
 const CONTAINER = "documents";
 
-/** What is answered to a user in place of Azurite; undefined lets the request through. */
+/** Returns the answer in place of Azurite; undefined passes the request on. */
 export type Answerer = (request: StorageRequest) => Answer | "hang" | "close" | undefined;
 
 export interface StorageOptions extends Gate {
-  /** What the container holds at first. */
+  /** Files in the container at the start. */
   readonly files: readonly StoredFile[];
   /** Certificate of the listener. Default: a new one. */
   readonly certificate?: Certificate | undefined;
-  /** Default 0: a free one. */
+  /** Port of the https address. Default 0: a free one. */
   readonly port?: number;
-  /** Of the public address. Default 0: a free one. */
+  /** Port of the public address. Default 0: a free one. */
   readonly publicPort?: number;
-  /** Told of every request of a user, before it is answered. */
+  /** Called with every request of a user, before it is answered. */
   readonly onRequest?: ((request: StorageRequest) => void) | undefined;
-  /** Told of the server before it listens. */
+  /** Called with the server before it listens. */
   readonly onServer?: (server: http.Server) => void;
 }
 
 /** A storage account, listening. */
 export interface Storage {
-  /** Over https, without a slash at the end. */
+  /** Address over https, without a slash at the end. */
   readonly accountUrl: string;
   /**
-   * The same account for browsers, which would warn of the certificate: over http, taken for https, without a slash at the
-   * end.
+   * Address for browsers, which would warn of the certificate: over http, but the account treats requests there as https.
+   * Without a slash at the end.
    */
   readonly publicUrl: string;
-  /** What it is known by, in PEM. This process trusts it as long as it runs. */
+  /** Certificate of the https address, in PEM. This process trusts it until the account is closed. */
   readonly certificate: string;
-  /** The container as its owner, past all roles: for putting files there. */
+  /** Container with the rights of the account owner, for putting files there. */
   readonly container: ContainerClient;
   /** Requests that wait for the end of their answer. */
   readonly waiting: number;
-  /** What is answered in place of Azurite from now on, and to whom. */
+  /** Sets the function that answers in place of Azurite from now on. */
   answer(answerer: Answerer): void;
   /** Resolves, with why, when Azurite ends by itself. */
   readonly ended: Promise<string>;

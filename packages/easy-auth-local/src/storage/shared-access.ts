@@ -34,10 +34,10 @@ const PARAMETERS = {
     signedVersion: "skv",
   },
 } as const;
-/** What the answer's headers are to be. */
+/** Query parameters of a link that stay: headers of the answer, snapshot and version. */
 const KEPT: ReadonlySet<string> = new Set(["rscc", "rscd", "rsce", "rscl", "rsct", "snapshot", "versionid"]);
 
-/** User delegation keys, and the links that were signed with them. Nothing is kept: a key is computed from what it says. */
+/** Makes user delegation keys and checks links signed with them. Keeps none: a key is computed from its own fields. */
 export class DelegationKeys {
   readonly #secret = randomBytes(32);
   readonly #azurite = createRequire(import.meta.url)(
@@ -67,8 +67,8 @@ export class DelegationKeys {
   }
 
   /**
-   * Who signed the link in a request's address, and the address without the signature. The link is for this blob, for
-   * reading, signed with a key of this account, and in time; else a refusal. Not checked: `sip`, and the signer's role.
+   * Returns the account that signed a link, and the address without the signature; a refusal when the link is for another
+   * blob, for more than reading, signed with another account's key, or out of time. Not checked: `sip`, and the signer's role.
    */
   signerOf(
     { method, url = "" }: http.IncomingMessage,

@@ -24,7 +24,7 @@ export async function startStackTables(
   return closers.started(startTables({ ...gate, certificate: certificate ?? (await createCertificate()) }));
 }
 
-/** That turn the app's routes for files on. */
+/** Returns the settings that turn the app's routes for files on. */
 export function settingsFor({ accountUrl, publicUrl, container }: Storage): Readonly<Record<string, string>> {
   return {
     STORAGE_ACCOUNT_URL: accountUrl,

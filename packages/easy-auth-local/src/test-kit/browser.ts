@@ -1,6 +1,6 @@
 const MAX_REDIRECTS = 10;
 
-/** Where a browser ended up, and the answer there. */
+/** Address at which the redirects ended, and its answer. */
 interface Opened {
   readonly url: string;
   readonly response: Response;
@@ -23,7 +23,7 @@ export class Browser {
     return (await this.open(url, { ...init, headers: this.#pageHeaders(url, init) })).response;
   }
 
-  /** One request, without following a redirect. */
+  /** Sends one request, without following a redirect. */
   async request(url: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("user-agent", "Mozilla/5.0 (test)");

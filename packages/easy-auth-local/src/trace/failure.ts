@@ -2,7 +2,7 @@ import type { Failure } from "./hop.ts";
 import { membersOf } from "./members.ts";
 import { safeText } from "./secrets.ts";
 
-/** Of an answer with a status from 400 on. */
+/** Parts of an answer with a status from 400 on. */
 export interface FailureAnswer {
   /** The value of `WWW-Authenticate`. */
   readonly challenge: unknown;
@@ -10,7 +10,7 @@ export interface FailureAnswer {
   readonly body: string;
 }
 
-/** What the answer says of a failure: problem+json of the app, Entra's, Graph's or Storage's error, or a line of text. */
+/** Reads the reason of a failure from its answer: problem+json of the app, Entra's, Graph's or Storage's error, or a line of text. */
 export function failureIn(status: number, { challenge, body }: FailureAnswer): Failure {
   const inWords = failureInJson(body) ?? failureInXml(body);
   if (inWords) return inWords;

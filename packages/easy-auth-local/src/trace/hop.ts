@@ -1,4 +1,4 @@
-/** Who gets requests in this stack. */
+/** Part of the stack that receives requests. */
 export type Station = "frontend gate" | "frontend" | "API gate" | "function" | "Entra" | "Graph" | "Storage";
 
 /** A token that was sent or answered. Neither its signature nor the token itself is kept. */
@@ -16,7 +16,7 @@ export interface Failure {
   readonly text: string | undefined;
 }
 
-/** One request: what a station was asked and what it answered. */
+/** One request to a station, and its answer. */
 export interface Hop {
   readonly station: Station;
   /** "browser" or "client" for a request from outside. */
@@ -28,7 +28,7 @@ export interface Hop {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly method: string;
-  /** With its query, secrets left out. */
+  /** Path with its query, without secrets. */
   readonly path: string;
   /** Undefined while it runs. */
   durationMs?: number;
@@ -36,9 +36,9 @@ export interface Hop {
   status?: number;
   failure?: Failure;
   readonly tokens: SeenToken[];
-  /** What else is worth knowing, such as the grant; name and value. */
+  /** Further facts, such as the grant; name and value. */
   readonly notes: (readonly [name: string, value: string])[];
-  /** What the function logged. */
+  /** Lines that the function logged. */
   readonly logs: string[];
 }
 
@@ -50,7 +50,7 @@ export interface Trace {
   readonly hops: Hop[];
   /** Key or name of the user, by the tokens that were seen. */
   account: string | undefined;
-  /** Stands for the browser's session, without being of use to anybody. */
+  /** Hash of the browser's session cookie; it opens no session. */
   session?: string;
 }
 
@@ -58,7 +58,7 @@ export function isRunning({ durationMs }: Hop): boolean {
   return durationMs === undefined;
 }
 
-/** It ended with a refusal or without an answer. */
+/** Returns whether a hop ended with a status from 400 on, or without an answer. */
 export function hasFailed(hop: Hop): boolean {
   return !isRunning(hop) && (hop.status === undefined || hop.status >= 400);
 }

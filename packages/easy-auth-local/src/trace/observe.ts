@@ -6,7 +6,7 @@ import type { Hop, SeenToken, Station, Trace } from "./hop.ts";
 import { safePath, safeText, seeToken } from "./secrets.ts";
 import type { Traces } from "./traces.ts";
 
-/** Of an answer that says why it is a failure. */
+/** Longest answer that is read for the reason of a failure. */
 const MAX_BODY_BYTES = 4096;
 const TRACE_PARENT = /^00-(?!0{32})([\da-f]{32})-([\da-f]{16})-[\da-f]{2}$/;
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -130,8 +130,8 @@ function newHop(
 }
 
 /**
- * Who asks, of those that are at work. A gate's own requests say that they are its own: what else comes to Entra or Graph
- * while the API's gate waits, a function asks that is not seen.
+ * Returns the station that sent a request. A gate marks its own requests; any other request to Entra or Graph while the API's
+ * gate waits comes from a function in another process.
  */
 function callerAt(station: Station, hop: Hop | undefined): Pick<Hop, "station" | "depth"> | undefined {
   const isUnseen = hop?.station === "API gate" && station !== "function";
@@ -145,7 +145,7 @@ function tokensIn(headers: http.IncomingHttpHeaders): SeenToken[] {
   });
 }
 
-/** That something is there which is not shown. */
+/** Notes for headers that are there but not shown. */
 function notesOn(headers: http.IncomingHttpHeaders): Hop["notes"] {
   const notes: Hop["notes"] = [];
   if (SESSION_COOKIE.test(headers.cookie ?? "")) notes.push(["Cookie", "of a session (not shown)"]);

@@ -3,13 +3,13 @@ import type { Hop, SeenToken } from "./hop.ts";
 import { membersOf } from "./members.ts";
 import { safeText, seeToken } from "./secrets.ts";
 
-/** Of a form, what says what was asked. All else in it may be a secret. */
+/** Form fields that are shown. Any other field may be a secret. */
 const SHOWN_FIELDS = ["grant_type", "requested_token_use", "client_id", "scope", "redirect_uri", "claims", "account"];
 const SENT_TOKENS = ["assertion", "client_assertion"];
 const ANSWERED_TOKENS = ["access_token", "id_token"];
 const HIDDEN_FIELDS = ["code", "refresh_token", "client_secret"];
 
-/** What Entra or Graph was asked and answered, beyond path and status. */
+/** Collects the tokens and notes of a request to Entra or Graph and of its answer. */
 export function detailsOf({ request, reply }: AnsweredRequest): { tokens: SeenToken[]; notes: Hop["notes"] } {
   const { form } = request;
   const answer = request.method === "POST" ? membersOf(Buffer.from(reply.body ?? "").toString()) : {};

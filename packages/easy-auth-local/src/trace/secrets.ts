@@ -27,7 +27,7 @@ function safeValue(name: string, value: string): string {
   return SECRET_NAME.test(name) ? HIDDEN : safeText(value);
 }
 
-/** What a token says. It is not verified here: whoever took it did that. */
+/** Reads the claims of a token. Does not verify it: the station that accepted it did. */
 export function seeToken(where: string, token: string): SeenToken {
   try {
     return { where, claims: decodeJwt(token) };

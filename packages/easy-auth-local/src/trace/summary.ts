@@ -30,7 +30,7 @@ export function shortPathOf({ station, path }: Hop): string {
   return station === "Entra" ? path.replace(/\?.*/, "").replaceAll(GUID, "…") : path;
 }
 
-/** Where a request failed first: the failure that the later ones repeat. */
+/** Finds the deepest failed hop: the failure that the others pass on. */
 export function firstFailure({ hops }: Trace): Hop | undefined {
   const failed = hops.filter(hasFailed);
   return failed.reduce<Hop | undefined>(
@@ -39,7 +39,7 @@ export function firstFailure({ hops }: Trace): Hop | undefined {
   );
 }
 
-/** What matters most in a token: for whom, about whom, allowed what, and for how long. `now` in ms. */
+/** Summarizes a token in a line: audience, user, scopes and time left. `now` in ms. */
 export function summaryOf({ claims }: SeenToken, now: number): string {
   if (!claims) return "not a JWT";
   const { aud, scp, exp } = claims;

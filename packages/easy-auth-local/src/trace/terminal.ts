@@ -34,7 +34,7 @@ function lineOf(hop: Hop, failure: string, tokens: readonly string[]): string {
   return "  ".repeat(depth + 1) + parts.filter(Boolean).join("  ");
 }
 
-/** No control characters: what a client sends must not steer the terminal. */
+/** Replaces control characters, so that text from a client cannot control the terminal; cuts long lines. */
 function clean(line: string): string {
   const text = line.replaceAll(/\p{Cc}/gu, "\u{fffd}");
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;

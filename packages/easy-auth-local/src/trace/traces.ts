@@ -18,11 +18,11 @@ interface Current {
 export interface TracesOptions {
   /** Short name of the user with this `oid`. */
   readonly accountKey?: (objectId: string) => string | undefined;
-  /** Told of the hops that are new, when all hops of a trace have ended. */
+  /** Called when all hops of a trace have ended, with those that are new since the last call. */
   readonly onSettled?: (trace: Trace, hops: readonly Hop[]) => void;
 }
 
-/** The last 200 requests from outside and what they led to. Nothing of them is written anywhere. */
+/** The last 200 requests from outside with all requests that they caused, in memory only. */
 export class Traces {
   readonly #kept = new Map<string, Trace>();
   readonly #told = new WeakSet<Hop>();
@@ -47,12 +47,12 @@ export class Traces {
     return account ?? (session === undefined ? undefined : this.#users.get(session));
   }
 
-  /** The hop that this code works for, and its trace. */
+  /** Hop and trace that the running code belongs to. */
   get current(): Current | undefined {
     return this.#current.getStore();
   }
 
-  /** What tells the next station where a request comes from. */
+  /** Value of `traceparent` for a request that this code sends. */
   get traceParent(): string | undefined {
     const { trace, hop } = this.#current.getStore() ?? {};
     return trace && hop && `00-${trace.id}-${hop.spanId}-00`;
