@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoopbackServer, listenOnLoopback } from "../src/http/loopback-server.ts";
 import { routingEnvironment } from "../src/routing/child-environment.ts";
+import { NODES } from "./nodes.ts";
 
 let stack: LoopbackServer;
 const seen: (string | undefined)[] = [];
@@ -31,19 +32,21 @@ const CLIENTS = {
 };
 const PROXY = "http://localhost:9";
 
-describe.each([
-  ["", {}],
-  [", with proxies in the environment", { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NODE_USE_ENV_PROXY: "1" }],
-])("easy-auth-local env%s", (_, proxies) => {
-  test.each(Object.entries(CLIENTS))("routes %s", async (_name, script) => {
-    seen.length = 0;
-    const services = { "https://orders.contoso.com": stack.url };
-    const env = { PATH: process.env.PATH, ...proxies };
-    const routing = routingEnvironment({ entraUrl: stack.url, graphUrl: stack.url, services }, env);
-    const program = ["--input-type=module", "--eval", `${script}; process.exit(0)`];
-    await promisify(execFile)(process.execPath, program, { env: { ...env, ...routing }, timeout: 30_000 });
-    expect(seen).toEqual([
-      expect.stringMatching(/^(login\.microsoftonline|graph\.microsoft|orders\.contoso)\.com\/a$/),
-    ]);
+for (const [node, path] of NODES) {
+  describe.skipIf(path === undefined).each([
+    ["", {}],
+    [", with proxies in the environment", { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NODE_USE_ENV_PROXY: "1" }],
+  ])(`easy-auth-local env, on ${node}%s`, (_, proxies) => {
+    test.each(Object.entries(CLIENTS))("routes %s", async (_name, script) => {
+      seen.length = 0;
+      const services = { "https://orders.contoso.com": stack.url };
+      const env = { PATH: process.env.PATH, ...proxies };
+      const routing = routingEnvironment({ entraUrl: stack.url, graphUrl: stack.url, services }, env);
+      const program = ["--input-type=module", "--eval", `${script}; process.exit(0)`];
+      await promisify(execFile)(path ?? "", program, { env: { ...env, ...routing }, timeout: 30_000 });
+      expect(seen).toEqual([
+        expect.stringMatching(/^(login\.microsoftonline|graph\.microsoft|orders\.contoso)\.com\/a$/),
+      ]);
+    });
   });
-});
+}
