@@ -6,6 +6,8 @@ export interface SharedCacheSettings {
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Host name of an account's tables, in any cloud. */
+const TABLES = /^[a-z0-9]{3,24}(?:\.z\d+)?\.table\./;
 
 /** Reads the setting that turns the shared cache on; undefined without it. Encrypted connections alone, except on this machine. */
 export function readSharedCache(value = "", problems: string[]): SharedCacheSettings | undefined {
@@ -24,8 +26,10 @@ export function readSharedCache(value = "", problems: string[]): SharedCacheSett
 }
 
 function kindOf({ protocol, hostname, pathname, port }: URL): SharedCacheSettings["kind"] | undefined {
-  if (protocol === "https:") return "table";
   const hasNoPath = pathname === "" || pathname === "/";
+  // The app's own token goes there: to nothing but tables, or an emulator on this machine.
+  if (protocol === "https:")
+    return (hasNoPath && TABLES.test(hostname)) || LOOPBACK.has(hostname) ? "table" : undefined;
   const isRedis = protocol === "rediss:" || (protocol === "redis:" && LOOPBACK.has(hostname));
   return isRedis && hasNoPath && hostname !== "" && port !== "" ? "redis" : undefined;
 }

@@ -33,7 +33,7 @@ export function readStorage(environment: StorageEnvironment, problems: string[])
   );
   if (!account && !containerName) return undefined;
   const url = addressOf(account, false);
-  const accountName = url && (ACCOUNT_IN_HOST.exec(url.hostname) ?? ACCOUNT_IN_PATH.exec(url.pathname))?.[1];
+  const accountName = url && accountIn(url);
   if (!url || !accountName) {
     problems.push(
       "STORAGE_ACCOUNT_URL is not the https address of a storage account. Use https://<account>.blob.core.windows.net, " +
@@ -61,6 +61,13 @@ export function readStorage(environment: StorageEnvironment, problems: string[])
     publicUrl: open ? withoutSlash(addressOf(open, true)) : accountUrl,
     delivery: delivery === "relay" ? "relay" : "redirect",
   };
+}
+
+/** A container or a blob after the host's account is a mistake: all calls would lead elsewhere. */
+function accountIn({ hostname, pathname }: URL): string | undefined {
+  const inHost = ACCOUNT_IN_HOST.exec(hostname);
+  if (inHost) return pathname === "/" ? inHost[1] : undefined;
+  return ACCOUNT_IN_PATH.exec(pathname)?.[1];
 }
 
 /** Reads an address without credentials, query or fragment. Takes http at loopback only, where no token of ours goes. */

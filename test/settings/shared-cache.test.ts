@@ -25,6 +25,10 @@ describe("SHARED_CACHE_URL", () => {
   test.each([
     "contoso",
     "http://contoso.table.core.windows.net",
+    "https://contoso.blob.core.windows.net",
+    "https://contoso.table.core.windows.net/tokens20261126",
+    "https://elsewhere.example",
+    "https://localhost.elsewhere.example/devstoreaccount1",
     "redis://contoso.westeurope.redis.azure.net:10000",
     "rediss://contoso.westeurope.redis.azure.net",
     "rediss://:hunter2@contoso.westeurope.redis.azure.net:10000",

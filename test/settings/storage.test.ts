@@ -70,6 +70,9 @@ describe("the settings for files", () => {
   });
 
   test.each([
+    `${URL}/documents`,
+    `${URL}//`,
+    `${URL}/documents/a.txt`,
     "",
     "contoso",
     "http://contoso.blob.core.windows.net",
