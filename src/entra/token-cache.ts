@@ -22,8 +22,7 @@ const ENTRY_OVERHEAD_BYTES = 450;
 
 /**
  * Tokens by assertion and scopes, bounded in bytes; the least recently used go first. An entry lives until 300 s before its
- * token's end, or until its assertion's end, whichever is sooner. Does not know of revocation: the caller deletes a token
- * that Entra or the resource refuses.
+ * token's end, or until its assertion's end, whichever is sooner. Does not know of revocation: see `refused-tokens.ts`.
  */
 export class TokenCache {
   readonly #tokens: LRUCache<string, CachedToken>;
@@ -58,10 +57,6 @@ export class TokenCache {
     const ttl = endOfUse(expiresAt, token.user) * 1000 - this.#now() - 1;
     if (ttl > 0) this.#tokens.set(key, token, { ttl });
     else this.#tokens.delete(key);
-  }
-
-  delete(key: string): void {
-    this.#tokens.delete(key);
   }
 
   get size(): number {

@@ -29,7 +29,7 @@ describe("the cache", () => {
     expect(cache.size).toBe(1);
   });
 
-  test("counts a token once when it is replaced, and nothing when all are deleted", () => {
+  test("counts a token once when it is replaced, and nothing when all have ended", () => {
     const cache = new TokenCache({ maxBytes: 1_000_000 });
     const empty = cache.bytes;
     const { user } = exchangeOf("");
@@ -39,7 +39,7 @@ describe("the cache", () => {
     }
     expect(cache.size).toBe(3);
     expect(cache.get(keys[1] ?? "")?.accessToken).toBe("the second");
-    for (const key of keys) cache.delete(key);
+    for (const key of keys) cache.set(key, { user, accessToken: "ended" }, Date.now());
     expect([cache.size, cache.bytes]).toEqual([0, empty]);
   });
 
