@@ -20,6 +20,14 @@ describe("npm start", () => {
     if (frontend !== "") await expect(fetch(frontend)).rejects.toThrow();
   });
 
+  test("ends all of it when npm is killed, which tells it nothing", async () => {
+    const running = run("npm", ["start", "--", "--free-ports"]);
+    await running.line(/^Ready/);
+    const entra = await urlOf(running, /^Entra ID emulator/);
+    running.child.kill("SIGKILL");
+    await vi.waitFor(() => expect(fetch(entra)).rejects.toThrow(), 10_000);
+  });
+
   test("builds the package before it starts it", () => {
     const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { scripts: Record<string, string> };
     expect(scripts.start).toBe("node packages/easy-auth-local/scripts/build.mjs && exec easy-auth-local");
