@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import pLimit from "p-limit";
 import { builtInAnswer } from "./built-in-routes.ts";
-import type { RegisteredFunction, RegisteredApp } from "./core-api.ts";
+import type { RegisteredApp, RegisteredFunction } from "./core-api.ts";
 import type { HostOptions } from "./host-json.ts";
 import type { HostLog } from "./host-log.ts";
 import { BodyTooLargeError, toRpcRequest, toTraceContext } from "./http-conversion.ts";

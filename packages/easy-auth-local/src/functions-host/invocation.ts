@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { RegisteredFunction, RegisteredApp } from "./core-api.ts";
+import type { RegisteredApp, RegisteredFunction } from "./core-api.ts";
 import type {
   CoreInvocationContext,
   HookCallback,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createAnswerer, type HttpFunction, type Serving } from "./answerer.ts";
-import type { RegisteredFunction, RegisteredApp } from "./core-api.ts";
+import type { RegisteredApp, RegisteredFunction } from "./core-api.ts";
 import type { Binding, LogHandler, LogLevel } from "./core-types.ts";
 import { readHostOptions } from "./host-json.ts";
 import { type HostedFunction, orderByName } from "./routes.ts";
