@@ -1,12 +1,13 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type Stack, startStack } from "easy-auth-local";
+import { readConfiguration, type Stack, startStack } from "easy-auth-local";
 import type { Browser, Page } from "playwright-core";
 import { PNG } from "pngjs";
 import { launchChromium } from "../test/browser/chromium.ts";
 import { build } from "./build.ts";
 
-const FOLDER = process.argv[2] ?? fileURLToPath(new URL("../docs/screenshots", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FOLDER = process.argv[2] ?? `${ROOT}docs/screenshots`;
 const WIDTHS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 const MAX_BYTES = 60_000;
 
@@ -33,8 +34,17 @@ const SCENES: Readonly<Record<string, Scene>> = {
 async function main(): Promise<void> {
   await build();
   await mkdir(FOLDER, { recursive: true });
-  const stack = await startStack();
+  const stack = await startStack(await readConfiguration(`${ROOT}easy-auth-local.json`));
   const browser = await launchChromium();
+  try {
+    await takeAll(browser, stack);
+  } finally {
+    await browser.close();
+    await stack.close();
+  }
+}
+
+async function takeAll(browser: Browser, stack: Stack): Promise<void> {
   for (const [name, scene] of Object.entries(SCENES)) {
     for (const device of ["phone", "desktop"] as const) {
       for (const colorScheme of ["light", "dark"] as const) {
@@ -43,8 +53,6 @@ async function main(): Promise<void> {
       }
     }
   }
-  await browser.close();
-  await stack.close();
 }
 
 async function take(
