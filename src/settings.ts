@@ -1,11 +1,11 @@
 import { type Authority, isSeveralTenants, readAuthority } from "./settings/authority.ts";
 import { readCloud } from "./settings/cloud.ts";
 import { CREDENTIAL_SETTING_NAMES, type Credential, readCredential } from "./settings/credential.ts";
-import { GUID, missingOr } from "./settings/problems.ts";
 import { SettingsError } from "./settings/settings-error.ts";
 import { readSharedCache, type SharedCacheSettings } from "./settings/shared-cache.ts";
 import { readStorage, STORAGE_SETTING_NAMES, type StorageSettings } from "./settings/storage.ts";
 import { readTelemetry, TELEMETRY_SETTING_NAMES, type TelemetrySettings } from "./settings/telemetry.ts";
+import { GUID, missingOr, textOf, type Variables } from "./settings/values.ts";
 
 /** The app's settings, read from its environment once, at start. */
 export interface Settings {
@@ -49,7 +49,7 @@ export const SETTING_NAMES = [
 
 type SettingName = (typeof SETTING_NAMES)[number];
 /** The variables that are read: the settings, and the app's name, which the platform sets. */
-export type Environment = Readonly<Partial<Record<SettingName | "WEBSITE_SITE_NAME", string>>>;
+export type Environment = Variables<SettingName | "WEBSITE_SITE_NAME">;
 
 /**
  * Parses the settings. App Service sets those that begin with `WEBSITE_AUTH_` itself once authentication is on. Checks form
@@ -66,18 +66,12 @@ export function readSettings(environment: Environment = process.env): Settings {
     clientId,
     credential: readCredential(environment, cloud, problems),
     authority,
-    graphOrigin: cloud.graphOrigin,
+    graphOrigin: cloud.graph,
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
     audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
-    tokenCacheBytes:
-      readNumber(environment, "TOKEN_CACHE_MB", { min: 1, max: 4096, fallback: 128 }, problems) * 2 ** 20,
-    exchangeConcurrency: readNumber(environment, "EXCHANGE_CONCURRENCY", { min: 1, max: 1000, fallback: 50 }, problems),
-    requestTimeoutMs: readNumber(
-      environment,
-      "REQUEST_TIMEOUT_MS",
-      { min: 100, max: 230_000, fallback: 10_000 },
-      problems,
-    ),
+    tokenCacheBytes: readNumber(environment, "TOKEN_CACHE_MB", problems) * 2 ** 20,
+    exchangeConcurrency: readNumber(environment, "EXCHANGE_CONCURRENCY", problems),
+    requestTimeoutMs: readNumber(environment, "REQUEST_TIMEOUT_MS", problems),
     storage: readStorage(environment, problems),
     sharedCache: readSharedCache(environment.SHARED_CACHE_URL, problems),
     telemetry: readTelemetry(environment, problems),
@@ -86,8 +80,8 @@ export function readSettings(environment: Environment = process.env): Settings {
   return settings;
 }
 
-function readClientId({ WEBSITE_AUTH_CLIENT_ID }: Environment, problems: string[]): string {
-  const clientId = (WEBSITE_AUTH_CLIENT_ID ?? "").trim().toLowerCase();
+function readClientId(environment: Environment, problems: string[]): string {
+  const clientId = textOf(environment, "WEBSITE_AUTH_CLIENT_ID").toLowerCase();
   if (!GUID.test(clientId)) {
     problems.push(
       `WEBSITE_AUTH_CLIENT_ID ${missingOr(clientId, "is not a GUID")}. Use the application (client) id of the API's own ` +
@@ -112,19 +106,19 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
       `${name} does not hold the issuer's own tenant, so nobody could sign in. Add it, or remove the setting.`,
     );
   }
-  if (isSeveralTenants(tenant)) return listed;
-  return [tenant];
+  return isSeveralTenants(tenant) ? listed : [tenant];
 }
 
-interface NumberRange {
-  readonly min: number;
-  readonly max: number;
-  readonly fallback: number;
-}
+/** The settings that are whole numbers: from `min` to `max`, `fallback` without a value. */
+const NUMBERS = {
+  TOKEN_CACHE_MB: { min: 1, max: 4096, fallback: 128 },
+  EXCHANGE_CONCURRENCY: { min: 1, max: 1000, fallback: 50 },
+  REQUEST_TIMEOUT_MS: { min: 100, max: 230_000, fallback: 10_000 },
+} as const;
 
-function readNumber(environment: Environment, name: SettingName, range: NumberRange, problems: string[]): number {
-  const { min, max, fallback } = range;
-  const value = (environment[name] ?? "").trim();
+function readNumber(environment: Environment, name: keyof typeof NUMBERS, problems: string[]): number {
+  const { min, max, fallback } = NUMBERS[name];
+  const value = textOf(environment, name);
   const number = value === "" ? fallback : Number(value);
   if (Number.isInteger(number) && number >= min && number <= max) return number;
   problems.push(`${name} is not a whole number from ${min} to ${max}. Remove the setting for ${fallback}.`);

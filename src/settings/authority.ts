@@ -1,5 +1,5 @@
 import { type Cloud, cloudOfIssuerHost } from "./cloud.ts";
-import { GUID, missingOr } from "./problems.ts";
+import { GUID, missingOr, urlOf } from "./values.ts";
 
 /** The authority where users of one tenant, or of several, sign in. */
 export interface Authority {
@@ -22,27 +22,33 @@ export function isSeveralTenants(tenant: string): boolean {
 const NO_WORKFORCE = /\.(ciamlogin|b2clogin)\.com$/i;
 
 /** Returns the authority that `WEBSITE_AUTH_OPENID_ISSUER` names, in any spelling App Service writes. */
-export function readAuthority(value: string | undefined, cloud: Cloud, problems: string[]): Authority {
-  const issuer = (value ?? "").trim();
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+export function readAuthority(value = "", cloud: Cloud, problems: string[]): Authority {
+  const issuer = value.trim();
+  const url = urlOf(issuer);
+  const tenant = tenantIn(url);
+  const isOfCloud = tenant !== "" && cloud.issuerHosts.includes(url?.host ?? "");
+  if (!isOfCloud) problems.push(`WEBSITE_AUTH_OPENID_ISSUER ${problemOf(issuer, tenant, cloud)}`);
+  return { origin: cloud.login, v1IssuerOrigin: cloud.v1Issuer, tenant: isOfCloud ? tenant : "" };
+}
+
+/** Returns the tenant in the path of an issuer's address; empty when it names none. */
+function tenantIn(url: URL | undefined): string {
   const isPlain = url?.protocol === "https:" && url.search === "" && url.hash === "";
   const named = /^\/([^/]+)(\/v2\.0)?\/?$/.exec(url?.pathname ?? "")?.[1]?.toLowerCase() ?? "";
-  const tenant = isPlain && (GUID.test(named) || isSeveralTenants(named)) ? named : "";
-  const origins = { origin: cloud.authorityOrigin, v1IssuerOrigin: cloud.v1IssuerOrigin };
-  if (tenant !== "" && url && cloud.issuerHosts.includes(url.host)) return { ...origins, tenant };
+  return isPlain && (GUID.test(named) || isSeveralTenants(named)) ? named : "";
+}
+
+/** Returns what is wrong with an issuer that is none of the cloud's, in words that follow the setting's name. */
+function problemOf(issuer: string, tenant: string, { login }: Cloud): string {
+  const url = urlOf(issuer);
   if (NO_WORKFORCE.test(url?.hostname ?? "")) {
-    problems.push(
-      "WEBSITE_AUTH_OPENID_ISSUER is an issuer of Microsoft Entra External ID (ciamlogin.com) or Azure AD B2C (b2clogin.com), " +
-        "whose users this app does not serve. Use an issuer of a workforce tenant.",
+    return (
+      "is an issuer of Microsoft Entra External ID (ciamlogin.com) or Azure AD B2C (b2clogin.com), whose users this app " +
+      "does not serve. Use an issuer of a workforce tenant."
     );
-    return { ...origins, tenant: "" };
   }
   const otherCloud = tenant === "" ? undefined : cloudOfIssuerHost(url?.host ?? "");
-  problems.push(
-    otherCloud
-      ? `WEBSITE_AUTH_OPENID_ISSUER is an issuer of another cloud than CLOUD names. Set CLOUD to ${otherCloud}.`
-      : `WEBSITE_AUTH_OPENID_ISSUER ${missingOr(issuer, "is not an issuer of Microsoft Entra ID")}. Use ` +
-          `${cloud.authorityOrigin}/<tenant id>/v2.0; App Service sets it when authentication is on.`,
-  );
-  return { ...origins, tenant: "" };
+  if (otherCloud) return `is an issuer of another cloud than CLOUD names. Set CLOUD to ${otherCloud}.`;
+  const problem = missingOr(issuer, "is not an issuer of Microsoft Entra ID");
+  return `${problem}. Use ${login}/<tenant id>/v2.0; App Service sets it when authentication is on.`;
 }

@@ -1,3 +1,5 @@
+import { isLoopback, plainUrlOf } from "./values.ts";
+
 /** Where instances share users' tokens. */
 export interface SharedCacheSettings {
   readonly kind: "table" | "redis";
@@ -5,7 +7,6 @@ export interface SharedCacheSettings {
   readonly url: string;
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Host name of an account's tables, in any cloud. */
 const TABLES = /^[a-z0-9]{3,24}(?:\.z\d+)?\.table\./;
 
@@ -13,9 +14,7 @@ const TABLES = /^[a-z0-9]{3,24}(?:\.z\d+)?\.table\./;
 export function readSharedCache(value = "", problems: string[]): SharedCacheSettings | undefined {
   const text = value.trim();
   if (text === "") return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url && url.username === "" && url.password === "" && url.search === "" && url.hash === "";
-  const kind = isPlain ? kindOf(url) : undefined;
+  const kind = kindOf(plainUrlOf(text));
   if (kind) return { kind, url: text.replace(/\/+$/, "") };
   problems.push(
     "SHARED_CACHE_URL is neither the address of Table storage nor of Azure Managed Redis. Use " +
@@ -25,11 +24,12 @@ export function readSharedCache(value = "", problems: string[]): SharedCacheSett
   return undefined;
 }
 
-function kindOf({ protocol, hostname, pathname, port }: URL): SharedCacheSettings["kind"] | undefined {
+function kindOf(url: URL | undefined): SharedCacheSettings["kind"] | undefined {
+  if (!url) return undefined;
+  const { protocol, hostname, pathname, port } = url;
   const hasNoPath = pathname === "" || pathname === "/";
   // The app's own token goes there: to nothing but tables, or an emulator on this machine.
-  if (protocol === "https:")
-    return (hasNoPath && TABLES.test(hostname)) || LOOPBACK.has(hostname) ? "table" : undefined;
-  const isRedis = protocol === "rediss:" || (protocol === "redis:" && LOOPBACK.has(hostname));
+  if (protocol === "https:") return (hasNoPath && TABLES.test(hostname)) || isLoopback(url) ? "table" : undefined;
+  const isRedis = protocol === "rediss:" || (protocol === "redis:" && isLoopback(url));
   return isRedis && hasNoPath && hostname !== "" && port !== "" ? "redis" : undefined;
 }

@@ -1,4 +1,4 @@
-import { GUID } from "./problems.ts";
+import { GUID, textOf, urlOf, type Variables } from "./values.ts";
 
 /** Destinations of spans and measurements; none, unless a setting names one. */
 export interface TelemetrySettings {
@@ -20,19 +20,17 @@ export const TELEMETRY_SETTING_NAMES = [
 ] as const;
 
 /** The variables that are read: the settings, and the app's name, which the platform sets. */
-type TelemetryEnvironment = Readonly<
-  Partial<Record<(typeof TELEMETRY_SETTING_NAMES)[number] | "WEBSITE_SITE_NAME", string>>
->;
+type TelemetryEnvironment = Variables<(typeof TELEMETRY_SETTING_NAMES)[number] | "WEBSITE_SITE_NAME">;
 
 /** Reads the destinations of telemetry. Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
 export function readTelemetry(environment: TelemetryEnvironment, problems: string[]): TelemetrySettings {
-  const endpoint = (environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? "").trim();
-  if (endpoint !== "" && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) {
+  const endpoint = textOf(environment, "OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (endpoint !== "" && !/^https?:$/.test(urlOf(endpoint)?.protocol ?? "")) {
     problems.push(
       "OTEL_EXPORTER_OTLP_ENDPOINT is not an address. Use one such as http://localhost:4318, or remove it.",
     );
   }
-  const connectionString = (environment.APPLICATIONINSIGHTS_CONNECTION_STRING ?? "").trim();
+  const connectionString = textOf(environment, "APPLICATIONINSIGHTS_CONNECTION_STRING");
   const serviceName = environment.WEBSITE_SITE_NAME ?? "functions-on-behalf-of";
   const otlp = endpoint !== "";
   if (connectionString === "") return { serviceName, otlp };
@@ -47,7 +45,7 @@ export function readTelemetry(environment: TelemetryEnvironment, problems: strin
 }
 
 function readIdentity(environment: TelemetryEnvironment, problems: string[]): { clientId?: string } | undefined {
-  const value = (environment.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? "").trim();
+  const value = textOf(environment, "APPLICATIONINSIGHTS_AUTHENTICATION_STRING");
   if (value === "") return undefined;
   const parts = Object.fromEntries(value.split(";").map((part) => part.split("=", 2).map((text) => text.trim())));
   if (parts.Authorization !== "AAD" || (parts.ClientId !== undefined && !GUID.test(parts.ClientId.toLowerCase()))) {
