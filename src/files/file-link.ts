@@ -1,6 +1,7 @@
 import type { HttpResponseInit } from "@azure/functions";
-import type { BlobClient, UserDelegationKey } from "@azure/storage-blob";
+import type { UserDelegationKey } from "@azure/storage-blob";
 import { AppError } from "../errors.ts";
+import type { SignedInUser } from "../user.ts";
 import { type Files, refuseArchived } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
@@ -11,14 +12,6 @@ const SKEW_MS = 60_000;
 /** Version of Storage's signatures: the newest that Azurite 3.35 knows. */
 const VERSION = "2025-11-05";
 
-/** A request for a link to a file. */
-interface LinkRequest {
-  readonly name: string;
-  /** Seconds since 1970: end of the user's token. */
-  readonly expiresAt: number;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Redirects the client to the file in Storage, by a link that is signed with the user's delegation key. It is for reading this
  * blob over https, for five minutes at most and no longer than the user's token. Whoever has the link may use it, so no log
@@ -26,11 +19,15 @@ interface LinkRequest {
  *
  * @throws AppError `downstream_forbidden` when the user's role is for the container alone; what Storage's client throws
  */
-export async function linkResponse(files: Files, { name, expiresAt, signal }: LinkRequest): Promise<HttpResponseInit> {
+export async function linkResponse(
+  files: Files,
+  name: string,
+  { expiresAt, deadline }: SignedInUser,
+): Promise<HttpResponseInit> {
   const blob = files.container.getBlobClient(name);
   const endsAt = new Date(Math.min(Date.now() + LINK_MS, expiresAt * 1000));
   const startsAt = new Date(Date.now() - SKEW_MS);
-  const options = { abortSignal: signal };
+  const options = { abortSignal: deadline.signal };
   const [found, key] = await Promise.allSettled([
     blob.getProperties(options),
     files.account.getUserDelegationKey(startsAt, endsAt, options),
@@ -41,33 +38,28 @@ export async function linkResponse(files: Files, { name, expiresAt, signal }: Li
   return {
     status: 302,
     headers: {
-      location: await linkTo(blob, files, { name, key: key.value, endsAt }),
+      location: `${files.publicUrl}${blob.url.slice(files.accountUrl.length)}?${await signatureFor(files, name, key.value, endsAt)}`,
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
     },
   };
 }
 
-interface Signing {
-  readonly name: string;
-  readonly key: UserDelegationKey;
-  readonly endsAt: Date;
-}
-
-async function linkTo(
-  { url }: BlobClient,
-  { accountUrl, accountName, containerName, publicUrl }: Files,
-  { name, key, endsAt }: Signing,
+/** Returns the query of a link to a blob. */
+async function signatureFor(
+  { accountName, containerName }: Files,
+  name: string,
+  key: UserDelegationKey,
+  expiresOn: Date,
 ): Promise<string> {
   const { BlobSASPermissions, generateBlobSASQueryParameters, SASProtocol } = await import("@azure/storage-blob");
   const values = {
-    ...{ containerName, blobName: name, version: VERSION, protocol: SASProtocol.Https, expiresOn: endsAt },
+    ...{ containerName, blobName: name, version: VERSION, protocol: SASProtocol.Https, expiresOn },
     permissions: BlobSASPermissions.parse("r"),
     contentDisposition: attachment(name),
     cacheControl: "private, no-cache",
   };
-  const signature = generateBlobSASQueryParameters(values, key, accountName);
-  return `${publicUrl}${url.slice(accountUrl.length)}?${signature}`;
+  return generateBlobSASQueryParameters(values, key, accountName).toString();
 }
 
 /** Returns the failure of a user who may read the file, which was found, but gets no delegation key. */

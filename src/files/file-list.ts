@@ -1,4 +1,4 @@
-import type { ContainerClient } from "@azure/storage-blob";
+import type { BlobItem, ContainerClient } from "@azure/storage-blob";
 import { AppError } from "../errors.ts";
 import { parameterOf } from "../http/query.ts";
 
@@ -34,12 +34,12 @@ export async function listFiles(
     .listBlobsFlat({ abortSignal })
     .byPage({ maxPageSize: limit, ...(marker !== undefined && { continuationToken: marker }) });
   const { value: page } = await pages.next();
-  const blobs: { name: string; properties: Partial<Record<string, unknown>> }[] = page?.segment.blobItems ?? [];
-  const files = blobs.map(({ name, properties: { contentLength, contentType, lastModified } }) => ({
+  const blobs: readonly BlobItem[] = page?.segment.blobItems ?? [];
+  const files = blobs.map(({ name, properties }) => ({
     name,
-    size: Number(contentLength ?? 0),
-    contentType: String(contentType ?? "application/octet-stream"),
-    lastModified: lastModified instanceof Date ? lastModified.toISOString() : "",
+    size: properties.contentLength ?? 0,
+    contentType: properties.contentType ?? "application/octet-stream",
+    lastModified: properties.lastModified?.toISOString() ?? "",
   }));
   const next = page?.continuationToken;
   return { files, ...(next && { continuation: Buffer.from(next).toString("base64url") }) };

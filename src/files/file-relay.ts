@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
 import { conditionalResponse } from "../http/conditional-response.ts";
+import type { SignedInUser } from "../user.ts";
 import { type Files, refuseArchived } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
@@ -8,23 +9,21 @@ import { attachment } from "./file-name.ts";
 const MOST_BYTES = 128 * 1_048_576;
 const MOST_BYTES_OF_A_USER = 32 * 1_048_576;
 
-/** A request for a file, with the user whose share of the memory it takes. */
-interface RelayRequest {
-  readonly name: string;
-  readonly userId: string;
-  readonly signal: AbortSignal;
-}
-
+/** Bytes on their way, by user. */
 const onTheirWay = new Map<string, number>();
 
 /**
- * Answers with the file, or the requested part of it, where clients cannot reach the storage account. At most 16 MiB at once. Throws what Storage's client throws, and AppError as `conditionalResponse` and `overloaded` do.
+ * Answers with the file, or the requested part of it, where clients cannot reach the storage account. At most 16 MiB at once.
+ *
+ * @throws AppError `overloaded`, and as `conditionalResponse` does; what Storage's client throws
  */
 export async function relayResponse(
   { container }: Files,
   request: HttpRequest,
-  { name, userId, signal: abortSignal }: RelayRequest,
+  name: string,
+  { tenantId, objectId, deadline }: SignedInUser,
 ): Promise<HttpResponseInit> {
+  const abortSignal = deadline.signal;
   const blob = container.getBlobClient(name);
   const { etag = "", lastModified, contentLength: length = 0, ...file } = await blob.getProperties({ abortSignal });
   refuseArchived(file);
@@ -38,7 +37,7 @@ export async function relayResponse(
       ...(contentEncoding && { "content-encoding": contentEncoding }),
     },
     read: (first, count) =>
-      counted(userId, count, () =>
+      counted(`${tenantId} ${objectId}`, count, () =>
         // The file may have been replaced since its properties were read.
         blob.downloadToBuffer(first, count, { abortSignal, conditions: { ifMatch: etag }, concurrency: 1 }),
       ),

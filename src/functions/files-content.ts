@@ -15,9 +15,7 @@ if (location) {
     handler: asUser(STORAGE_SCOPES, async (user, request) => {
       const name = fileNameFrom(request.params.name);
       const files = await openFiles(location, credentialFor(user));
-      const { expiresAt, objectId, tenantId, deadline } = user;
-      if (files.delivery === "redirect") return linkResponse(files, { name, expiresAt, signal: deadline.signal });
-      return relayResponse(files, request, { name, userId: `${tenantId} ${objectId}`, signal: deadline.signal });
+      return files.delivery === "relay" ? relayResponse(files, request, name, user) : linkResponse(files, name, user);
     }),
   });
 }
