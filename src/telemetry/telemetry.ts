@@ -1,9 +1,7 @@
 import type { TraceContext } from "@azure/functions";
 import {
   type Attributes,
-  type Counter,
   context,
-  type Histogram,
   INVALID_SPAN_CONTEXT,
   metrics,
   propagation,
@@ -11,7 +9,6 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
-  type Tracer,
   trace,
 } from "@opentelemetry/api";
 import { AppError, loggableWord } from "../errors.ts";
@@ -30,15 +27,6 @@ const LOOKUP_BOUNDARIES = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /** Outcome of work that did not fail. */
 export const OK = "ok";
 
-interface Instruments {
-  readonly tracer: Tracer;
-  readonly lookups: Counter;
-  readonly exchanges: Counter;
-  readonly durations: Histogram;
-  readonly sharedLookups: Histogram;
-  readonly droppedWrites: Counter;
-}
-
 /** Current numbers of exchanges. */
 interface Exchanges {
   readonly running: number;
@@ -46,7 +34,7 @@ interface Exchanges {
 }
 
 /** Instruments while something is recorded. Without them, all functions here cost next to nothing. */
-let instruments: Instruments | undefined;
+let instruments: ReturnType<typeof createInstruments> | undefined;
 let countCurrent: () => Exchanges = () => ({ running: 0, waiting: 0 });
 let isSharedCacheSuspended: (() => boolean) | undefined;
 
@@ -60,7 +48,7 @@ export function endRecording(): void {
   instruments = undefined;
 }
 
-function createInstruments(): Instruments {
+function createInstruments() {
   const meter = metrics.getMeter(SCOPE);
   const current = meter.createObservableGauge("exchanges.current", {
     description: "Exchanges at the moment, by state.",
