@@ -72,7 +72,7 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly serviceRequestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>> | undefined;
   readonly claims: string | undefined;
   readonly authorizationUri: string | undefined;
   readonly resource: string | undefined;
@@ -80,17 +80,9 @@ export class AppError extends Error {
 
   constructor(...[code, options = {}]: AppErrorArguments) {
     super(code, options);
-    const { claims, resource, adminConsentUrl }: Partial<ClaimsChallengeOptions & ConsentOptions> = options;
+    const { cause, ...others } = options;
+    Object.assign(this, others);
     this.code = code;
-    this.detail = options.detail;
-    this.hint = options.hint;
-    this.serviceRequestId = options.serviceRequestId;
-    this.retryAfterSeconds = options.retryAfterSeconds;
-    this.headers = options.headers ?? {};
-    this.claims = claims;
-    this.authorizationUri = options.authorizationUri;
-    this.resource = resource;
-    this.adminConsentUrl = adminConsentUrl;
   }
 }
 

@@ -16,15 +16,8 @@ export interface Refusal {
 }
 
 /** Returns the failure whose code fits the status. Leaves the service's own words out: they may be about the user. */
-export function downstreamFailure({
-  status,
-  service,
-  code,
-  requestId,
-  retryAfter,
-  claims,
-  authorizationUri,
-}: Refusal): AppError {
+export function downstreamFailure(refusal: Refusal): AppError {
+  const { status, service, code, requestId, retryAfter, claims, authorizationUri } = refusal;
   const hint = `${service}: ${[status, loggableWord(code)].filter(Boolean).join(", ")}`;
   const options = { hint, serviceRequestId: loggableWord(requestId) };
   if (claims !== undefined) return new AppError("claims_challenge", { ...options, claims, authorizationUri });

@@ -30,16 +30,8 @@ export function sdkFailure(error: unknown, user: SignedInUser, resources: Iterab
   const header = (name: string) => response?.headers?.get(name);
   const headers = { "www-authenticate": header("www-authenticate") };
   const claims = tokenRefusalIn({ statusCode: status, headers })?.claims;
-  const requestId = header("x-ms-request-id");
-  return downstreamFailure({
-    status,
-    service: "Azure",
-    code,
-    requestId,
-    retryAfter: header("retry-after"),
-    claims,
-    authorizationUri: links.authorizationUri,
-  });
+  const ids = { code, requestId: header("x-ms-request-id"), authorizationUri: links.authorizationUri };
+  return downstreamFailure({ status, service: "Azure", ...ids, retryAfter: header("retry-after"), claims });
 }
 
 function causesOf(error: unknown): unknown[] {
