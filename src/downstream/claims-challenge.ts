@@ -1,4 +1,7 @@
+import { jsonIn } from "../outgoing/json.ts";
 import type { OutgoingAnswer } from "../outgoing/send.ts";
+
+type AnswerHead = Pick<OutgoingAnswer, "statusCode" | "headers">;
 
 /** A resource's refusal of the access token. */
 export interface TokenRefusal {
@@ -18,10 +21,7 @@ const PARAMETER = /(?<![a-z_])([a-z_]+) *= *(?:"(\{[^\\]*?\})"(?=\s*(?:,|$))|"((
  * other statuses than 401, to say that other credentials might help: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  * Any other 403 is about the user's rights, which a new token does not change.
  */
-export function tokenRefusalIn({
-  statusCode,
-  headers,
-}: Pick<OutgoingAnswer, "statusCode" | "headers">): TokenRefusal | undefined {
+export function tokenRefusalIn({ statusCode, headers }: AnswerHead): TokenRefusal | undefined {
   if (statusCode !== 401 && statusCode !== 403) return undefined;
   const claims = claimsIn(headers["www-authenticate"]);
   return statusCode === 401 || claims !== undefined ? { claims } : undefined;
@@ -31,7 +31,7 @@ export function tokenRefusalIn({
  * Whether a resource's 403 says that its own app lacks consent, and asks for no claims: Microsoft.Identity.Web sends the address
  * where to consent as `consentUri` (https://github.com/AzureAD/microsoft-identity-web/wiki/web-apis).
  */
-export function isConsentMissing({ statusCode, headers }: Pick<OutgoingAnswer, "statusCode" | "headers">): boolean {
+export function isConsentMissing({ statusCode, headers }: AnswerHead): boolean {
   if (statusCode !== 403) return false;
   const header = headers["www-authenticate"];
   return (parametersIn(header)?.get("consenturi") ?? "") !== "" && claimsIn(header) === undefined;
@@ -63,10 +63,6 @@ function parametersIn(wwwAuthenticate: string | readonly string[] | undefined): 
 }
 
 function jsonObjectOf(text: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? text : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonIn(text);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? text : undefined;
 }

@@ -1,14 +1,7 @@
+import { membersOf } from "../outgoing/json.ts";
+
 /** Bytes of an error's body that are read. */
 export const MAX_ERROR_BYTES = 65_536;
-
-/** Parses a body; undefined for what is no JSON. */
-export function jsonIn(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString());
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Returns the service's own code in an error's body, whatever its shape: `error.code` as OData and Azure write it, `error` as
@@ -18,8 +11,4 @@ export function errorCodeIn(body: unknown): string | undefined {
   const { error, code } = membersOf(body);
   const found = typeof error === "string" ? error : (membersOf(error).code ?? code);
   return typeof found === "string" ? found : undefined;
-}
-
-export function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
 }

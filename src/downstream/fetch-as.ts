@@ -1,9 +1,10 @@
 import type { HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
+import { jsonIn } from "../outgoing/json.ts";
 import { unreachable } from "../outgoing/send.ts";
 import { resourceOf } from "../scopes.ts";
 import type { SignedInUser } from "../user.ts";
-import { errorCodeIn, jsonIn, MAX_ERROR_BYTES } from "./error-body.ts";
+import { errorCodeIn, MAX_ERROR_BYTES } from "./error-body.ts";
 import { downstreamFailure } from "./failure.ts";
 import type { CallBody } from "./sent-body.ts";
 import { callAs, type ServiceAnswer, type UserCall } from "./user-call.ts";
@@ -50,7 +51,7 @@ async function responseOf(
   alsoReturn: readonly number[],
 ): Promise<Response> {
   if (!(status >= 200 && status < 300) && status !== 304 && !alsoReturn.includes(status)) {
-    const code = errorCodeIn(jsonIn(await bytes(MAX_ERROR_BYTES).catch(() => new Uint8Array())));
+    const code = errorCodeIn(jsonIn(String(await bytes(MAX_ERROR_BYTES).catch(() => ""))));
     const requestId = headers.get("request-id") ?? headers.get("x-ms-request-id");
     throw downstreamFailure({ status, service, code, requestId, retryAfter: headers.get("retry-after") });
   }
@@ -59,13 +60,10 @@ async function responseOf(
 }
 
 /** Headers of a service's answer that go on to the caller. */
-const RELAYED = ["content-type", "content-language", "etag", "last-modified", "retry-after"] as const;
+const RELAYED = ["content-type", "content-language", "etag", "last-modified", "retry-after"];
 
 /** Makes the endpoint's answer of an API's: its status, its body, and what describes the body. Not its cookies, nor its addresses. */
 export async function relayed(response: Response): Promise<HttpResponseInit> {
-  const headers = RELAYED.flatMap((name) => {
-    const value = response.headers.get(name);
-    return value === null ? [] : [[name, value]];
-  });
+  const headers = [...response.headers].filter(([name]) => RELAYED.includes(name));
   return { status: response.status, headers: Object.fromEntries(headers), body: await response.arrayBuffer() };
 }

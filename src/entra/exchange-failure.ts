@@ -56,21 +56,19 @@ function refusalOf(error: TokenEndpointError, links: SignInLinks, resource: stri
     authorizationUri: links.authorizationUri,
   };
   const code = codeOf(error);
-  if (code === "claims_challenge") {
-    return new AppError(code, { ...options, claims: claims ?? "" });
-  }
+  if (code === "claims_challenge") return new AppError(code, { ...options, claims: claims ?? "" });
   if (code !== "consent_required") return new AppError(code, options);
   return new AppError(code, { ...options, resource, adminConsentUrl: links.adminConsentUrl });
 }
 
-function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndpointError): ErrorCode {
+function codeOf({ status, errorCode, subError, errorNumbers, claims }: TokenEndpointError): ErrorCode {
   if (status === 429) return "throttled";
   if (status < 400 || status >= 500) return "identity_unavailable";
   // The user is to read a message; claims may come along, but no sign-in satisfies them.
-  if (suberror === "message_only") return "blocked_by_policy";
+  if (subError === "message_only") return "blocked_by_policy";
   // A device that is not compliant, too: its claim comes with the next sign-in.
   if (claims !== undefined) return "claims_challenge";
-  if (suberror === "consent_required") return "consent_required";
+  if (subError === "consent_required") return "consent_required";
   const known = CODE_BY_ERROR.get(errorCode);
   if (known !== undefined) return known;
   const numbered = errorNumbers.map((number) => CODE_BY_NUMBER.get(number)).find((code) => code !== undefined);
@@ -78,8 +76,8 @@ function codeOf({ status, errorCode, suberror, errorNumbers, claims }: TokenEndp
   return numbered ?? CODE_WITHOUT_NUMBER.get(errorCode) ?? "identity_unavailable";
 }
 
-function hintFor({ status, errorCode, suberror, errorNumbers }: TokenEndpointError): string {
-  const words = [errorCode, suberror, ...errorNumbers.map((number) => `AADSTS${number}`)].map(loggableWord);
+function hintFor({ status, errorCode, subError, errorNumbers }: TokenEndpointError): string {
+  const words = [errorCode, subError, ...errorNumbers.map((number) => `AADSTS${number}`)].map(loggableWord);
   return `Entra: ${[status, ...words].filter(Boolean).join(", ")}`;
 }
 

@@ -1,18 +1,13 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from "@azure/msal-node";
+import { jsonIn, membersOf } from "../outgoing/json.ts";
 import { backoffMs, withRetries } from "../outgoing/retry.ts";
 import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../outgoing/send.ts";
 
 /** Bound of an answer in memory; tokens have some kilobytes. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
-/** The error answer of the token endpoint: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
-interface ErrorBody {
-  readonly error?: unknown;
-  readonly suberror?: unknown;
-  readonly error_codes?: unknown;
-  readonly claims?: unknown;
-  readonly trace_id?: unknown;
-}
+/** Members of the token endpoint's answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
+type Members = ReturnType<typeof membersOf>;
 
 /**
  * A refusal of Entra, or the lack of an answer. Thrown from MSAL's network module, so that MSAL neither throttles other users
@@ -22,19 +17,17 @@ export class TokenEndpointError extends AuthError {
   override readonly name = "TokenEndpointError";
   /** HTTP status, or 0 without an answer: `errorCode` is then `timeout` or `unreachable`. */
   readonly status: number;
-  readonly suberror: string;
   /** AADSTS numbers. Microsoft may change them, so they only refine what `error` and `suberror` say. */
   readonly errorNumbers: readonly number[];
   readonly claims: string | undefined;
   readonly traceId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, body: ErrorBody, retryAfterSeconds: number | undefined, correlationId: string) {
+  constructor(status: number, body: Members, retryAfterSeconds: number | undefined, correlationId: string) {
     super(text(body.error) ?? "", correlationId, "The token endpoint refused.", text(body.suberror));
     // AuthError's own constructor sets the prototype back to AuthError's.
     Object.setPrototypeOf(this, TokenEndpointError.prototype);
     this.status = status;
-    this.suberror = text(body.suberror) ?? "";
     this.errorNumbers = Array.isArray(body.error_codes) ? body.error_codes.map(Number) : [];
     this.claims = text(body.claims);
     this.traceId = text(body.trace_id);
@@ -57,17 +50,17 @@ export function createMsalNetwork(timeoutMs: number): INetworkModule {
     const { headers = {}, body = null, correlationId = "" } = options;
     const signal = AbortSignal.timeout(timeoutMs);
     let answer: OutgoingAnswer;
-    let content: ErrorBody;
+    let content: Members;
     try {
       answer = await send({ url, method, headers, body, signal });
-      content = parse((await readBody(answer, MAX_ANSWER_BYTES)).toString());
+      // Anything but a JSON object, such as a proxy's HTML, counts as an empty one.
+      content = membersOf(jsonIn((await readBody(answer, MAX_ANSWER_BYTES)).toString()));
     } catch {
       throw new TokenEndpointError(0, { error: signal.aborted ? "timeout" : "unreachable" }, undefined, correlationId);
     }
     const { statusCode: status } = answer;
-    if (status !== 200)
-      throw new TokenEndpointError(status, content, retryAfterOf(answer.headers["retry-after"]), correlationId);
-    return { status, headers: {}, body: content as T };
+    if (status === 200) return { status, headers: {}, body: content as T };
+    throw new TokenEndpointError(status, content, retryAfterOf(answer.headers["retry-after"]), correlationId);
   }
 
   return {
@@ -81,19 +74,10 @@ const RETRY_DELAY_MS = 100;
 /** Retries a request of MSAL once, 100 to 150 ms later, when its failure is transient. */
 export function retriedOnce<T>(request: () => Promise<T>): Promise<T> {
   return withRetries(request, (outcome, retries) => {
-    const isTransient = "error" in outcome && outcome.error instanceof TokenEndpointError && outcome.error.isTransient;
+    const error = outcome.status === "rejected" ? outcome.reason : undefined;
+    const isTransient = error instanceof TokenEndpointError && error.isTransient;
     return isTransient && retries === 0 ? backoffMs(RETRY_DELAY_MS, retries) : undefined;
   });
-}
-
-/** Parses an answer. Anything but a JSON object, such as a proxy's HTML, counts as an empty one. */
-function parse(body: string): ErrorBody {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 function text(value: unknown): string | undefined {
