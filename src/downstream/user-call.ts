@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { AppError } from "../errors.ts";
-import { backoffMs, type Outcome, withRetries } from "../outgoing/retry.ts";
+import { backoffMs, withRetries } from "../outgoing/retry.ts";
 import {
   type OutgoingAnswer,
   type OutgoingRequest,
@@ -172,10 +172,10 @@ function withToken(request: OutgoingRequest, accessToken: string): OutgoingReque
 
 function sendWithRetries(request: OutgoingRequest, { deadline }: SignedInUser): Promise<OutgoingAnswer> {
   const maxRetries = RETRIED_METHODS.has(request.method) ? MAX_RETRIES : 0;
-  const delayBeforeRetry = async (outcome: Outcome<OutgoingAnswer>, retries: number) => {
+  const delayBeforeRetry = async (outcome: PromiseSettledResult<OutgoingAnswer>, retries: number) => {
     if (retries === maxRetries || deadline.signal.aborted) return undefined;
     const delayMs = backoffMs(FIRST_DELAY_MS, retries);
-    if ("error" in outcome) return delayMs;
+    if (outcome.status === "rejected") return delayMs;
     const { statusCode, headers, body } = outcome.value;
     if (!RETRIED_STATUSES.has(statusCode)) return undefined;
     const retryAfterSeconds = retryAfterOf(headers["retry-after"]);

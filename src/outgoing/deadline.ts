@@ -24,17 +24,12 @@ export async function withDeadline<T>(timeoutMs: number, work: (deadline: Deadli
   const timeUp = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       controller.abort();
-      timer = setTimeout(
-        () => reject(new AppError("downstream_timeout", { hint: "The request's time is up." })),
-        GRACE_MS,
-      );
+      timer = setTimeout(reject, GRACE_MS, new AppError("downstream_timeout", { hint: "The request's time is up." }));
     }, timeoutMs);
   });
   try {
-    return await Promise.race([
-      work({ signal: controller.signal, timeLeft: () => endsAt - performance.now() }),
-      timeUp,
-    ]);
+    const deadline = { signal: controller.signal, timeLeft: () => endsAt - performance.now() };
+    return await Promise.race([work(deadline), timeUp]);
   } catch (error) {
     controller.abort();
     throw error;

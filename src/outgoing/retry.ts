@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How an attempt ended. */
-export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
-
 /**
  * Makes attempts until `delayBeforeRetry` returns undefined; the last outcome is the result. `delayBeforeRetry` takes an outcome
  * and the number of retries before it, and returns the milliseconds to wait. Rejects with AbortError when the signal is aborted
@@ -10,17 +7,17 @@ export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  delayBeforeRetry: (outcome: Outcome<T>, retries: number) => Promise<number | undefined> | number | undefined,
+  delayBeforeRetry: (
+    outcome: PromiseSettledResult<T>,
+    retries: number,
+  ) => Promise<number | undefined> | number | undefined,
   signal?: AbortSignal,
 ): Promise<T> {
   for (let retries = 0; ; retries += 1) {
-    const outcome = await attempt().then<Outcome<T>, Outcome<T>>(
-      (value) => ({ value }),
-      (error) => ({ error }),
-    );
+    const [outcome] = await Promise.allSettled([attempt()]);
     const delayMs = await delayBeforeRetry(outcome, retries);
     if (delayMs === undefined) {
-      if ("error" in outcome) throw outcome.error;
+      if (outcome.status === "rejected") throw outcome.reason;
       return outcome.value;
     }
     await sleep(delayMs, undefined, { signal });

@@ -9,6 +9,5 @@ declare module "undici/lib/api/api-request.js" {
 }
 
 declare module "undici/lib/global.js" {
-  import type { Dispatcher } from "undici";
-  export function getGlobalDispatcher(): Dispatcher;
+  export { getGlobalDispatcher } from "undici";
 }

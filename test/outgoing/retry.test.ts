@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backoffMs, type Outcome, withRetries } from "../../src/outgoing/retry.ts";
+import { backoffMs, withRetries } from "../../src/outgoing/retry.ts";
 
 describe("retries", () => {
   /** Makes attempts that fail until the given one. */
@@ -11,7 +11,8 @@ describe("retries", () => {
       return attempts;
     };
   }
-  const twice = (outcome: Outcome<number>, retries: number) => ("error" in outcome && retries < 2 ? 0 : undefined);
+  const twice = ({ status }: PromiseSettledResult<number>, retries: number) =>
+    status === "rejected" && retries < 2 ? 0 : undefined;
 
   test("end with the first outcome that asks for none", async () => {
     expect(await withRetries(failingUntil(3), twice)).toBe(3);
