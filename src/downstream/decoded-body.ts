@@ -14,6 +14,8 @@ const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
   ["br", () => createBrotliDecompress(BROTLI)],
 ]);
 
+const ignore = () => {};
+
 /**
  * Returns an answer's body without the coding it was sent in (https://www.rfc-editor.org/rfc/rfc9110#section-8.4). Whoever reads
  * it bounds what comes out, not what came in.
@@ -24,20 +26,14 @@ export function decodedBody({ headers, body, statusCode }: OutgoingAnswer): { bo
   const coding = String(headers["content-encoding"] ?? "identity")
     .trim()
     .toLowerCase();
-  if (coding === "identity" || coding === "" || statusCode === 204 || statusCode === 304) {
-    return { body, isDecoded: false };
-  }
+  if (["", "identity"].includes(coding) || [204, 304].includes(statusCode)) return { body, isDecoded: false };
   const create = DECODERS.get(coding);
   if (!create) {
-    body.on("error", () => {}).destroy();
+    body.on("error", ignore).destroy();
     throw new AppError("downstream_failed", { hint: "The service's answer has a content coding that is not known." });
   }
   const decoder = create() as unknown as Readable & NodeJS.WritableStream;
-  // There may be nobody yet who reads, and hears of an error.
-  pipeline(
-    body,
-    decoder.on("error", () => {}),
-    () => {},
-  );
+  // Without a listener, an error that comes before the first reading would end the process.
+  pipeline(body, decoder.on("error", ignore), ignore);
   return { body: decoder, isDecoded: true };
 }

@@ -59,8 +59,5 @@ export function pageFrom(query: URLSearchParams): PageRequest {
   if (continuation !== undefined && !CONTINUATION.test(continuation)) {
     throw new AppError("invalid_request", { detail: "continuation takes the continuation of the page before." });
   }
-  return {
-    limit: Number(limit),
-    marker: continuation && Buffer.from(continuation, "base64url").toString(),
-  };
+  return { limit: Number(limit), marker: continuation && Buffer.from(continuation, "base64url").toString() };
 }

@@ -1,6 +1,7 @@
 import { addAbortSignal, isReadable, type Readable } from "node:stream";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
+import { unreachable } from "../outgoing/send.ts";
 
 /** Maximum of bytes of an answer, which is in memory here and in the host before any of it leaves. */
 export const MAX_ANSWER_BYTES = 16 * 1_048_576;
@@ -28,20 +29,27 @@ function isAsyncIterable(body: unknown): body is AsyncIterable<unknown> {
 }
 
 async function bytesOf(body: AsyncIterable<unknown>, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  let bytes: Uint8Array | undefined;
   try {
     if (isReadable(body as Readable)) addAbortSignal(signal, body as Readable);
-    for await (const chunk of body) {
-      const bytes = Buffer.from(chunk as Uint8Array);
-      size += bytes.length;
-      // Leaving the loop ends the stream.
-      if (size > MAX_ANSWER_BYTES) break;
-      chunks.push(bytes);
-    }
+    bytes = await readUpTo(MAX_ANSWER_BYTES, body);
   } catch (cause) {
-    throw new AppError(signal.aborted ? "downstream_timeout" : "downstream_failed", { cause });
+    throw unreachable(cause, signal);
   }
-  if (size <= MAX_ANSWER_BYTES) return Buffer.concat(chunks);
+  if (bytes) return bytes;
   throw new AppError("internal_error", { hint: "The handler returned a stream of more than 16 MiB." });
+}
+
+/** Reads a stream into memory. Ends it, and returns undefined, when it is longer than `maxBytes`. */
+export async function readUpTo(maxBytes: number, body: AsyncIterable<unknown>): Promise<Uint8Array | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    // Leaving the loop ends the stream.
+    if (size > maxBytes) return undefined;
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
 }

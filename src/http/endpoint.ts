@@ -5,12 +5,13 @@ import {
   type HttpResponseInit,
   type InvocationContext,
 } from "@azure/functions";
-import { type AppError, loggableWord } from "../errors.ts";
+import { AppError, loggableWord } from "../errors.ts";
 import { inTraceOf, withSpan } from "../telemetry/telemetry.ts";
 import { JsonResponse } from "./json-response.ts";
-import { problemResponse, statusOf, toAppError } from "./problem.ts";
+import { problemResponse, statusOf } from "./problem.ts";
 
-const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-/;
+/** Form of a `traceparent`, with its trace id in the five groups of a GUID. */
+const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})-/;
 
 /** Statuses of answers without a body (https://fetch.spec.whatwg.org/#null-body-status). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -38,7 +39,8 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
         ),
       );
     } catch (thrown) {
-      const error = toAppError(thrown);
+      // Anything but an AppError is a bug, whose text stays here.
+      const error = thrown instanceof AppError ? thrown : new AppError("internal_error", { cause: thrown });
       logFailure(context, error, correlationId);
       return responseOf(problemResponse(error, request.url, correlationId), correlationId);
     }
@@ -62,10 +64,8 @@ function newResponse(answer: HttpResponseInit): HttpResponse {
 
 /** Returns the trace id of the request (https://www.w3.org/TR/trace-context/#trace-id), as a GUID, which Entra and Graph take. */
 function correlationIdOf({ traceContext, invocationId }: InvocationContext): string {
-  const traceParent = traceContext?.traceParent ?? "";
-  if (!TRACE_PARENT.test(traceParent)) return invocationId;
-  const id = traceParent.slice(3, 35);
-  return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
+  const groups = TRACE_PARENT.exec(traceContext?.traceParent ?? "");
+  return groups?.slice(1).join("-") ?? invocationId;
 }
 
 /** Logs a failure in one line of names, codes and stack frames: the messages of libraries may hold tokens and claims. */

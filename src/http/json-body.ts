@@ -1,5 +1,7 @@
 import type { HttpRequest } from "@azure/functions";
 import { AppError } from "../errors.ts";
+import { jsonIn } from "../outgoing/json.ts";
+import { readUpTo } from "./bounded-body.ts";
 
 /** The part of a Standard Schema (https://standardschema.dev) that is used; zod, valibot and arktype have it. */
 export interface Schema<Output> {
@@ -41,30 +43,20 @@ export async function jsonBodyOf<Output = unknown>(request: HttpRequest, schema?
 }
 
 async function textOf({ body, headers }: HttpRequest): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = Number(headers.get("content-length") ?? 0);
-  if (!(size > MAX_BYTES)) {
-    size = 0;
-    for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > MAX_BYTES) break;
-      chunks.push(chunk);
-    }
-  }
-  if (size > MAX_BYTES) throw invalid(`The body has at most ${MAX_BYTES} bytes.`);
+  const isTooLong = Number(headers.get("content-length") ?? 0) > MAX_BYTES;
+  const bytes = isTooLong ? undefined : await readUpTo(MAX_BYTES, (body ?? []) as AsyncIterable<unknown>);
+  if (!bytes) throw invalid(`The body has at most ${MAX_BYTES} bytes.`);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw invalid("The body is not UTF-8.");
   }
 }
 
 function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid(text.trim() === "" ? "The body is empty; it has to be JSON." : "The body is not valid JSON.");
-  }
+  const value = jsonIn(text);
+  if (value !== undefined) return value;
+  throw invalid(text.trim() === "" ? "The body is empty; it has to be JSON." : "The body is not valid JSON.");
 }
 
 /** `items.0.name: Required.` */

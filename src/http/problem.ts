@@ -1,5 +1,5 @@
 import type { HttpResponseInit } from "@azure/functions";
-import { AppError, type ErrorCode } from "../errors.ts";
+import type { AppError, ErrorCode } from "../errors.ts";
 
 interface Problem {
   readonly status: number;
@@ -68,11 +68,6 @@ const DETAILS: Readonly<Record<ErrorCode, string>> = {
 };
 
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
-
-/** Returns a thrown `AppError` unchanged, and `internal_error` for anything else, which is a bug whose text stays here. */
-export function toAppError(error: unknown): AppError {
-  return error instanceof AppError ? error : new AppError("internal_error", { cause: error });
-}
 
 /** Returns the HTTP status of a failure. */
 export function statusOf({ code }: AppError): number {
