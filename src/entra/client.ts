@@ -1,7 +1,7 @@
 import { ConfidentialClientApplication, type NodeAuthOptions } from "@azure/msal-node";
 import { type AppToken, createRenewedToken } from "../outgoing/renewed-token.ts";
 import type { Settings } from "../settings.ts";
-import { createFederatedAssertion, createIdentityToken } from "./managed-identity.ts";
+import { createIdentityToken } from "./managed-identity.ts";
 import { createMsalNetwork, retriedOnce } from "./msal-network.ts";
 
 /** Share of the request's time for one token request; leaves room for a retry and for Graph. */
@@ -31,14 +31,20 @@ export function createConfidentialClient(settings: Settings): ConfidentialClient
 function credentialOf({ credential, requestTimeoutMs }: Settings): Partial<NodeAuthOptions> {
   switch (credential.kind) {
     case "managedIdentity": {
-      const network = createMsalNetwork(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE);
-      return { clientAssertion: createFederatedAssertion(credential, network) };
+      // Entra checks at the exchange whether the app registration trusts the identity:
+      // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+      const token = identityToken(credential.clientId, credential.audience, requestTimeoutMs);
+      return { clientAssertion: async () => (await token()).accessToken };
     }
     case "certificate":
       return { clientCertificate: { ...credential.certificate } };
     case "secret":
       return { clientSecret: credential.secret };
   }
+}
+
+function identityToken(clientId: string, resource: string, requestTimeoutMs: number): () => Promise<AppToken> {
+  return createIdentityToken(clientId, resource, createMsalNetwork(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE));
 }
 
 /**
@@ -50,13 +56,7 @@ export function createAppToken(
   client: Pick<ConfidentialClientApplication, "acquireTokenByClientCredential">,
   resource: string,
 ): () => Promise<AppToken> {
-  if (credential.kind === "managedIdentity") {
-    return createIdentityToken(
-      credential.clientId,
-      resource,
-      createMsalNetwork(requestTimeoutMs * IDENTITY_TIMEOUT_SHARE),
-    );
-  }
+  if (credential.kind === "managedIdentity") return identityToken(credential.clientId, resource, requestTimeoutMs);
   // Its own tenant's: `common` and `organizations` give no app a token.
   const request = {
     scopes: [`${resource}/.default`],

@@ -3,29 +3,8 @@ import { AppError } from "../errors.ts";
 import { type AppToken, createRenewedToken } from "../outgoing/renewed-token.ts";
 import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 
-/** The app's managed identity and the audience of its token. */
-export interface ManagedIdentity {
-  /** Client id of the user-assigned identity. */
-  readonly clientId: string;
-  /** The cloud's audience of token exchange, for example `api://AzureADTokenExchange`. */
-  readonly audience: string;
-}
-
 /**
- * Makes a function that returns the managed identity's token, the app's credential where the app registration trusts the
- * identity (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
- * Does not check whether the app registration trusts the identity: Entra does, at the exchange.
- */
-export function createFederatedAssertion(
-  { clientId, audience }: ManagedIdentity,
-  network: INetworkModule,
-): () => Promise<string> {
-  const token = createIdentityToken(clientId, audience, network);
-  return async () => (await token()).accessToken;
-}
-
-/**
- * Makes a function that returns the managed identity's token for a resource, as `createRenewedToken` does. It throws AppError
+ * Makes a function that returns the user-assigned managed identity's token for a resource, as `createRenewedToken` does. It throws AppError
  * `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
  *
  * @param network bounds each request in time; throws `TokenEndpointError` unless the answer is a success

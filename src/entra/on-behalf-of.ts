@@ -52,8 +52,6 @@ interface Flight {
   callers: number;
 }
 
-type Acquired = Pick<AuthenticationResult, "accessToken" | "expiresOn">;
-
 const WAITING_PER_TURN = 10;
 const REFUSALS_KEPT = 10_000;
 const REFUSAL_MS = 5000;
@@ -185,8 +183,8 @@ export class OnBehalfOf {
       this.#cache.set(key, token, (found.end + EXPIRY_MARGIN_SECONDS) * 1000);
       return token;
     }
-    const refusal = this.#pause(exchange) ?? this.#overload();
-    if (refusal) throw refusal;
+    this.#refuseDuringPause(exchange);
+    this.#refuseOverload();
     return this.#turns(() => {
       if (isAwaited()) return this.#acquire(name, key, exchange);
       throw new AppError("identity_unavailable", { hint: "When the exchange had its turn, nobody waited any more." });
@@ -198,29 +196,26 @@ export class OnBehalfOf {
     return { assertion, authorityOrigin, tenantId: user.tenantId, clientId, scopes, assertionEnd: user.expiresAt };
   }
 
-  /** Returns the failure of a caller that has to wait, after a 429 of Entra. Callers with a cached token do not. */
-  #pause({ user }: Exchange): AppError | undefined {
+  /** Throws while a caller has to wait, after a 429 of Entra. Callers with a cached token do not. */
+  #refuseDuringPause({ user }: Exchange): void {
     const retryAfterSeconds = this.#pauses.secondsLeft(user);
-    if (retryAfterSeconds > 0) return new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });
-    return undefined;
+    if (retryAfterSeconds > 0) throw new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });
   }
 
-  #overload(): AppError | undefined {
-    if (this.#turns.pendingCount < this.#options.concurrency * WAITING_PER_TURN) return undefined;
-    return new AppError("overloaded", { hint: "Too many exchanges wait for their turn.", retryAfterSeconds: 1 });
+  #refuseOverload(): void {
+    if (this.#turns.pendingCount < this.#options.concurrency * WAITING_PER_TURN) return;
+    throw new AppError("overloaded", { hint: "Too many exchanges wait for their turn.", retryAfterSeconds: 1 });
   }
 
   async #acquire(name: string, key: string, exchange: Exchange): Promise<CachedToken> {
-    const paused = this.#pause(exchange);
-    if (paused) throw paused;
+    this.#refuseDuringPause(exchange);
     const { user } = exchange;
     try {
       const { accessToken, expiresOn } = await retriedOnce(() => this.#ask(exchange));
       const token = { user, accessToken };
       const expiresAt = expiresOn?.getTime() ?? 0;
       this.#cache.set(key, token, expiresAt);
-      const shared = this.#options.shared?.();
-      shared?.keep(this.#bindingOf(exchange), { accessToken, end: endOfUse(expiresAt, user) });
+      this.#options.shared?.()?.keep(this.#bindingOf(exchange), { accessToken, end: endOfUse(expiresAt, user) });
       countExchange(OK);
       return token;
     } catch (error) {
@@ -234,13 +229,12 @@ export class OnBehalfOf {
     }
   }
 
-  async #ask({ assertion, user, scopes, correlationId, claims }: Exchange): Promise<Acquired> {
+  async #ask({ assertion, user, scopes, correlationId, claims }: Exchange): Promise<AuthenticationResult> {
     const { client, authorityOrigin } = this.#options;
-    const authority = `${authorityOrigin}/${user.tenantId}`;
     const request = {
       oboAssertion: assertion,
       scopes: [...scopes],
-      authority,
+      authority: `${authorityOrigin}/${user.tenantId}`,
       correlationId,
       skipCache: true,
       ...(claims !== undefined && { claims }),

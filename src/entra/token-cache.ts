@@ -8,12 +8,6 @@ export interface CachedToken {
   readonly accessToken: string;
 }
 
-export interface TokenCacheOptions {
-  readonly maxBytes: number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
-
 /** Seconds before a token's end when it is no longer handed out, so that it outlives the request it is used for. */
 export const EXPIRY_MARGIN_SECONDS = 300;
 
@@ -28,7 +22,8 @@ export class TokenCache {
   readonly #tokens: LRUCache<string, CachedToken>;
   readonly #now: () => number;
 
-  constructor({ maxBytes, now = Date.now }: TokenCacheOptions) {
+  /** @param options `now` gives milliseconds since 1970 */
+  constructor({ maxBytes, now = Date.now }: { readonly maxBytes: number; readonly now?: () => number }) {
     this.#now = now;
     this.#tokens = new LRUCache({
       maxSize: maxBytes,

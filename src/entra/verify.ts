@@ -1,6 +1,6 @@
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { AppError } from "../errors.ts";
-import { isSeveralTenants } from "../settings/authority.ts";
+import { type Authority, isSeveralTenants } from "../settings/authority.ts";
 import type { Settings } from "../settings.ts";
 import type { VerifiedUser } from "../user.ts";
 import { createPublicKeys } from "./public-keys.ts";
@@ -44,8 +44,8 @@ export function createVerifier(
       rethrow(error, assertion, settings.graphOrigin),
     );
     const tenantId = text(payload.tid).toLowerCase();
-    if (!isIssuerOf(settings.authority, tenantId, payload)) {
-      throw new AppError("token_rejected", { hint: "The token was issued for or by another tenant." });
+    if (!isIssuedBy(settings.authority, tenantId, payload)) {
+      throw rejected("The token was issued for or by another tenant.");
     }
     if (!allowedTenants.has(tenantId)) {
       throw new AppError("tenant_not_allowed", {
@@ -54,8 +54,7 @@ export function createVerifier(
     }
     requireDelegatedScope(payload);
     const objectId = text(payload.oid);
-    if (objectId === "")
-      throw new AppError("token_rejected", { hint: "The token names no user: its oid claim is empty." });
+    if (objectId === "") throw rejected("The token names no user: its oid claim is empty.");
     const authContexts = authContextsIn(payload);
     return { tenantId, objectId, expiresAt: Number(payload.exp), ...(authContexts.length > 0 && { authContexts }) };
   };
@@ -67,11 +66,8 @@ function keysOf({ authority, requestTimeoutMs }: Pick<Settings, "authority" | "r
 }
 
 /** Whether the authority's own tenant, or any tenant of an authority for several, issued the token for itself. */
-function isIssuerOf(
-  { origin, v1IssuerOrigin, tenant }: Settings["authority"],
-  tenantId: string,
-  { iss }: JWTPayload,
-): boolean {
+function isIssuedBy(authority: Authority, tenantId: string, { iss }: JWTPayload): boolean {
+  const { origin, v1IssuerOrigin, tenant } = authority;
   if (!isSeveralTenants(tenant) && tenantId !== tenant) return false;
   return iss === `${origin}/${tenantId}/v2.0` || iss === `${v1IssuerOrigin}/${tenantId}/`;
 }
@@ -84,9 +80,9 @@ function authContextsIn({ acrs }: JWTPayload): readonly string[] {
 /** Refuses app-only tokens and ID tokens, which have no `scp`, and tokens without our scope: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
 function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
   if (typeof scp !== "string" || scp === "" || idtyp === "app") {
-    throw new AppError("token_rejected", {
-      hint: "The token is not a user's access token. An ID token or an app-only token cannot be exchanged on behalf of a user.",
-    });
+    throw rejected(
+      "The token is not a user's access token. An ID token or an app-only token cannot be exchanged on behalf of a user.",
+    );
   }
   if (!scp.split(" ").includes(REQUIRED_SCOPE)) {
     throw new AppError("insufficient_scope", { hint: `The token lacks the scope ${REQUIRED_SCOPE}.` });
@@ -96,16 +92,13 @@ function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
 /** Throws the failure for an error of jose. Its claim errors carry the whole payload, so none of them is a `cause`. */
 function rethrow(error: unknown, assertion: string, graphOrigin: string): never {
   if (error instanceof errors.JWTExpired) throw new AppError("token_expired");
-  if (error instanceof errors.JWTClaimValidationFailed)
-    throw new AppError("token_rejected", { hint: hintFor(error.claim) });
+  if (error instanceof errors.JWTClaimValidationFailed) throw rejected(hintFor(error.claim));
   const code = error instanceof errors.JOSEError ? error.code : "";
   if (code === "" || code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC" || code === "ERR_JWKS_INVALID") {
     throw new AppError("identity_unavailable", { hint: "The signing keys could not be read.", cause: error });
   }
-  const hint = isForGraph(assertion, graphOrigin)
-    ? hintFor("aud")
-    : `The token is malformed or its signature is not valid (${code}).`;
-  throw new AppError("token_rejected", { hint });
+  if (isForGraph(assertion, graphOrigin)) throw rejected(hintFor("aud"));
+  throw rejected(`The token is malformed or its signature is not valid (${code}).`);
 }
 
 /**
@@ -118,6 +111,10 @@ function isForGraph(assertion: string, graphOrigin: string): boolean {
   } catch {
     return false;
   }
+}
+
+function rejected(hint: string): AppError {
+  return new AppError("token_rejected", { hint });
 }
 
 function hintFor(claim: string): string {

@@ -11,11 +11,9 @@ export interface Authority {
   readonly tenant: string;
 }
 
-const SEVERAL_TENANTS: ReadonlySet<string> = new Set(["common", "organizations"]);
-
 /** Whether an authority's tenant stands for several. */
 export function isSeveralTenants(tenant: string): boolean {
-  return SEVERAL_TENANTS.has(tenant);
+  return tenant === "common" || tenant === "organizations";
 }
 
 /** Tenants for customers: other authorities, issuers and claims than this app verifies. */

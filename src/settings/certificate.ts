@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 
 /** A certificate of the app registration, with its private key. */
 export interface Certificate {
@@ -22,8 +22,8 @@ const MIN_BITS = 2048;
 export function readCertificate(pem: string, now: number): Certificate | string {
   const text = pem.replaceAll(/\\r\\n|\\r|\\n/g, "\n");
   if (ENCRYPTED_KEY.test(text)) return "has an encrypted private key. Use one without a password.";
-  const key = privateKeyIn(text);
-  const certificates = certificatesIn(text);
+  const key = unlessThrown(() => createPrivateKey(PRIVATE_KEY.exec(text)?.[0] ?? ""));
+  const certificates = unlessThrown(() => text.match(CERTIFICATE)?.map((one) => new X509Certificate(one)));
   if (!key || !certificates) {
     return (
       "is not a certificate with its private key in PEM. A certificate in Key Vault has to have the content type " +
@@ -43,18 +43,10 @@ export function readCertificate(pem: string, now: number): Certificate | string 
   };
 }
 
-function privateKeyIn(text: string): KeyObject | undefined {
+/** Returns what a function reads; undefined when it throws. */
+function unlessThrown<T>(read: () => T): T | undefined {
   try {
-    return createPrivateKey(PRIVATE_KEY.exec(text)?.[0] ?? "");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns the certificates; undefined when there is none, or one that cannot be read. */
-function certificatesIn(text: string): readonly X509Certificate[] | undefined {
-  try {
-    return text.match(CERTIFICATE)?.map((one) => new X509Certificate(one));
+    return read();
   } catch {
     return undefined;
   }
