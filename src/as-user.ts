@@ -34,7 +34,7 @@ export function createAsUser(path: RequestPath): AsUser {
     const handle = endpoint((request, context, correlationId) =>
       path.withDeadline(async (deadline) => {
         const assertion = assertionFrom(request.headers);
-        const user = await signedInUser({ path, needed, assertion }, { correlationId, deadline });
+        const user = await signedInUser(path, needed, assertion, { correlationId, deadline });
         if (authContext !== undefined) requireAuthContext(user, authContext);
         const answer = await handler(user, request, context).catch((error) => {
           throw sdkFailure(graphFailure(error), user, needed.keys());
@@ -46,19 +46,14 @@ export function createAsUser(path: RequestPath): AsUser {
   };
 }
 
-interface Assertion {
-  readonly path: RequestPath;
-  /** Scopes that the endpoint names. */
-  readonly needed: ScopesByResource;
-  readonly assertion: string;
-}
-
 /**
  * Returns the user of an assertion. A cached token vouches for its assertion, which was verified before the token was asked
  * for and has not ended. Without one the assertion is verified now, and exchanged when the handler first uses a token.
  */
 async function signedInUser(
-  { path: { verify, onBehalfOf }, needed, assertion }: Assertion,
+  { verify, onBehalfOf }: RequestPath,
+  needed: ScopesByResource,
+  assertion: string,
   { correlationId, deadline }: Pick<SignedInUser, "correlationId" | "deadline">,
 ): Promise<SignedInUser> {
   const [first = []] = needed.values();
@@ -77,10 +72,7 @@ async function signedInUser(
   };
   let isFirstUse = true;
   return {
-    tenantId: user.tenantId,
-    objectId: user.objectId,
-    expiresAt: user.expiresAt,
-    ...(user.authContexts && { authContexts: user.authContexts }),
+    ...user,
     correlationId,
     deadline,
     links: onBehalfOf.linksFor(user),

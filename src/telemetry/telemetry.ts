@@ -27,15 +27,9 @@ const LOOKUP_BOUNDARIES = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /** Outcome of work that did not fail. */
 export const OK = "ok";
 
-/** Current numbers of exchanges. */
-interface Exchanges {
-  readonly running: number;
-  readonly waiting: number;
-}
-
 /** Instruments while something is recorded. Without them, all functions here cost next to nothing. */
 let instruments: ReturnType<typeof createInstruments> | undefined;
-let countCurrent: () => Exchanges = () => ({ running: 0, waiting: 0 });
+let countCurrent = () => ({ running: 0, waiting: 0 });
 let isSharedCacheSuspended: (() => boolean) | undefined;
 
 /** Starts recording. Requires a registered exporter: an instrument that was made before it never records anything. */
@@ -108,7 +102,7 @@ export function countExchange(outcome: string): void {
 }
 
 /** Sets the function that reports the current numbers of exchanges. */
-export function observeExchanges(count: () => Exchanges): void {
+export function observeExchanges(count: typeof countCurrent): void {
   countCurrent = count;
 }
 

@@ -1,7 +1,8 @@
 import { Client, type Context, GraphClientError, GraphError, type Middleware } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../../errors.ts";
+import { jsonIn, membersOf } from "../../outgoing/json.ts";
 import type { SignedInUser } from "../../user.ts";
-import { errorCodeIn, jsonIn, MAX_ERROR_BYTES, membersOf } from "../error-body.ts";
+import { errorCodeIn, MAX_ERROR_BYTES } from "../error-body.ts";
 import { downstreamFailure } from "../failure.ts";
 import { callAs, type Service, type ServiceAnswer, type UserCall } from "../user-call.ts";
 
@@ -12,31 +13,25 @@ import { callAs, type Service, type ServiceAnswer, type UserCall } from "../user
  */
 export function createGraphClient(user: SignedInUser, graphOrigin: string): Client {
   const graph = { name: "Graph", origin: graphOrigin, resource: graphOrigin, mayLeadElsewhere: true };
-  return Client.initWithMiddleware({ baseUrl: `${graphOrigin}/`, middleware: new UserTransport(user, graph) });
+  return Client.initWithMiddleware({ baseUrl: `${graphOrigin}/`, middleware: transportOf(user, graph) });
 }
 
 /**
- * The whole middleware chain of the Graph client. The default chain has no time-out, its waits cannot be interrupted, and
- * its options could name another user's token.
+ * Makes the whole middleware chain of the Graph client. The default chain has no time-out, its waits cannot be interrupted,
+ * and its options could name another user's token.
  */
-class UserTransport implements Middleware {
-  readonly #user: SignedInUser;
-  readonly #graph: Service;
-
-  constructor(user: SignedInUser, graph: Service) {
-    this.#user = user;
-    this.#graph = graph;
-  }
-
-  async execute(context: Context): Promise<void> {
-    try {
-      context.response = await responseOf(await callAs(this.#user, this.#graph, callOf(context)));
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      // The Graph client keeps only errors of its own class that a middleware throws.
-      throw Object.assign(new GraphClientError(error.code), { customError: error });
-    }
-  }
+function transportOf(user: SignedInUser, graph: Service): Middleware {
+  return {
+    execute: async (context) => {
+      try {
+        context.response = await responseOf(await callAs(user, graph, callOf(context)));
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        // The Graph client keeps only errors of its own class that a middleware throws.
+        throw Object.assign(new GraphClientError(error.code), { customError: error });
+      }
+    },
+  };
 }
 
 function callOf({ request, options = {} }: Context): UserCall {
@@ -63,12 +58,12 @@ async function responseOf({ status, headers, body, bytes }: ServiceAnswer): Prom
     };
     return response as unknown as Response;
   }
-  const content = await bytes(MAX_ERROR_BYTES).catch(() => new Uint8Array());
+  const content = String(await bytes(MAX_ERROR_BYTES).catch(() => ""));
   const error = errorIn(jsonIn(content));
   // Of all types, the client reads this one as it is given.
   headers.set("content-type", "application/json");
   const read = async () => error;
-  const text = async () => Buffer.from(content).toString();
+  const text = async () => content;
   const refusal = { status, ok: false, headers, body: error, json: read, blob: read, arrayBuffer: read, text };
   return refusal as unknown as Response;
 }
@@ -94,19 +89,17 @@ function withoutError(body: unknown): unknown {
   throw Object.assign(new Error("Graph answered a success whose body is an error."), { name: errorCodeIn(body) });
 }
 
-/** Turns an error of a Graph call into a failure with a code. Returns other errors unchanged. */
-export function graphFailure(error: unknown): unknown {
-  if (error instanceof GraphClientError) return error.customError ?? error;
-  return error instanceof GraphError ? failureOf(error) : error;
-}
-
 /** Codes for users without a mailbox, who have no photo, messages or events: some come with 400. */
 const WITHOUT_MAILBOX: ReadonlySet<unknown> = new Set([
   ...["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox", "ErrorInvalidUser"],
   ...["ErrorMailboxNotFound", "ImageNotFound", "ResourceNotFound"],
 ]);
 
-function failureOf({ statusCode, code, requestId, headers }: GraphError): AppError {
+/** Turns an error of a Graph call into a failure with a code. Returns other errors unchanged. */
+export function graphFailure(error: unknown): unknown {
+  if (error instanceof GraphClientError) return error.customError ?? error;
+  if (!(error instanceof GraphError)) return error;
+  const { statusCode, code, requestId, headers } = error;
   // AbortError: the request's time was up while the answer was being read.
   const status = code === "AbortError" ? 504 : WITHOUT_MAILBOX.has(code) ? 404 : statusCode;
   return downstreamFailure({ status, service: "Graph", code, requestId, retryAfter: headers?.get("retry-after") });
