@@ -59,5 +59,5 @@ export function credentialFor(user: SignedInUser): TokenCredential {
   return createUserCredential(user);
 }
 
-/** Where the files of `/api/files` lie; undefined without their settings, and the routes are off. */
+/** Container of the files of `/api/files`; undefined without its settings, and the routes are then off. */
 export const storage: StorageSettings | undefined = settings.storage;

@@ -20,13 +20,13 @@ export interface Settings {
   readonly audiences: readonly string[];
   /** Maximum of bytes of cached tokens. */
   readonly tokenCacheBytes: number;
-  /** Maximum of exchanges with Entra at a time. */
+  /** Maximum number of simultaneous exchanges with Entra. */
   readonly exchangeConcurrency: number;
   /** Time of a request, with all waits and retries. */
   readonly requestTimeoutMs: number;
   /** Location of the files; undefined when the routes for them are off. */
   readonly storage: StorageSettings | undefined;
-  /** Where instances share users' tokens; undefined when each keeps its own. */
+  /** Store in which instances share users' tokens; undefined when each keeps its own. */
   readonly sharedCache: SharedCacheSettings | undefined;
   readonly telemetry: TelemetrySettings;
 }

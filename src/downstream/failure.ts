@@ -33,13 +33,13 @@ export function downstreamFailure(refusal: Refusal): AppError {
   return new AppError("throttled", { ...options, retryAfterSeconds: retryAfterOf(retryAfter) });
 }
 
-/** https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview */
+/** Text about a file in the archive tier: https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview */
 export const ARCHIVED = {
   detail:
     "This file is archived. Whoever looks after it has to rehydrate it, which takes hours, before it can be read.",
 };
 
-/** The service's code, a single word, is all that is said of its own words. */
+/** Returns the text about a request that a service finds invalid. Of the service's own words, it shows the code alone. */
 function invalidDetail(code: unknown): string {
   const word = loggableWord(code);
   const named = word === undefined ? "" : ` (${word})`;

@@ -28,14 +28,12 @@ export interface Service {
   readonly mayLeadElsewhere?: boolean;
 }
 
-type HeadersInit = ConstructorParameters<typeof Headers>[0];
-
 export interface UserCall {
   /** Path below the service's origin, or an address there. */
   readonly url: string;
   readonly method: string;
   /** The handler's own headers. `Authorization`, `client-request-id` and `Host` are replaced. */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: ConstructorParameters<typeof Headers>[0];
   readonly body?: CallBody;
 }
 

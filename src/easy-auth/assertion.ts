@@ -6,7 +6,7 @@ export const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 /** Maximum of characters. Nothing longer is hashed or verified; Entra moves group claims out of a token long before this. */
 const MAX_ASSERTION_LENGTH = 16_384;
 
-/** https://www.rfc-editor.org/rfc/rfc6750#section-2.1: the scheme, spaces, and one `b64token`. */
+/** Form of `Authorization`: the scheme, spaces, and one `b64token` (https://www.rfc-editor.org/rfc/rfc6750#section-2.1). */
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 

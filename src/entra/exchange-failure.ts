@@ -3,7 +3,7 @@ import { AppError, type ErrorCode, loggableWord } from "../errors.ts";
 import type { SignInLinks } from "../user.ts";
 import { TokenEndpointError } from "./msal-network.ts";
 
-/** What each OAuth error means that says enough by itself: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** Codes of the OAuth errors that say enough by themselves: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("consent_required", "consent_required"),
   ...entries("misconfigured", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"),
@@ -11,8 +11,8 @@ const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
 ]);
 
 /**
- * AADSTS numbers that come with one of the other errors and say more than it does: what a new sign-in does not cure, and what
- * passes. How the list was cut: docs/errors.md. Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ * Codes of the AADSTS numbers that refine one of the other errors: failures that another sign-in does not cure, and temporary
+ * ones. How the list was cut: docs/errors.md. Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
   ...entries("consent_required", 65001, 65004, 90008, 90094, 90095, 90099),
@@ -27,17 +27,17 @@ const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
   ...entries("identity_unavailable", 90033, 90006, 90012, 90024, 90090, 90091, 50033, 50087),
 ]);
 
-/** All of them; docs/errors.md is held against this list. */
+/** All AADSTS numbers with a code of their own; a test compares docs/errors.md with them. */
 export const KNOWN_NUMBERS: readonly number[] = [...CODE_BY_NUMBER.keys()];
 
-/** What the other errors mean when no number says more. */
+/** Codes of the other errors, when no number refines them. */
 const CODE_WITHOUT_NUMBER: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("token_rejected", "invalid_grant", "interaction_required", "login_required", "bad_token"),
   ...entries("blocked_by_policy", "access_denied"),
   ...entries("misconfigured", "invalid_request"),
 ]);
 
-/** Turns an error of an exchange for a resource into a failure with a code. Returns errors of neither Entra nor MSAL unchanged. */
+/** Turns an error of an exchange for a resource into a failure with a code. Leaves an error alone that is neither Entra's nor MSAL's. */
 export function exchangeFailure(error: unknown, links: SignInLinks, resource?: string): unknown {
   if (error instanceof TokenEndpointError) return refusalOf(error, links, resource);
   // MSAL's own: it refuses an option.

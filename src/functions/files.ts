@@ -10,13 +10,8 @@ if (location) {
     authLevel: "anonymous",
     handler: asUser(STORAGE_SCOPES, async (user, request) => {
       const page = pageFrom(request.query);
-      return {
-        jsonBody: await listFiles(
-          (await openFiles(location, credentialFor(user))).container,
-          page,
-          user.deadline.signal,
-        ),
-      };
+      const { container } = await openFiles(location, credentialFor(user));
+      return { jsonBody: await listFiles(container, page, user.deadline.signal) };
     }),
   });
 }

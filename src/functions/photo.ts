@@ -8,7 +8,7 @@ app.http("photo", {
   methods: ["GET", "HEAD"],
   authLevel: "anonymous",
   handler: asUser(["User.Read"], async (user, request) => {
-    const { bytes, contentType } = await getPhoto(graphFor(user), sizeFrom(parameterOf(request.query, "size")));
-    return bytesResponse(request, bytes, contentType);
+    const photo = await getPhoto(graphFor(user), sizeFrom(parameterOf(request.query, "size")));
+    return bytesResponse(request, new Uint8Array(await photo.arrayBuffer()), photo.type);
   }),
 });

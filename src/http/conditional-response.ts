@@ -15,8 +15,8 @@ export interface Representation extends Validators {
 }
 
 /**
- * Answers a GET or HEAD by https://www.rfc-editor.org/rfc/rfc9110#section-13 and 14: 200, 206 or 304. A browser may
- * keep it but has to ask again each time, so that nobody sees what the user before them on that browser was sent.
+ * Answers a GET or HEAD by https://www.rfc-editor.org/rfc/rfc9110#section-13 and 14: 200, 206 or 304. Browsers
+ * may keep the answer, but have to ask again before each use, so that the next user of a browser never sees it.
  *
  * @throws AppError `precondition_failed`, `range_not_satisfiable`, and `invalid_request` for more than 16 MiB at once
  */

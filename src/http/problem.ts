@@ -76,20 +76,19 @@ export function statusOf({ code }: AppError): number {
 
 /** Makes the answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
 export function problemResponse(error: AppError, requestUrl: string, correlationId: string): HttpResponseInit {
-  const problem: Problem = PROBLEMS[error.code];
+  const { status, title, challenge }: Problem = PROBLEMS[error.code];
   const headers: Record<string, string> = {
     ...error.headers,
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   };
-  if (problem.status === 401 || problem.challenge) headers["www-authenticate"] = challengeFor(problem, error);
-  const retryAfter =
-    problem.status === 503 ? Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS) : undefined;
+  if (status === 401 || challenge) headers["www-authenticate"] = challengeFor(challenge, error);
+  const retryAfter = status === 503 ? Math.ceil(error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS) : undefined;
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
   const body = {
     type: new URL(`/api/errors#${error.code}`, requestUrl).href,
-    title: problem.title,
-    status: problem.status,
+    title,
+    status,
     detail: error.detail ?? DETAILS[error.code],
     code: error.code,
     correlationId,
@@ -99,14 +98,14 @@ export function problemResponse(error: AppError, requestUrl: string, correlation
     resource: error.resource,
     adminConsentUrl: error.adminConsentUrl,
   };
-  return { status: problem.status, headers, jsonBody: body };
+  return { status, headers, jsonBody: body };
 }
 
 /**
  * Makes one `Bearer` challenge, its parameters quoted and separated by commas, so that strict parsers take it. For claims:
  * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
  */
-function challengeFor({ challenge }: Problem, { claims, authorizationUri }: AppError): string {
+function challengeFor(challenge: Problem["challenge"], { claims, authorizationUri }: AppError): string {
   const parameters: Record<string, string | undefined> = {
     realm: "",
     authorization_uri: authorizationUri,

@@ -23,7 +23,8 @@ interface Exporters {
  * @returns a function that sends what is left and ends it
  */
 export function startExporter(settings: TelemetrySettings): () => Promise<void> {
-  const exporters = [...azureMonitorExporters(settings), ...otlpExporters(settings)];
+  const exporters = azureMonitorExporters(settings);
+  if (settings.otlp) exporters.push({ spans: new OTLPTraceExporter(), measurements: new OTLPMetricExporter() });
   // The name that the host's own telemetry has too: https://opentelemetry.io/docs/specs/semconv/resource/#service
   const resource = resourceFromAttributes({ "service.name": settings.serviceName });
   const spanProcessors = exporters.map(({ spans }) => new BatchSpanProcessor(spans));
@@ -53,10 +54,6 @@ function azureMonitorExporters({ azureMonitor }: TelemetrySettings): Exporters[]
     ...(identity && { credential: credentialOf(identity.clientId) }),
   };
   return [{ spans: new AzureMonitorTraceExporter(options), measurements: new AzureMonitorMetricExporter(options) }];
-}
-
-function otlpExporters({ otlp }: TelemetrySettings): Exporters[] {
-  return otlp ? [{ spans: new OTLPTraceExporter(), measurements: new OTLPMetricExporter() }] : [];
 }
 
 /** Makes a credential of the app's managed identity. MSAL keeps its token until shortly before its end. */
