@@ -222,7 +222,8 @@ export class OnBehalfOf {
       const failure = exchangeFailure(error, this.linksFor(user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
       if (isRemembered(failure)) this.#refusals.set(name, failure);
-      if (error instanceof TokenEndpointError && error.status === 429) this.#pauses.begin(user, error.retryAfterSeconds);
+      if (error instanceof TokenEndpointError && error.status === 429)
+        this.#pauses.begin(user, error.retryAfterSeconds);
       throw failure;
     }
   }
