@@ -723,6 +723,7 @@ describe.concurrent("Graph:", () => {
 test("more users than can be exchanged for: some wait, the rest are told to come back, those served before notice nothing", async () => {
   // 4 at a time, and 10 times as many wait.
   const [accepted, refused] = [44, 6];
+  expectServed(await ask(bystanderToken), BYSTANDER);
   const account = nextUnlucky();
   const tokens = await Promise.all(Array.from({ length: accepted + refused }, () => apiToken(account)));
   tell(entra({ kind: "hang" }), account.key);
