@@ -9,6 +9,8 @@ import { Browser } from "../src/test-kit/browser.ts";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const COPIED = [
   "docs",
+  "easy-auth-local.json",
+  "infra",
   "packages",
   "frontend",
   "host.json",
@@ -109,7 +111,7 @@ describe("npm start -- --watch", () => {
     const { response } = await browser.signIn("/", "works");
     expect(await response.text()).not.toContain("as it is now");
     appendFileSync(join(folder, "frontend/page/index.html"), "<!-- as it is now -->");
-    await expectOutput(/The frontend's page is new/);
+    await expectOutput(/The frontend is new: load its page again/);
     expect(await (await browser.fetch("/")).text()).toContain("as it is now");
   });
 });

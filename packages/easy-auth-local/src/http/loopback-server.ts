@@ -26,6 +26,8 @@ export async function listenOnLoopback(
   port: number,
   alsoServe: readonly string[] = [],
 ): Promise<LoopbackServer> {
+  // As Kestrel. A client that reuses an idle connection at the moment when it is closed gets no answer.
+  server.keepAliveTimeout = 130_000;
   refuseOtherHosts(server, new Set([...LOOPBACK_NAMES, ...alsoServe]));
   const sockets = openSocketsOf(server);
   server.listen(port, "127.0.0.1");
