@@ -100,15 +100,18 @@ async function followed(first: OutgoingRequest, service: Service, user: SignedIn
 
 async function answerTo(request: OutgoingRequest, service: Service, user: SignedInUser): Promise<OutgoingAnswer> {
   const { resource } = service;
-  const answer = await sendWithRetries(withToken(request, await user.accessToken(resource)), user);
-  if (isConsentMissing(answer)) throw await withoutConsent(answer, service);
+  const ask = async (...claims: [string?]) => {
+    const asked = await sendWithRetries(withToken(request, await user.accessToken(resource, ...claims)), user);
+    if (isConsentMissing(asked)) throw await withoutConsent(asked, service);
+    return asked;
+  };
+  const answer = await ask();
   const refusal = tokenRefusalIn(answer);
   if (!refusal) return answer;
   user.forgetAccessToken(resource);
   if (!isRepeatable(request)) return unlessChallenged(answer, refusal, user, service);
   await answer.body.dump();
-  const newToken = await user.accessToken(resource, refusal.claims);
-  const secondAnswer = await sendWithRetries(withToken(request, newToken), user);
+  const secondAnswer = await ask(refusal.claims);
   const secondRefusal = tokenRefusalIn(secondAnswer);
   if (!secondRefusal) return secondAnswer;
   user.forgetAccessToken(resource);

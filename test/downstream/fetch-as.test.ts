@@ -237,6 +237,12 @@ describe("a fetch as the user", () => {
     await expect(fetching()).rejects.toMatchObject({ code: "consent_required", resource: "api://orders" });
   });
 
+  test("says so after a new token too", async () => {
+    const withoutConsent = answer(403, { "www-authenticate": 'Bearer consentUri="https://evil.example/", claims=""' });
+    await ordersAnswering(answer(401), withoutConsent);
+    await expect(fetching()).rejects.toMatchObject({ code: "consent_required", resource: "api://orders" });
+  });
+
   test.each([301, 302, 303, 307, 308])("follows a redirect within the API (%i), with the token", async (status) => {
     const seen = await ordersAnswering(answer(status, { location: "/orders/?a=1" }), answer(200, {}, "there"));
     const response = await fetching("/orders", { headers: { "x-own": "1" } });
