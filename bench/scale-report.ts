@@ -22,7 +22,7 @@ export function describeScale({ simulated, measured, frozen }: ScaleFigures, mac
       ]),
     ),
     plotOf(simulated),
-    "### Measured: processes of the built app, 20 requests a user",
+    "### Measured: processes of the built app, 300 users with 20 requests each",
     table(
       ["store", "processes", "exchanges per user", "first request, ms, p50", "p99"],
       measured.map(({ store, instances, exchanges, first }) => [
