@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { SIGNED_IN, serveSilentBackend } from "./fixture.ts";
 
 const BUILT = fileURLToPath(new URL("../../dist/frontend", import.meta.url));
@@ -98,15 +98,6 @@ async function urlOf({ stdout }: Running): Promise<string> {
     if (port) return `http://127.0.0.1:${port}`;
   }
   throw new Error(`The frontend did not start: ${output}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = http.createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Whether a new connection is taken. */

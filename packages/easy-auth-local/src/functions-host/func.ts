@@ -1,5 +1,4 @@
-import http from "node:http";
-import { listenOnLoopback } from "../http/loopback-server.ts";
+import { freePort } from "../http/loopback-server.ts";
 import { type ChildApp, startChildApp, withPrograms } from "../stack/child-app.ts";
 import { refuseUnusableSettings } from "./func-settings.ts";
 import { refuseOldFunc } from "./func-version.ts";
@@ -36,11 +35,4 @@ export async function startFunc({ appRoot, port, environment }: FuncOptions): Pr
   return startChildApp({ name: "func", command, folder: appRoot, environment, url, isUp }).catch((error: Error) => {
     throw error.message.startsWith(NO_SUCH_PROGRAM) ? new Error(NOT_FOUND, { cause: error }) : error;
   });
-}
-
-/** Returns a port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = await listenOnLoopback(http.createServer(), 0);
-  await server.close();
-  return Number(new URL(server.url).port);
 }

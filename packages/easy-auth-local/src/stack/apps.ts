@@ -3,9 +3,9 @@ import type { AppConfiguration, Ports } from "../configuration/configuration.ts"
 import type { AuthSettings } from "../easy-auth/auth-settings.ts";
 import { startGate } from "../easy-auth/gate.ts";
 import type { GateOptions } from "../easy-auth/gate-options.ts";
-import { freePort, startFunc } from "../functions-host/func.ts";
+import { startFunc } from "../functions-host/func.ts";
 import { type FunctionsHost, type HostLog, startFunctionsHost } from "../functions-host/host.ts";
-import { listenOnLoopback } from "../http/loopback-server.ts";
+import { freePort, listenOnLoopback } from "../http/loopback-server.ts";
 import type { Station } from "../trace/hop.ts";
 import { type ChildApp, startChildApp } from "./child-app.ts";
 import type { Closers } from "./closers.ts";
