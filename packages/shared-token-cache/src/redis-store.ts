@@ -1,4 +1,4 @@
-import { createClient, RESP_TYPES } from "@redis/client";
+import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { decodeJwt } from "jose";
 import { MAX_ENTRY_BYTES } from "./seal.ts";
 import type { EntryName, SharedStore } from "./store.ts";
@@ -16,6 +16,9 @@ const PING_MS = 60_000;
 const QUEUE = 256;
 const AUTHENTICATES_BEFORE_END_MS = 180_000;
 const LEAST_BETWEEN_AUTHENTICATIONS_MS = 30_000;
+
+/** Stands for a list or a hash that somebody else wrote: the store answers, and no entry is like this. */
+const OF_ANOTHER_TYPE = Buffer.of(0);
 
 type Client = ReturnType<typeof createBinaryClient>;
 
@@ -40,7 +43,11 @@ export class RedisStore implements SharedStore {
 
   async get({ id }: EntryName, signal: AbortSignal): Promise<Uint8Array | undefined> {
     // One byte more than an entry may have, so that a longer one is known for what it is.
-    const bytes = await this.#client.withAbortSignal(signal).getRange(keyOf(id), 0, MAX_ENTRY_BYTES);
+    const read = this.#client.withAbortSignal(signal).getRange(keyOf(id), 0, MAX_ENTRY_BYTES);
+    const bytes = await read.catch((error) => {
+      if (error instanceof ErrorReply && error.message.startsWith("WRONGTYPE")) return OF_ANOTHER_TYPE;
+      throw error;
+    });
     return bytes?.length ? bytes : undefined;
   }
 

@@ -117,22 +117,17 @@ export class SharedCache {
     return this.#refused.has(fingerprintOf(token)) ? { result: "refused" } : { result: "hit", token };
   }
 
+  /** Tells the breaker nothing: a store that is full refuses writes and still answers look-ups. */
   #write(prepare: () => ((signal: AbortSignal) => Promise<void>) | undefined): void {
     const dropped = () => this.#observer?.droppedWrite(this.#store.name);
-    const work = this.#writes < MOST_WRITES ? prepare() : undefined;
-    if (!work || !this.#breaker.allows()) {
+    const work = this.#writes < MOST_WRITES && !this.#breaker.isOpen ? prepare() : undefined;
+    if (!work) {
       dropped();
       return;
     }
     this.#writes += 1;
     within(WRITE_MS, work)
-      .then(
-        () => this.#breaker.succeeded(),
-        () => {
-          this.#breaker.failed();
-          dropped();
-        },
-      )
+      .catch(dropped)
       .finally(() => {
         this.#writes -= 1;
       });

@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { hasRedis, type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { RedisStore } from "../src/redis-store.ts";
-import { MAX_ENTRY_BYTES } from "../src/seal.ts";
+import { MAX_ENTRY_BYTES, open } from "../src/seal.ts";
 
 const ENTRY = { id: "ab".repeat(32), assertionEnd: Date.now() / 1000 + 3600 };
 const OTHER = { ...ENTRY, id: "cd".repeat(32) };
@@ -59,10 +59,19 @@ describe.skipIf(!hasRedis)("entries in Redis", () => {
     await store.delete(OTHER, signal);
   });
 
-  test("that are of another type are a failure, not a crash", async () => {
+  test.each([
+    ["hash", (name: string) => ["HSET", name, "a", "b"]],
+    ["list", (name: string) => ["LPUSH", name, "a"]],
+    ["sorted set", (name: string) => ["ZADD", name, "1", "a"]],
+    ["stream", (name: string) => ["XADD", name, "*", "a", "b"]],
+  ])("that are a %s open to nothing, are no failure of the store, and are written over", async (_, command) => {
     const store = await openStore(server.url);
-    await (await adminOf(server.url)).hSet(`t1:${OTHER.id}`, "a", "b");
-    await expect(store.get(OTHER, signal)).rejects.toThrow("WRONGTYPE");
+    await (await adminOf(server.url)).sendCommand(command(`t1:${OTHER.id}`));
+    const bytes = (await store.get(OTHER, signal)) ?? Buffer.alloc(0);
+    expect(bytes.length).toBeGreaterThan(0);
+    expect(open({ id: Buffer.from(OTHER.id, "hex"), key: Buffer.alloc(32) }, bytes)).toBeUndefined();
+    await store.set(OTHER, BYTES, LATER, signal);
+    expect(await store.get(OTHER, signal)).toEqual(BYTES);
     await store.delete(OTHER, signal);
   });
 });

@@ -169,6 +169,23 @@ describe("a store that fails", () => {
   });
 });
 
+describe("a store that is full", () => {
+  test("is asked as before: writes that it refuses are dropped, and suspend nothing", async () => {
+    const cache = createCache();
+    cache.keep(BINDING, TOKEN);
+    await settle();
+    for (let count = 0; count < 20; count += 1) {
+      store.behave = failing;
+      cache.keep({ ...BINDING, assertion: "other" }, TOKEN);
+      store.behave = undefined;
+      await settle();
+      monotonic += 100;
+    }
+    expect([dropped, cache.isSuspended]).toEqual([20, false]);
+    expect(await cache.find(BINDING)).toEqual(TOKEN);
+  });
+});
+
 describe("a token that a resource refused", () => {
   test("is deleted from the store", async () => {
     const cache = createCache();
