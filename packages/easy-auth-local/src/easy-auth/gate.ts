@@ -7,6 +7,7 @@ import { safeText } from "../trace/secrets.ts";
 import type { GateReply } from "./auth-route.ts";
 import { corsHeaders } from "./cors.ts";
 import type { GateOptions } from "./gate-options.ts";
+import { encodeAsForFunctions } from "./headers.ts";
 import { ignoreUpgrade } from "./ignore-upgrade.ts";
 import { text } from "./pages.ts";
 import { createPipeline } from "./pipeline.ts";
@@ -66,7 +67,10 @@ function createAnswer(options: GateOptions, ownUrl: () => string) {
     const path = url.replace(/\?.*/, "");
     try {
       const reply = await pipeline(request);
-      if (!reply) return undefined;
+      if (!reply) {
+        if (options.isFunctionApp) encodeAsForFunctions(headers);
+        return undefined;
+      }
       const { status, reason } = reply;
       if (reason !== undefined) onError(safeLine(`${ownName()} refused: ${reason} (${status}, ${method} ${path})`));
       return cors ? { ...reply, headers: { ...reply.headers, ...corsHeaders(headers.origin, cors) } } : reply;

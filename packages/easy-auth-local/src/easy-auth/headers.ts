@@ -94,6 +94,18 @@ function asHeader(value: string): string {
   return Buffer.from(value).toString("latin1");
 }
 
+/**
+ * Writes headers beyond ASCII as Azure hands them to a function app: each byte as a character of its own, in UTF-8. A function
+ * so gets no character beyond U+00FF, with which its library could not make a request.
+ *
+ * Source: https://github.com/Azure/azure-functions-host/issues/9718
+ */
+export function encodeAsForFunctions(headers: IncomingHttpHeaders): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === "string") headers[name] = asHeader(value);
+  }
+}
+
 /** Returns the end of the access token in UTC with seven fractional digits, as `/.auth/me` writes it. */
 export function expiresOn({ accessTokenExpiresAt }: StoredTokens): string {
   return new Date(accessTokenExpiresAt).toISOString().replace("Z", "0000Z");

@@ -11,9 +11,9 @@ const MANY_GROUPS = Array.from(
 );
 const around = surroundings({ groups: MANY_GROUPS });
 
-async function reached(changes: Record<string, unknown>): Promise<Record<string, string>> {
-  const url = await openGate(around, apiSettings());
-  const headers = { authorization: `Bearer ${await around.apiToken(changes)}` };
+async function reached(changes: Record<string, unknown>, isFunctionApp = false): Promise<Record<string, string>> {
+  const url = await openGate(around, apiSettings(), { isFunctionApp });
+  const headers = { authorization: `Bearer ${await around.apiToken(changes)}`, "x-city": "caf\xe9" };
   return (await echoed(await fetch(`${url}/x`, { headers }))).headers;
 }
 
@@ -67,6 +67,15 @@ describe("X-MS-CLIENT-PRINCIPAL-NAME", () => {
   test("carries names of other alphabets as UTF-8", async () => {
     const name = (await reached({ preferred_username: "žofie@contoso.example" }))["x-ms-client-principal-name"] ?? "";
     expect(Buffer.from(name, "latin1").toString()).toBe("žofie@contoso.example");
+  });
+
+  // https://github.com/Azure/azure-functions-host/issues/9718: a function gets the UTF-8 of UTF-8.
+  test("reaches a function app with each byte as a character, as every header does", async () => {
+    const headers = await reached({ preferred_username: "žofie@contoso.example" }, true);
+    const seen = (name: string) => Buffer.from(headers[name] ?? "", "latin1").toString();
+    expect(seen("x-ms-client-principal-name")).toBe("Å¾ofie@contoso.example");
+    expect(seen("x-city")).toBe("café");
+    expect(principalClaims(headers)).toContainEqual({ typ: "preferred_username", val: "žofie@contoso.example" });
   });
 });
 
