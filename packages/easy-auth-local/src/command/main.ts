@@ -94,7 +94,7 @@ async function start(commandLine: CommandLine, configuration: Configuration, fol
   const chosenHere = { ...(cors !== undefined && { cors }), ...(platform !== undefined && { platform }) };
   const both = { ...configuration, ports, func, switches, onLog: printLog, ...chosenHere };
   if (tenant !== undefined) {
-    const settings = await readLocalSettings(commandLine.settings);
+    const { values: settings } = readLocalSettings(commandLine.settings);
     const stack = await startTenantStack({ ...both, tenant, settings });
     return { ...stack, welcome: welcomeToTenant(stack) };
   }

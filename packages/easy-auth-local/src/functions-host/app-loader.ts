@@ -1,11 +1,11 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import globby from "globby";
+import { readJson } from "../configuration/json-file.ts";
 import { collectRegistered, type RegisteredApp } from "./core-api.ts";
 import type { LogHandler } from "./core-types.ts";
-import { readJson } from "./host-json.ts";
 import { registerModuleReload } from "./module-reload.ts";
 
 interface PackageJson {
@@ -53,6 +53,11 @@ export async function loadApp(appRoot: string, log: LogHandler): Promise<Registe
 
 function readPackageJson(root: string): PackageJson & { readonly main: string } {
   const file = join(root, "package.json");
+  if (!existsSync(file)) {
+    throw new Error(
+      `${root} has no package.json. The embedded host runs Node apps of the v4 model; --func runs any app.`,
+    );
+  }
   const { main, type } = readJson<PackageJson>(file);
   if (!main) throw new Error(`${file} has no "main": the Functions host does not know which file to load.`);
   return { main, ...(type !== undefined && { type }) };

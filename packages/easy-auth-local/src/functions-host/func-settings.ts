@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readJson } from "./host-json.ts";
+import { readJson } from "../configuration/json-file.ts";
 
 interface LocalSettings {
   readonly IsEncrypted?: boolean;

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseTimeSpan } from "../clock/time-span.ts";
+import { readJson } from "../configuration/json-file.ts";
 
 /** Settings of host.json that this host obeys; everything else there is for the real host. */
 export interface HostOptions {
@@ -35,15 +35,6 @@ export function readHostOptions(appRoot: string): HostOptions {
     maxOutstandingRequests: limitOf(limits.maxOutstandingRequests),
     functionTimeoutMs: timeoutOf(functionTimeout, file),
   };
-}
-
-/** Reads a file of the developer's own as JSON. Does not check its shape. */
-export function readJson<T>(file: string): T {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw new Error(`Could not read ${file}: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /** -1, the default outside of the Consumption plan, is no limit. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Configuration, Ports } from "../configuration/configuration.ts";
-import { readLocalSettings } from "../configuration/local-settings.ts";
+import { type LocalSettings, readLocalSettings } from "../configuration/local-settings.ts";
 import { type Registrations, registrationsOf } from "../configuration/registrations.ts";
 import type { Registration } from "../directory/registration.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
@@ -137,12 +137,12 @@ interface Starting {
 
 async function startApi(starting: Starting, closers: Closers) {
   const { options, mistake, emulators, environment, around, ports } = starting;
-  const { api = {}, servers = {}, switches, cors = api.cors } = options;
+  const { api = {}, servers = {}, switches } = options;
   if (!servers.api && api.app === undefined) return undefined;
   const registration = registrationFor("api", starting);
   const usual = api.auth ?? apiAuth(defaultApps(starting));
   const auth = mistake.apiAuth?.(usual, registrationFor("frontend", starting)) ?? usual;
-  const file = await localSettingsOf(api.app);
+  const { values: file, cors: localCors } = localSettingsOf(api.app);
   const set: Readonly<Record<string, string>> = {
     ...resolveSettings(api.settings ?? {}, around.addresses),
     ...(emulators.storage && settingsFor(emulators.storage)),
@@ -151,6 +151,7 @@ async function startApi(starting: Starting, closers: Closers) {
     ...mistake.settings,
     ...options.settings,
   };
+  const cors = options.cors ?? api.cors ?? localCors;
   const overridden = Object.keys(file).filter((name) => set[name] !== undefined && set[name] !== file[name]);
   const app = await startApp(
     {
@@ -291,7 +292,7 @@ async function certificateFor({ https = false, files, sharedCache = false, state
 }
 
 /** Reads the settings of an app's folder, as `func` does; none without the file. */
-async function localSettingsOf(app: string | number | undefined): Promise<Readonly<Record<string, string>>> {
+function localSettingsOf(app: string | number | undefined): LocalSettings {
   const file = join(String(app), "local.settings.json");
-  return typeof app === "string" && existsSync(file) ? readLocalSettings(file) : {};
+  return typeof app === "string" && existsSync(file) ? readLocalSettings(file) : { values: {}, cors: undefined };
 }

@@ -114,16 +114,38 @@ describe("registrations", () => {
 });
 
 describe("local.settings.json", () => {
-  test.each([
-    ["is not JSON", "{", "is not JSON"],
-    ["is encrypted", '{"Values":{}}', "is encrypted"],
-  ])("that %s is told", async (_, content, why) => {
+  const readSettings = (content: string) => {
     const path = join(folder(), "local.settings.json");
     writeFileSync(path, content);
-    await expect(readLocalSettings(path)).rejects.toThrow(why);
+    return () => readLocalSettings(path);
+  };
+
+  // Core Tools read it with Newtonsoft.Json: AppSettingsFile.cs in Azure/azure-functions-core-tools.
+  test("may have what func takes: comments, commas at the end, a byte order mark, numbers and truth values", () => {
+    const content =
+      '\uFEFF{ "IsEncrypted": false, // mine\n "Values": { "A": "a", "PORT": 80, "ON": true, "NOT": null, }, }';
+    expect(readSettings(content)().values).toEqual({ A: "a", PORT: "80", ON: "true" });
   });
 
-  test("that is not there is told", async () => {
-    await expect(readLocalSettings("/not/there.json")).rejects.toThrow("Copy local.settings.example.json to it");
+  test("names the origins of CORS", () => {
+    const content = '{ "IsEncrypted": false, "Host": { "CORS": "http://localhost:5173/, https://contoso.example" } }';
+    const allowedOrigins = ["http://localhost:5173", "https://contoso.example"];
+    expect(readSettings(content)()).toEqual({ values: {}, cors: { allowedOrigins, supportCredentials: false } });
+  });
+
+  test.each([
+    ["is not JSON", "{", "local.settings.json: JSON5: invalid end of input"],
+    ["is encrypted", '{"Values":{}}', "its values count as encrypted"],
+    [
+      "has a setting that is no text",
+      '{"IsEncrypted":false,"Values":{"A":{},"B":[]}}',
+      /Values\.A is[\s\S]*Values\.B is/,
+    ],
+  ])("that %s is told", (_, content, why) => {
+    expect(readSettings(content)).toThrow(why);
+  });
+
+  test("that is not there is told", () => {
+    expect(() => readLocalSettings("/not/there.json")).toThrow("Copy local.settings.example.json to it");
   });
 });

@@ -206,7 +206,7 @@ describe("a start is refused", () => {
       'entry point "b.cjs" of .*: b',
     ],
     ["no main", { "package.json": {} }, 'package.json has no "main"'],
-    ["no package.json", {}, "Could not read .*package.json"],
+    ["no package.json", {}, "has no package.json"],
     ["a broken host.json", { "host.json": "{", "package.json": {} }, "Could not read .*host.json"],
     [
       "no function",
