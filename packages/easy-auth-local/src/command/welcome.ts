@@ -26,8 +26,8 @@ export function welcome(stack: Stack, misconfigure: MisconfigurationName | undef
       ? []
       : [`\nMisconfigured, ${misconfigure}: ${MISCONFIGURATIONS[misconfigure].shows}`]),
     "",
-    "A token for curl: easy-auth-local token [account]",
-    'Other processes:  eval "$(easy-auth-local env)"',
+    "A token for curl: npx easy-auth-local token [account]",
+    'Other processes:  eval "$(npx easy-auth-local env)"',
     "",
     ready(stack),
   ].join("\n");
@@ -43,7 +43,7 @@ export function welcomeToTenant(stack: TenantStack): string {
   return `\n${places.join("\n")}\n${listed(stack)}\n${ready(stack)}`;
 }
 
-type Apps = Pick<TenantStack, "frontendUrl" | "apiUrl" | "functions">;
+type Apps = Pick<Stack, "frontendUrl" | "apiUrl" | "functions" | "apps">;
 
 function appLines({ frontendUrl, apiUrl }: Apps): string[] {
   return [
@@ -52,8 +52,8 @@ function appLines({ frontendUrl, apiUrl }: Apps): string[] {
   ];
 }
 
-function hostLines({ functions }: Apps): string[] {
-  return functions.url === "" ? [] : [place("Functions host", functions.url)];
+function hostLines({ functions, apps: { api } }: Apps): string[] {
+  return functions.url === "" ? [] : [place(api?.isFunctionApp ? "Functions host" : "API itself", functions.url)];
 }
 
 /** Returns the functions as `func start` prints them; under `func`, it prints them itself. */

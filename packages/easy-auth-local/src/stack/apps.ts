@@ -1,13 +1,16 @@
+import { existsSync } from "node:fs";
 import type http from "node:http";
+import { join } from "node:path";
 import type { AppConfiguration, Ports } from "../configuration/configuration.ts";
 import type { AuthSettings } from "../easy-auth/auth-settings.ts";
 import { startGate } from "../easy-auth/gate.ts";
 import type { GateOptions } from "../easy-auth/gate-options.ts";
 import { startFunc } from "../functions-host/func.ts";
+import { refuseOldFunc } from "../functions-host/func-version.ts";
 import { type FunctionsHost, type HostLog, startFunctionsHost } from "../functions-host/host.ts";
 import { freePort, listenOnLoopback } from "../http/loopback-server.ts";
 import type { Station } from "../trace/hop.ts";
-import { type ChildApp, startChildApp } from "./child-app.ts";
+import { type ChildApp, startChildApp, withPrograms } from "./child-app.ts";
 import type { Closers } from "./closers.ts";
 import { startStaticSite } from "./static-site.ts";
 import { type Target, targetOf } from "./target.ts";
@@ -48,6 +51,7 @@ export interface RunningApp {
   readonly url: string;
   /** Address of the app itself. */
   readonly appUrl: string;
+  readonly isFunctionApp: boolean;
   /** Embedded host, when the app runs in it. */
   readonly functions: FunctionsHost | undefined;
   /** Starts the app's own process anew; nothing for an app without one. */
@@ -73,12 +77,13 @@ interface Started {
 export async function startApp(options: AppOptions, around: AppSurroundings, closers: Closers): Promise<RunningApp> {
   const started = await closers.started(startItself(options, around));
   const { gate, auth, cors, port, stations, appSettings } = options;
+  const { isFunctionApp = false } = started;
   const onForward = started.isInProcess ? gate.onForward : both(gate.onForward, around.onForward(stations.app));
   const listening = await closers.started(
     startGate({
       ...gate,
       name: stations.gate,
-      isFunctionApp: started.isFunctionApp ?? false,
+      isFunctionApp,
       ...(onForward && { onForward }),
       settings: auth,
       appSettings,
@@ -91,6 +96,7 @@ export async function startApp(options: AppOptions, around: AppSurroundings, clo
   return {
     url: listening.url,
     appUrl: started.url,
+    isFunctionApp,
     functions: started.functions,
     restart: started.restart ?? (async () => {}),
     folder: started.folder,
@@ -114,18 +120,18 @@ async function startItself(options: AppOptions, around: AppSurroundings): Promis
   }
   if (target.kind === "web") return startWebApp(target, options);
   if (run === undefined) return { url: target.url, close: () => {} };
-  return startProcess({ command: run, folder: process.cwd(), url: target.url }, options);
+  const isFunctionApp = /\bfunc(\.\w+)?"? (host )?start\b/.test(run);
+  if (isFunctionApp) await refuseOldFunc(withPrograms(options.environment, process.cwd()));
+  return { ...(await startProcess({ command: run, folder: process.cwd(), url: target.url }, options)), isFunctionApp };
 }
 
 async function startFunctions(appRoot: string, options: AppOptions, around: AppSurroundings): Promise<Started> {
   const { environment, appSettings } = options;
   const { functions: port } = around.ports;
   if (around.func) {
-    const started = await startFunc({
-      appRoot,
-      port,
-      environment: { ...environment, FUNCTIONS_WORKER_RUNTIME: "node", ...appSettings },
-    });
+    // Core Tools ask a person for it when it is not set.
+    const runtime = existsSync(join(appRoot, "package.json")) ? { FUNCTIONS_WORKER_RUNTIME: "node" } : {};
+    const started = await startFunc({ appRoot, port, environment: { ...runtime, ...environment, ...appSettings } });
     return { ...started, isFunctionApp: true };
   }
   const onServer = (server: http.Server) => around.onServer(server, options.stations.app);
@@ -143,12 +149,18 @@ async function startFunctions(appRoot: string, options: AppOptions, around: AppS
 /** Starts an app as App Service does: its start script, with the port to listen on. */
 async function startWebApp({ folder, command }: Target & { kind: "web" }, options: AppOptions): Promise<Started> {
   const port = await freePort();
-  const settings = { ...options.appSettings, PORT: String(port) };
+  const settings = { ...options.appSettings, ...prefixed(options), PORT: String(port) };
   const started = await startProcess(
     { command, folder, url: `http://localhost:${port}` },
     { ...options, appSettings: settings },
   );
   return { ...started, folder };
+}
+
+/** Returns the settings under the names that App Service gives them besides: https://learn.microsoft.com/azure/app-service/reference-app-settings#variable-prefixes */
+function prefixed({ appSettings, gate: { platform } }: AppOptions): Readonly<Record<string, string>> {
+  if (platform === "container-apps") return {};
+  return Object.fromEntries(Object.entries(appSettings).map(([name, value]) => [`APPSETTING_${name}`, value]));
 }
 
 async function startProcess(
