@@ -5,13 +5,18 @@ import { type Browser, chromium } from "playwright-core";
 /** Debian's; elsewhere `CHROMIUM` names another, or the Chrome that is installed is taken. */
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** Tells whether a browser is where `launchChromium` looks first. */
+export function hasChromium(): boolean {
+  return existsSync(EXECUTABLE);
+}
+
 /**
  * Starts the browser. It finds no machine but this one.
  *
  * @param trusted certificates in PEM that it takes in spite of who signed them
  */
 export function launchChromium(trusted: readonly string[] = []): Promise<Browser> {
-  const installed = existsSync(EXECUTABLE) ? { executablePath: EXECUTABLE } : { channel: "chrome" };
+  const installed = hasChromium() ? { executablePath: EXECUTABLE } : { channel: "chrome" };
   const args = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
     `--ignore-certificate-errors-spki-list=${trusted.map(publicKeyHash).join(",")}`,

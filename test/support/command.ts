@@ -34,8 +34,8 @@ export function startCommand(args: readonly string[] = [], env: Record<string, s
   return run(process.execPath, [COMMAND, "--config", join(folder, "configuration.json"), "--free-ports", ...args], env);
 }
 
-export function run(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env } });
+export function run(command: string, args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): Running {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
   onTestFinished(async () => {
     // The first signal ends all that it started.
     if (child.exitCode === null && child.signalCode === null) {

@@ -1,124 +1,131 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { hasChromium, launchChromium } from "../../../../test/browser/chromium.ts";
+import { exitCode, run as start } from "../../../../test/support/command.ts";
+import { API, AUTHORITY_ORIGIN, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
+import { freePort } from "../../src/http/loopback-server.ts";
 import { NODES } from "../nodes.ts";
+import { FILES } from "./apps.ts";
 
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
 const TSC = fileURLToPath(new URL("../../../../node_modules/typescript/bin/tsc", import.meta.url));
+const LIBRARIES = ["functions", "msal-browser", "msal-node"].map((name) => `@azure/${name}`);
 const WITHIN_MS = 300_000;
-
-/** Function as Core Tools' template of the v4 model has it: `func new --template "HTTP trigger"`. */
-const TRIGGER = `app.http("httpTrigger1", {
-  methods: ["GET", "POST"], authLevel: "anonymous",
-  handler: async (request) => ({ body: \`Hello, \${request.headers.get("x-ms-client-principal-name")}!\` }),
-});`;
-/** Apps of a stranger, as they lie in their folder. */
-const FILES: Readonly<Record<string, string>> = {
-  "package.json": JSON.stringify({ name: "stranger", private: true }),
-  "javascript/host.json": '{ "version": "2.0" }',
-  "javascript/package.json": JSON.stringify({ name: "javascript", main: "src/{index.js,functions/*.js}" }),
-  "javascript/src/index.js": 'const { app } = require("@azure/functions"); app.setup({ enableHttpStream: true });',
-  "javascript/src/functions/httpTrigger1.js": `const { app } = require("@azure/functions");\n${TRIGGER}`,
-  "typescript/host.json": '{ "version": "2.0" }',
-  "typescript/package.json": JSON.stringify({ name: "typescript", main: "dist/src/{index.js,functions/*.js}" }),
-  "typescript/tsconfig.json": JSON.stringify({
-    compilerOptions: {
-      module: "nodenext",
-      target: "es2022",
-      outDir: "dist",
-      rootDir: ".",
-      skipLibCheck: true,
-      types: [],
-    },
-  }),
-  "typescript/src/functions/httpTrigger1.ts": `import { app } from "@azure/functions";\n${TRIGGER}`,
-  "backend/package.json": JSON.stringify({ name: "backend", scripts: { start: "node server.js" } }),
-  "backend/server.js": `const express = require("express");
-    const { ConfidentialClientApplication } = require("@azure/msal-node");
-    const { WEBSITE_AUTH_CLIENT_ID: clientId, WEBSITE_AUTH_OPENID_ISSUER: issuer } = process.env;
-    const clientSecret = process.env.MICROSOFT_PROVIDER_AUTHENTICATION_SECRET;
-    const client = new ConfidentialClientApplication({ auth: { clientId, clientSecret, authority: issuer.replace("/v2.0", "") } });
-    express().get("/get-profile", async (request, response) => {
-      const scopes = ["https://graph.microsoft.com/.default"];
-      const oboAssertion = request.headers.authorization.slice(7);
-      const { accessToken } = await client.acquireTokenOnBehalfOf({ oboAssertion, scopes });
-      const headers = { authorization: "Bearer " + accessToken };
-      response.json(await (await fetch("https://graph.microsoft.com/v1.0/me", { headers })).json());
-    }).listen(process.env.PORT);`,
-  "frontend/package.json": JSON.stringify({ name: "frontend", scripts: { start: "node server.js" } }),
-  "frontend/server.js": `const app = require("express")();
-    app.get("/", (request, response) => response.send("Frontend"));
-    app.get("/get-profile", async (request, response) => {
-      const headers = { authorization: "Bearer " + request.headers["x-ms-token-aad-access-token"] };
-      const answer = await fetch(process.env.BACKEND_URL + "/get-profile", { headers });
-      response.status(answer.status).send(await answer.text());
-    });
-    app.listen(process.env.PORT);`,
-  "page/index.html": "<!doctype html><title>Page</title>",
-  "tutorial.json": JSON.stringify({
-    api: { app: "./backend" },
-    frontend: { app: "./frontend", settings: { BACKEND_URL: "{apiUrl}" } },
-  }),
-  "try.mjs": `import { readConfiguration, startStack } from "easy-auth-local/test-kit";
-    const answers = {};
-    const pair = await startStack(await readConfiguration("tutorial.json"));
-    const profile = await (await pair.signIn("works")).fetch("/get-profile");
-    answers.pair = [profile.status, (await profile.json()).displayName];
-    await pair.close();
-    for (const name of ["javascript", "typescript"]) {
-      const stack = await startStack({ api: { app: "./" + name }, frontend: { app: "./page" } });
-      const headers = { authorization: "Bearer " + (await stack.token("works")) };
-      answers[name] = await (await fetch(stack.apiUrl + "/api/httpTrigger1", { headers })).text();
-      answers.page = await (await (await stack.signIn("works")).fetch("/")).text();
-      await stack.close();
-    }
-    console.log(JSON.stringify(answers));`,
-};
 
 let folder: string;
 const run = (command: string, args: readonly string[], cwd = folder, env: NodeJS.ProcessEnv = process.env) =>
   promisify(execFile)(command, args, { cwd, env });
 
+function write(name: string, text: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+}
+
+/** Returns the configuration that the README describes for Microsoft's tutorial. */
+function tutorialOfReadme(): string {
+  const [, section = ""] = readFileSync(join(PACKAGE, "README.md"), "utf8").split("## Microsoft's tutorial");
+  return /```json\n(.*?)```/s.exec(section)?.[1] ?? "";
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "packed-"));
-  for (const [name, text] of Object.entries(FILES)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
+  for (const [name, text] of Object.entries(FILES)) write(name, text);
+  write("tutorial/easy-auth-local.json", tutorialOfReadme());
   const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", folder], PACKAGE);
   const tarball = `./${stdout.trim().split("\n").at(-1)}`;
   const quiet = ["--prefer-offline", "--no-audit", "--no-fund"];
-  await run("npm", ["install", ...quiet, tarball, "@azure/functions", "@azure/msal-node", "express"]);
+  await run("npm", ["install", ...quiet, tarball, ...LIBRARIES, "@microsoft/microsoft-graph-client", "express"]);
   await run(process.execPath, [TSC, "-p", "typescript"]);
 }, WITHIN_MS);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-// The page has no script: what msal-browser does in Chromium depends on addresses alone, and is held against the sources by
-// test/browser/msal-browser.test.ts.
+/** Builds the page with the addresses that it asks, and writes the configuration for it. */
+async function buildPage(): Promise<string> {
+  const [page, api, entra, graph, functions] = await Promise.all([1, 2, 3, 4, 5].map(freePort));
+  const ports = { frontend: page, api, entra, graph, functions };
+  const pageUrl = `http://localhost:${page}`;
+  const settings = {
+    VITE_ENTRA_URL: `http://localhost:${entra}`,
+    VITE_API_URL: `http://localhost:${api}`,
+    VITE_AUTHORITY: `${AUTHORITY_ORIGIN}/${TENANT_ID}`,
+    VITE_CLIENT_ID: FRONTEND.clientId,
+    VITE_SCOPE: `${API.identifierUris[0]}/user_impersonation`,
+  };
+  const lines = Object.entries(settings).map((pair) => pair.join("="));
+  write("page/.env", lines.join("\n"));
+  await build({ root: join(folder, "page"), logLevel: "error", configFile: false, build: { target: "es2022" } });
+  write(
+    "page.json",
+    JSON.stringify({
+      api: { app: "./javascript", cors: { allowedOrigins: [pageUrl] } },
+      frontend: { app: "./page/dist", excludedPaths: ["/*"] },
+      registrations: { frontend: { redirectUris: { spa: ["http://localhost/"] } } },
+      ports,
+    }),
+  );
+  return pageUrl;
+}
+
 describe("packed and installed elsewhere", () => {
-  for (const [name, node] of NODES) {
-    test.skipIf(node === undefined)(
-      `it serves template apps, a static page, and the tutorial's pair by configuration alone, on ${name}`,
+  for (const [name, node = ""] of NODES) {
+    const path = [dirname(node), process.env.PATH].join(delimiter);
+
+    test.skipIf(node === "")(
+      `it serves template apps, a static page, and the tutorial's pair by the README's configuration, on ${name}`,
       async () => {
-        const env = { ...process.env, PATH: [dirname(node ?? ""), process.env.PATH].join(delimiter) };
-        const { stdout } = await run(node ?? "", ["try.mjs"], folder, env);
+        const { stdout } = await run(node, ["try.mjs"], folder, { ...process.env, PATH: path });
         expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toEqual({
-          pair: [200, "Adele Vance"],
+          debug: { scope: "user_impersonation", enabled: "True" },
+          pair: "Adele Vance",
+          withoutToken: 401,
           javascript: "Hello, adele.vance@contoso.example!",
           typescript: "Hello, adele.vance@contoso.example!",
-          page: "<!doctype html><title>Page</title>",
         });
+      },
+      WITHIN_MS,
+    );
+
+    test.skipIf(node === "" || !hasChromium())(
+      `its command serves a page in which msal-browser signs in and calls the API, on ${name}`,
+      async () => {
+        const pageUrl = await buildPage();
+        const command = join(folder, "node_modules/.bin/easy-auth-local");
+        const running = start(command, ["--config", join(folder, "page.json")], { PATH: path }, folder);
+        await running.line(/^Ready/);
+        const browser = await launchChromium();
+        onTestFinished(() => browser.close());
+        const page = await browser.newPage();
+        await page.goto(pageUrl);
+        await page.click("text=Sign in");
+        await page.click('button[name="account"][value="works"]');
+        const said = page.locator("p", { hasText: "Hello" });
+        expect(await said.textContent()).toBe("200 Hello, adele.vance@contoso.example!");
+        running.child.kill("SIGINT");
+        expect(await exitCode(running)).toBe(0);
       },
       WITHIN_MS,
     );
   }
 });
 
-test("its command prints what there is to say", async () => {
-  const { stdout } = await run(join(folder, "node_modules/.bin/easy-auth-local"), ["--help"]);
-  expect(stdout).toContain("--api <url|port|folder>");
+describe("its command", () => {
+  test("prints what there is to say", async () => {
+    const { stdout } = await run(join(folder, "node_modules/.bin/easy-auth-local"), ["--help"]);
+    expect(stdout).toContain("--api <url|port|folder>");
+  });
+
+  test("says in one sentence that a Node is too old", async () => {
+    write("old-node.cjs", 'Object.defineProperty(process, "versions", { value: { node: "18.20.8" } });');
+    const command = join(folder, "node_modules/easy-auth-local/bin/easy-auth-local.mjs");
+    await expect(run(process.execPath, ["--require", "./old-node.cjs", command])).rejects.toMatchObject({
+      code: 1,
+      stderr: "easy-auth-local needs Node 20.19 or newer, and this is 18.20.8: install one from https://nodejs.org.\n",
+    });
+  });
 });
