@@ -9,7 +9,7 @@ interface Answer {
 /** Returns an access token of an account for the API, as the frontend's sign-in would hold it. */
 export async function fetchToken(account: string, entraUrl: string): Promise<string> {
   const response = await fetch(`${entraUrl}/emulator/token?account=${encodeURIComponent(account)}`).catch(() => {
-    throw new Error(`Nothing answers at ${entraUrl}. Start the local stack first, as with: npm start`);
+    throw new Error(`Nothing answers at ${entraUrl}. Start the local stack first.`);
   });
   const answer = (await response.json()) as Partial<Answer>;
   if (answer.accounts) throw new Error(`No account ${account}. There are: ${answer.accounts.join(", ")}.`);

@@ -74,8 +74,8 @@ function describeListenError(cause: unknown, port: number): Error {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code !== "EADDRINUSE") return cause as Error;
   const error = new Error(
-    `Port ${port} is in use. Stop what listens there (another \`npm start\`, \`func start\`?) and start again, ` +
-      "or take free ports: npm start -- --free-ports",
+    `Port ${port} is in use. Stop what listens there (another stack, \`func start\`?) and start again, ` +
+      "or take free ports with --free-ports.",
     { cause },
   );
   return Object.assign(error, { code, port });
