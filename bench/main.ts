@@ -81,8 +81,9 @@ const NODE_OPTIONS = ["--expose-gc", "--max-old-space-size=3072"];
 async function scale(values: { readonly json?: boolean; readonly smoke?: boolean; readonly write?: boolean }) {
   progress("building the app");
   await build();
-  const users = values.smoke ? 60 : 300;
+  const users = values.smoke ? 90 : 1000;
   const figures = {
+    users,
     simulated: simulateScale(10_000),
     ...(await measureScale({ users, progress: progressOf("scale") })),
   };

@@ -26,9 +26,14 @@ export function exchangeOf(user: number, assertion = unsignedAssertion(user)): E
 }
 
 /** Our exchange with a cache of its own, in front of a client. */
-export function createOnBehalfOf(client: OnBehalfOfOptions["client"], maxBytes: number): OnBehalfOf {
+export function createOnBehalfOf(
+  client: OnBehalfOfOptions["client"],
+  maxBytes: number,
+  shared?: OnBehalfOfOptions["shared"],
+): OnBehalfOf {
   const cache = new TokenCache({ maxBytes });
-  return new OnBehalfOf({ client, cache, clientId: API.clientId, authorityOrigin: AUTHORITY_ORIGIN, concurrency: 50 });
+  const identity = { clientId: API.clientId, authorityOrigin: AUTHORITY_ORIGIN };
+  return new OnBehalfOf({ client, cache, ...identity, concurrency: 50, ...(shared && { shared }) });
 }
 
 /** A client whose exchanges cost nothing but the token: for filling caches. */

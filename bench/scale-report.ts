@@ -1,16 +1,20 @@
 import { plain, table } from "./report.ts";
-import type { FrozenStore, MeasuredScale } from "./scale.ts";
+import { type FrozenStore, type MeasuredScale, REQUESTS_OF_A_USER } from "./scale.ts";
 import { CALLS, type SimulatedScale, VIEWS } from "./scale-simulation.ts";
+import type { SharedHitFigures } from "./shared-hit.ts";
 import { rounded } from "./statistics.ts";
 
 export interface ScaleFigures {
+  /** Users of each measured row. */
+  readonly users: number;
   readonly simulated: readonly SimulatedScale[];
   readonly measured: readonly MeasuredScale[];
+  readonly hits: SharedHitFigures;
   readonly frozen: FrozenStore | undefined;
 }
 
 /** Tables and plot for docs/scale.md, in Markdown. */
-export function describeScale({ simulated, measured, frozen }: ScaleFigures, machine: string): string {
+export function describeScale({ users, simulated, measured, hits, frozen }: ScaleFigures, machine: string): string {
   return [
     `${machine}.`,
     `### Simulated: exchanges per user and hour, ${VIEWS} page views of ${CALLS} calls, each to an instance at random`,
@@ -22,7 +26,7 @@ export function describeScale({ simulated, measured, frozen }: ScaleFigures, mac
       ]),
     ),
     plotOf(simulated),
-    "### Measured: processes of the built app, 300 users with 20 requests each",
+    `### Measured: processes of the built app, ${plain(users)} users with ${REQUESTS_OF_A_USER} requests each`,
     table(
       ["store", "processes", "exchanges per user", "first request, ms, p50", "p99"],
       measured.map(({ store, instances, exchanges, first }) => [
@@ -31,17 +35,23 @@ export function describeScale({ simulated, measured, frozen }: ScaleFigures, mac
         ...[exchanges, first.p50, first.p99].map((value) => plain(rounded(value))),
       ]),
     ),
+    "### Measured: an exchange that is cached in memory, µs, 1,000 users",
+    table(["without a shared cache", "with one"], [[hits.without, hits.with].map((value) => plain(rounded(value)))]),
     ...(frozen ? frozenTable(frozen) : []),
   ].join("\n\n");
 }
 
 function frozenTable(frozen: FrozenStore): string[] {
-  const { without, closed, open } = frozen;
+  const rows = [
+    ["Redis answers", frozen.answers],
+    ["it does not, breaker closed", frozen.closed],
+    ["it does not, breaker open", frozen.open],
+  ] as const;
   return [
-    "### Measured: a user's first request when Redis stops to answer, ms, median",
+    "### Measured: a user's first request when Redis stops to answer, ms",
     table(
-      ["Redis answers", "it does not, breaker closed", "it does not, breaker open"],
-      [[without, closed, open].map((value) => plain(rounded(value)))],
+      ["", "p50", "p99"],
+      rows.map(([what, { p50, p99 }]) => [what, plain(rounded(p50)), plain(rounded(p99))]),
     ),
   ];
 }

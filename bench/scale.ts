@@ -1,16 +1,23 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import pLimit from "p-limit";
 import { startAzuriteTable } from "../test/support/azurite-table.ts";
 import { hasRedis, startRedis } from "../test/support/redis-server.ts";
 import type { FakeMicrosoft } from "./fake-microsoft.ts";
 import type { InstanceOptions } from "./instance.ts";
-import { makeTemporaryFolder, ROOT, WorkerProcess } from "./processes.ts";
+import { makeTemporaryFolder, measure, ROOT, WorkerProcess } from "./processes.ts";
+import type { SharedHitFigures } from "./shared-hit.ts";
 import { percentile } from "./statistics.ts";
 import { tokenPosts } from "./token-posts.ts";
 
-const REQUESTS_OF_A_USER = 20;
+export const REQUESTS_OF_A_USER = 20;
 const USERS_AT_A_TIME = 20;
+const FREEZES = 15;
+/** Users that one of them takes. */
+const USERS_OF_A_FREEZE = 24;
+/** Longest time that the breaker stays open, and a little. */
+const BREAKER_IS_OPEN_MS = 7600;
 
 /** One store, how to stop it from answering, and how to start and end it. */
 interface Store {
@@ -27,14 +34,15 @@ export interface MeasuredScale {
   /** Exchanges of one user. */
   readonly exchanges: number;
   /** Milliseconds of a user's first request at the first instance. */
-  readonly first: { readonly p50: number; readonly p99: number };
+  readonly first: Percentiles;
 }
 
-/** Milliseconds of users' first requests with a store that does not answer, while the breaker is closed and while it is open. */
-export interface FrozenStore {
-  readonly without: number;
-  readonly closed: number;
-  readonly open: number;
+/** Milliseconds of users' first requests: with a store that answers, and with one that does not, by the breaker's state. */
+export type FrozenStore = Readonly<Record<"answers" | "closed" | "open", Percentiles>>;
+
+interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
 }
 
 export interface ScaleOptions {
@@ -55,9 +63,11 @@ export async function measureScale({ users, progress }: ScaleOptions) {
         measured.push(await withStore(openStore, (store) => measureOne({ name, store, instances, fake, folder })));
       }
     }
+    progress("hits in memory");
+    const hits = await measure<SharedHitFigures>({ source: "shared-hit.ts", folder, nodeOptions: ["--expose-gc"] }, {});
     progress("a store that does not answer");
     const frozen = hasRedis ? await withStore(openRedis, (store) => measureFrozen(store, fake, folder)) : undefined;
-    return { measured, frozen };
+    return { measured, hits, frozen };
   } finally {
     await microsoft.stop();
   }
@@ -121,34 +131,46 @@ async function measureOne({ name, store, instances, fake, folder }: Run): Promis
     );
     await Promise.all(calls);
     const exchanges = ((await tokenPosts(fake.url)) - before) / fake.assertions.length;
-    return { store: name, instances, exchanges, first: { p50: percentile(first, 50), p99: percentile(first, 99) } };
+    return { store: name, instances, exchanges, first: percentilesOf(first) };
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
   }
 }
 
-/** One user after the other, each for the first time: misses of the memory. */
+/** One user after the other, each for the first time: misses of the memory. Thaws and freezes the store many times. */
 async function measureFrozen(store: Store, fake: FakeMicrosoft, folder: string): Promise<FrozenStore> {
   const [worker] = await startInstances(1, store, folder);
   if (!worker) throw new Error("No process started.");
   const users = [...fake.assertions];
-  const misses = async (count: number) => {
-    const times: number[] = [];
-    for (const assertion of users.splice(0, count)) times.push(await timeOf(url, assertion));
-    return percentile(times, 50);
-  };
+  const times = { answers: [] as number[], closed: [] as number[], open: [] as number[] };
   const url = await worker.ask<string>(optionsFor(store, fake));
+  const miss = async (count: number, samples: number[] = []) => {
+    for (const assertion of users.splice(0, count)) samples.push(await timeOf(url, assertion));
+  };
   try {
-    const without = await misses(30);
-    store.freeze?.();
-    // The breaker opens at the fifth failure.
-    const closed = await misses(4);
-    await misses(6);
-    return { without, closed, open: await misses(20) };
+    await miss(40);
+    for (let turn = 0; turn < FREEZES && users.length >= USERS_OF_A_FREEZE; turn += 1) {
+      await miss(8, times.answers);
+      store.freeze?.();
+      // The breaker opens at the fifth failure, for 2.5 s at least.
+      await miss(4, times.closed);
+      await miss(2);
+      await miss(8, times.open);
+      store.thaw?.();
+      await setTimeout(BREAKER_IS_OPEN_MS);
+      // The first of them tells the breaker that the store is back.
+      await miss(2);
+    }
+    const { answers, closed, open } = times;
+    return { answers: percentilesOf(answers), closed: percentilesOf(closed), open: percentilesOf(open) };
   } finally {
     store.thaw?.();
     await worker.stop();
   }
+}
+
+function percentilesOf(samples: readonly number[]): Percentiles {
+  return { p50: percentile(samples, 50), p99: percentile(samples, 99) };
 }
 
 function startInstances(count: number, { environment }: Store, folder: string): Promise<WorkerProcess[]> {
