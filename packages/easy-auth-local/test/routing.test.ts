@@ -1,5 +1,9 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoopbackServer, listenOnLoopback } from "../src/http/loopback-server.ts";
@@ -13,11 +17,18 @@ const HOSTS = ["login.microsoftonline.com", "graph.microsoft.com", "orders.conto
 beforeAll(async () => {
   const server = http.createServer(({ headers, url }, response) => {
     if (!url?.startsWith("/emulator")) seen.push(`${headers.host}${url}`);
-    response.end("routed");
+    response.end('{ "access_token": "routed" }');
   });
   stack = await listenOnLoopback(server, 0, HOSTS);
 });
 afterAll(() => stack.close());
+
+/** Working directory of the command, which keeps its state there. */
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "routing-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Ways in which Node clients send requests. */
 const CLIENTS = {
@@ -31,6 +42,7 @@ const CLIENTS = {
   "another API": 'await (await fetch("https://orders.contoso.com/a")).text()',
 };
 const PROXY = "http://localhost:9";
+const COMMAND = fileURLToPath(new URL("../bin/easy-auth-local.mjs", import.meta.url));
 
 for (const [node, path] of NODES) {
   describe.skipIf(path === undefined).each([
@@ -47,6 +59,15 @@ for (const [node, path] of NODES) {
       expect(seen).toEqual([
         expect.stringMatching(/^(login\.microsoftonline|graph\.microsoft|orders\.contoso)\.com\/a$/),
       ]);
+    });
+
+    test("asks the stack itself for a token", async () => {
+      const env = { PATH: process.env.PATH, ...proxies };
+      const { stdout } = await promisify(execFile)(path ?? "", [COMMAND, "token", "--entra", stack.url], {
+        env,
+        cwd: folder,
+      });
+      expect(stdout).toBe("routed\n");
     });
   });
 }

@@ -7,7 +7,6 @@ import { readLocalSettings } from "../configuration/local-settings.ts";
 import { absolute, CONFIGURATION_FILE, readConfiguration } from "../configuration/read-configuration.ts";
 import { formatLog } from "../functions-host/console-log.ts";
 import type { HostLog } from "../functions-host/host.ts";
-import { keepFromProxies } from "../routing/proxies.ts";
 import { FREE_PORTS, startStack } from "../stack/stack.ts";
 import { makeStateFolder } from "../stack/state-folder.ts";
 import { startTenantStack } from "../stack/tenant-stack.ts";
@@ -16,6 +15,7 @@ import type { Hop, Trace } from "../trace/hop.ts";
 import { traceLines } from "../trace/terminal.ts";
 import { type CommandLine, parseCommandLine, UsageError, usage } from "./command-line.ts";
 import { environmentLines } from "./env.ts";
+import { watchParents } from "./parents.ts";
 import { findRunningStack, noteRunningStack } from "./running-stack.ts";
 import { fetchToken } from "./token.ts";
 import { watchApps } from "./watch.ts";
@@ -32,14 +32,13 @@ const PORTS = {
   graphHttps: 4286,
 };
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const LOOK_FOR_PARENT_EVERY_MS = 1000;
+const LOOK_FOR_PARENTS_EVERY_MS = 2000;
 
 /** Builds, starts everything, prints where it is, and ends all of it on Ctrl-C. */
 async function main(commandLine: CommandLine): Promise<void> {
   const stopping = new AbortController();
   for (const signal of SIGNALS) process.on(signal, () => stopOrQuit(stopping));
   stopWithParent(stopping);
-  keepFromProxies();
   const { configuration, folder } = await configurationFor(commandLine);
   if (configuration.build) await build(configuration.build.command, folder);
   const stack = await Promise.race([start(commandLine, configuration, folder), untilAborted(stopping.signal)]);
@@ -141,11 +140,11 @@ function stopOrQuit(stopping: AbortController): void {
   stopping.abort();
 }
 
-/** Stops when npm, which started this process, has ended: the terminal could not stop it any more. */
+/** Stops when npm or npx, which started this process, has ended: the terminal could not stop it any more. */
 function stopWithParent(stopping: AbortController): void {
-  const parent = process.ppid;
   if (process.env.npm_lifecycle_event === undefined) return;
-  setInterval(() => process.ppid !== parent && stopping.abort(), LOOK_FOR_PARENT_EVERY_MS).unref();
+  const areThere = watchParents();
+  setInterval(() => areThere() || stopping.abort(), LOOK_FOR_PARENTS_EVERY_MS).unref();
 }
 
 function printLog(log: HostLog): void {

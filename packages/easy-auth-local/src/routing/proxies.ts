@@ -22,12 +22,22 @@ export function withoutProxy({ NO_PROXY, no_proxy }: Environment, more: readonly
   return { NO_PROXY: value, no_proxy: value };
 }
 
-/** Keeps this process's requests for this machine from proxies. */
-export function keepFromProxies(): void {
+/** Keeps this process's requests for this machine from proxies. Returns what undoes it. */
+export function keepFromProxies(): () => void {
+  const { NO_PROXY, no_proxy } = process.env;
+  const agents = [http.globalAgent, https.globalAgent] as const;
   Object.assign(process.env, withoutProxy(process.env));
-  if (!usesProxies()) return;
-  // Node's own agents read the environment when they are made, which was before.
-  const options = { keepAlive: true, timeout: 5000, proxyEnv: process.env } as http.AgentOptions;
-  http.globalAgent = new http.Agent(options);
-  https.globalAgent = new https.Agent(options);
+  if (usesProxies()) {
+    // Node's own agents read the environment when they are made, which was before.
+    const options = { keepAlive: true, timeout: 5000, proxyEnv: process.env } as http.AgentOptions;
+    http.globalAgent = new http.Agent(options);
+    https.globalAgent = new https.Agent(options);
+  }
+  return () => {
+    [http.globalAgent, https.globalAgent] = agents;
+    for (const [name, value] of Object.entries({ NO_PROXY, no_proxy })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
 }

@@ -9,6 +9,7 @@ import type { GateOptions } from "../easy-auth/gate-options.ts";
 import type { FunctionsHost, HostLog } from "../functions-host/host.ts";
 import { type Certificate, createCertificate, readCertificate } from "../http/certificate.ts";
 import { routingEnvironment } from "../routing/child-environment.ts";
+import { keepFromProxies } from "../routing/proxies.ts";
 import { settingsFor } from "../storage/stack-storage.ts";
 import type { Station } from "../trace/hop.ts";
 import { observe, observeForwarded } from "../trace/observe.ts";
@@ -85,6 +86,7 @@ export const FREE_PORTS: Ports = {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   refuseInAzure();
   const closers = new Closers();
+  closers.addShared(keepFromProxies());
   try {
     const stack = await startParts(options, closers);
     return { ...stack, close: () => closers.closeAll() };

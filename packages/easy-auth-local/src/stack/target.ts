@@ -15,7 +15,7 @@ export type Target =
 export function targetOf(app: string | number): Target {
   const port = Number(app);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return { kind: "address", url: `http://localhost:${port}` };
-  if (/^https?:/.test(String(app))) return { kind: "address", url: new URL(String(app)).origin };
+  if (/^https?:/.test(String(app))) return { kind: "address", url: originOf(String(app)) };
   const folder = String(app);
   if (existsSync(join(folder, "host.json"))) return { kind: "functions", folder };
   const command = startScriptOf(folder);
@@ -24,6 +24,14 @@ export function targetOf(app: string | number): Target {
   throw new Error(
     `${folder} is no app: it has no host.json, no package.json with a "start" script, and no index.html. ` +
       "Name another folder, or the app's port or address.",
+  );
+}
+
+function originOf(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url && url.href === `${url.origin}/`) return url.origin;
+  throw new Error(
+    `${address} is no address of an app. Use scheme, host and port alone, such as http://localhost:5173.`,
   );
 }
 

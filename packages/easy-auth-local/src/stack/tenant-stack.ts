@@ -4,6 +4,7 @@ import type { CorsSettings } from "../easy-auth/cors.ts";
 import type { Platform } from "../easy-auth/platform.ts";
 import type { Switches } from "../easy-auth/switches.ts";
 import type { FunctionsHost, HostLog } from "../functions-host/host.ts";
+import { keepFromProxies } from "../routing/proxies.ts";
 import { apiAuth, CLIENT_SECRET_SETTING, frontendAuth, issuerOf } from "./app-auth.ts";
 import { resolveSettings } from "./app-settings.ts";
 import { type AppSurroundings, type RunningApp, type ServerFactory, startApp } from "./apps.ts";
@@ -56,6 +57,7 @@ export async function startTenantStack(options: TenantStackOptions): Promise<Ten
   refuseIncomplete(options.settings);
   const tenantId = await resolveTenant(options.tenant);
   const closers = new Closers();
+  closers.addShared(keepFromProxies());
   try {
     return { ...(await startApps(options, tenantId, closers)), tenantId, close: () => closers.closeAll() };
   } catch (error) {

@@ -5,9 +5,9 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { hasChromium, launchChromium } from "../../../../test/browser/chromium.ts";
-import { exitCode, run as start } from "../../../../test/support/command.ts";
+import { exitCode, run as start, urlOf } from "../../../../test/support/command.ts";
 import { API, AUTHORITY_ORIGIN, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
 import { freePort } from "../../src/http/loopback-server.ts";
 import { NODES } from "../nodes.ts";
@@ -79,7 +79,9 @@ describe("packed and installed elsewhere", () => {
     test.skipIf(node === "")(
       `it serves template apps, a static page, and the tutorial's pair by the README's configuration, on ${name}`,
       async () => {
-        const { stdout } = await run(node, ["try.mjs"], folder, { ...process.env, PATH: path });
+        // Nothing listens there: requests for this machine, and those that are routed, ask no proxy.
+        const proxy = { HTTP_PROXY: "http://localhost:9", HTTPS_PROXY: "http://localhost:9", NODE_USE_ENV_PROXY: "1" };
+        const { stdout } = await run(node, ["try.mjs"], folder, { ...process.env, PATH: path, ...proxy });
         expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toEqual({
           debug: { scope: "user_impersonation", enabled: "True" },
           pair: "Adele Vance",
@@ -118,6 +120,14 @@ describe("its command", () => {
   test("prints what there is to say", async () => {
     const { stdout } = await run(join(folder, "node_modules/.bin/easy-auth-local"), ["--help"]);
     expect(stdout).toContain("--api <url|port|folder>");
+  });
+
+  test("ends when npx is killed, which tells it nothing", async () => {
+    const running = start("npx", ["easy-auth-local", "--frontend", "./page", "--free-ports"], {}, folder);
+    await running.line(/^Ready/);
+    const entra = await urlOf(running, /^Entra ID emulator/);
+    running.child.kill("SIGKILL");
+    await vi.waitFor(() => expect(fetch(entra)).rejects.toThrow(), 10_000);
   });
 
   test("says in one sentence that a Node is too old", async () => {
