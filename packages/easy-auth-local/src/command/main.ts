@@ -4,11 +4,12 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Configuration } from "../configuration/configuration.ts";
 import { readLocalSettings } from "../configuration/local-settings.ts";
+import { isAddress } from "../configuration/problems.ts";
 import { absolute, CONFIGURATION_FILE, readConfiguration } from "../configuration/read-configuration.ts";
 import { formatLog } from "../functions-host/console-log.ts";
 import type { HostLog } from "../functions-host/host.ts";
 import { FREE_PORTS, startStack } from "../stack/stack.ts";
-import { makeStateFolder } from "../stack/state-folder.ts";
+import { makeStateFolder, stateFolderIn } from "../stack/state-folder.ts";
 import { startTenantStack } from "../stack/tenant-stack.ts";
 import { SAMPLE_FILES } from "../storage/sample-files.ts";
 import type { Hop, Trace } from "../trace/hop.ts";
@@ -70,6 +71,10 @@ async function configurationFor(commandLine: CommandLine): Promise<{ configurati
   const isApi =
     isAddress(named.api.app) &&
     (more.length > 0 || !isAddress(named.frontend.app) || (api !== undefined && frontend === undefined));
+  if (first !== undefined && ![named.api.app, named.frontend.app].some(isAddress))
+    throw new UsageError(
+      "--run starts an app that is named by its port: --api <port> or --frontend <port> says which.",
+    );
   const [forApi, forFrontend] = more.length > 0 ? [first, more[0]] : isApi ? [first] : [undefined, first];
   return {
     configuration: {
@@ -79,10 +84,6 @@ async function configurationFor(commandLine: CommandLine): Promise<{ configurati
     },
     folder: file === undefined ? process.cwd() : dirname(resolve(file)),
   };
-}
-
-function isAddress(app: string | number | undefined): boolean {
-  return typeof app === "number" || /^(\d+|https?:.*)$/.test(app ?? "");
 }
 
 /** Starts the stack that was asked for, with the text that says where it is. */
@@ -161,12 +162,13 @@ function printTrace(trace: Trace, hops: readonly Hop[]): void {
 }
 
 async function run(commandLine: CommandLine): Promise<void> {
-  const { help, command, account, entra } = commandLine;
+  const { help, command, account, entra, config } = commandLine;
   if (help) return console.log(usage());
   if (command === undefined) return main(commandLine);
-  const running = findRunningStack(makeStateFolder(process.cwd()));
-  if (command === "env") process.stdout.write(environmentLines(running));
-  else process.stdout.write(`${await fetchToken(account, entra ?? running.entraUrl)}\n`);
+  const folder = config === undefined ? process.cwd() : dirname(resolve(config));
+  const running = () => findRunningStack(stateFolderIn(folder));
+  if (command === "env") process.stdout.write(environmentLines(running()));
+  else process.stdout.write(`${await fetchToken(account, entra ?? running().entraUrl)}\n`);
 }
 
 try {

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { StackAddresses } from "../routing/child-environment.ts";
 
 /** Addresses of a stack that runs, as other commands find them. */
@@ -21,11 +21,24 @@ export function noteRunningStack(folder: string, running: RunningStack): () => v
   };
 }
 
-/** Reads where the stack of a folder listens; the default ports when none is noted. */
+/** Reads where the stack of a folder listens. When none runs, says so on standard error and takes the default ports. */
 export function findRunningStack(folder: string): RunningStack {
-  const text = readText(join(folder, FILE));
-  if (text !== undefined) return JSON.parse(text) as RunningStack;
+  const noted = JSON.parse(readText(join(folder, FILE)) ?? "{}") as Partial<RunningStack & { pid: number }>;
+  const { entraUrl, graphUrl, pid } = noted;
+  if (entraUrl && graphUrl && pid && isRunning(pid)) return { ...noted, entraUrl, graphUrl };
+  process.stderr.write(
+    `No stack runs in ${dirname(folder)}: these are the default ports. --config names its configuration.\n`,
+  );
   return { entraUrl: "http://localhost:4282", graphUrl: "http://localhost:4283" };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // A process of another user cannot be signalled.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function readText(file: string): string | undefined {

@@ -1,6 +1,7 @@
-import { existsSync, type FSWatcher, readFileSync, statSync, watch } from "node:fs";
+import { existsSync, type FSWatcher, statSync, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readJson } from "../configuration/json-file.ts";
 import { describeFunctions } from "../functions-host/console-log.ts";
 import type { RunningApp } from "../stack/apps.ts";
 
@@ -73,7 +74,7 @@ function serving(name: string, app: RunningApp, print: Print): () => Promise<voi
 /** Returns the folder of an app's built files: for a Functions app, that of its `main`. */
 function builtFolder(folder: string): string {
   if (!existsSync(join(folder, "host.json"))) return folder;
-  const { main = "" } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { main?: string };
+  const { main = "" } = readJson<{ readonly main?: string }>(join(folder, "package.json"));
   const isPattern = /[*?{[]/.test(main);
   // A pattern names the functions alone, and the compiler writes what they import beside them.
   return join(folder, isPattern ? (main.split("/")[0] ?? "") : dirname(main));

@@ -9,6 +9,6 @@ export function readJson<T>(file: string): T {
   try {
     return JSON5.parse(readFileSync(file, "utf8").replace(/^\uFEFF/, ""));
   } catch (cause) {
-    throw new Error(`Could not read ${file}: ${(cause as Error).message}`, { cause });
+    throw new Error(`Could not read ${file}: ${(cause as Error).message.replace("JSON5: ", "")}`, { cause });
   }
 }

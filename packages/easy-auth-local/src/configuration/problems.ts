@@ -11,6 +11,11 @@ export async function problemsOf(value: unknown, schema: object): Promise<readon
   return crossProblems(value as Configuration);
 }
 
+/** Tells whether an app is named by its address or port, and not by its folder. */
+export function isAddress(app: string | number | undefined): boolean {
+  return typeof app === "number" || /^(\d+|https?:.*)$/.test(app ?? "");
+}
+
 /** Says what one error of the schema means. */
 function sentence({ instancePath, keyword, params, parentSchema, data }: ErrorObject): string {
   const where = instancePath.slice(1).replaceAll("/", ".") || "The file";
@@ -49,8 +54,8 @@ function crossProblems(configuration: Configuration): readonly string[] {
         `${app}.auth is of the client id ${clientId}, which no registration has. Add one to registrations, with that clientId.`,
       );
     }
-    if (run !== undefined && target === undefined) {
-      problems.push(`${app}.run starts an app, but ${app}.app does not say where it listens. Add its port or address.`);
+    if (run !== undefined && !isAddress(target)) {
+      problems.push(`${app}.run starts an app, but ${app}.app does not say where it listens. Use its port or address.`);
     }
   }
   const seen = new Map<string, string>();

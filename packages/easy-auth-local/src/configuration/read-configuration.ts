@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { packageFile } from "../package-file.ts";
 import type { Configuration, RegistrationConfiguration } from "./configuration.ts";
-import { problemsOf } from "./problems.ts";
+import { isAddress, problemsOf } from "./problems.ts";
 
 /** Name of the file that is read when none is named. */
 export const CONFIGURATION_FILE = "easy-auth-local.json";
@@ -60,7 +60,7 @@ function withAbsolutePaths(configuration: Configuration, folder: string, path: s
 
 /** Makes the folder of an app absolute; addresses and ports stay. */
 export function absolute(app: string | number, folder: string): string | number {
-  return typeof app === "number" || /^(\d+|https?:.*)$/.test(app) ? app : resolve(folder, app);
+  return isAddress(app) ? app : resolve(folder, String(app));
 }
 
 /** Replaces files in lists by what they hold: certificates in PEM, and permissions in a `.json` file. */

@@ -59,7 +59,7 @@ function readPackageJson(root: string): PackageJson & { readonly main: string } 
     );
   }
   const { main, type } = readJson<PackageJson>(file);
-  if (!main) throw new Error(`${file} has no "main": the Functions host does not know which file to load.`);
+  if (!main) throw new Error(`${file} has no "main", which names the files of an app of the v4 model.`);
   return { main, ...(type !== undefined && { type }) };
 }
 

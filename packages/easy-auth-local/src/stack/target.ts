@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readJson } from "../configuration/json-file.ts";
 
 /** App behind a gate, as its configuration names it. */
 export type Target =
@@ -38,6 +39,5 @@ function originOf(address: string): string {
 function startScriptOf(folder: string): string | undefined {
   const file = join(folder, "package.json");
   if (!existsSync(file)) return undefined;
-  const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts?: { start?: string } };
-  return scripts?.start;
+  return readJson<{ readonly scripts?: { readonly start?: string } }>(file).scripts?.start;
 }

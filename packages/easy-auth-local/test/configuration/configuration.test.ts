@@ -134,7 +134,7 @@ describe("local.settings.json", () => {
   });
 
   test.each([
-    ["is not JSON", "{", "local.settings.json: JSON5: invalid end of input"],
+    ["is not JSON", "{", "local.settings.json: invalid end of input at 1:2"],
     ["is encrypted", '{"Values":{}}', "its values count as encrypted"],
     [
       "has a setting that is no text",

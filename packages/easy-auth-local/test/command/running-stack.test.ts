@@ -1,0 +1,48 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { findRunningStack, noteRunningStack } from "../../src/command/running-stack.ts";
+import { makeStateFolder } from "../../src/stack/state-folder.ts";
+
+const DEFAULT = { entraUrl: "http://localhost:4282", graphUrl: "http://localhost:4283" };
+const RUNNING = { entraUrl: "http://localhost:1", graphUrl: "http://localhost:2", services: {} };
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "running-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return makeStateFolder(path);
+}
+
+/** Returns where the stack of a folder is, and what is said of it on standard error. */
+function find(state: string) {
+  const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  onTestFinished(() => said.mockRestore());
+  const found = findRunningStack(state);
+  return { found, said: said.mock.calls.flat() };
+}
+
+test("a running stack is found by its folder until it ends", () => {
+  const state = folder();
+  const forget = noteRunningStack(state, RUNNING);
+  expect(find(state)).toMatchObject({ found: RUNNING, said: [] });
+  forget();
+  expect(find(state)).toMatchObject({ found: DEFAULT, said: [expect.stringContaining("No stack runs in")] });
+});
+
+test("a stack that was killed is not found", () => {
+  const state = folder();
+  noteRunningStack(state, RUNNING);
+  const file = join(state, "running.json");
+  const noted = JSON.parse(readFileSync(file, "utf8"));
+  writeFileSync(file, JSON.stringify({ ...noted, pid: 2 ** 30 }));
+  expect(find(state)).toMatchObject({ found: DEFAULT, said: [expect.stringContaining("No stack runs in")] });
+});
+
+test("a folder that cannot be written is told with what to do", () => {
+  const path = join(folder(), "a-file");
+  writeFileSync(path, "");
+  expect(() => makeStateFolder(path)).toThrow(
+    /a-file\/\.easy-auth-local cannot be written \(ENOTDIR\).*Start in another/,
+  );
+});
