@@ -1,5 +1,5 @@
 import type { Account } from "../directory/account.ts";
-import type { Tenant } from "../directory/directory.ts";
+import type { TenantOptions } from "../directory/directory.ts";
 import type { Registration } from "../directory/registration.ts";
 import type { AuthSettings } from "../easy-auth/auth-settings.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
@@ -66,7 +66,7 @@ export interface Configuration {
   readonly services?: Readonly<Record<string, ServiceConfiguration>>;
   readonly ports?: Partial<Ports>;
   /** Tenant that the apps are registered in. Default: Contoso. */
-  readonly tenant?: Tenant;
+  readonly tenant?: TenantOptions;
   /** Service whose Easy Auth both gates imitate. Default: App Service, which Functions share. */
   readonly platform?: Platform;
   /** Both gates' answers where Easy Auth's behaviour is not documented. */

@@ -1,4 +1,5 @@
 import type { ErrorObject } from "ajv";
+import { tenantFrom } from "../directory/directory.ts";
 import type { Configuration } from "./configuration.ts";
 import { registrationsOf } from "./registrations.ts";
 
@@ -35,11 +36,21 @@ function sentence({ instancePath, keyword, params, parentSchema, data }: ErrorOb
   return `${where} is ${is}: it ${keyword === "minimum" || keyword === "maximum" ? "is out of range" : "does not fit"}.${description}`;
 }
 
+/** Names in an issuer that stand for several tenants. */
+const ANY_TENANT = ["common", "organizations", "consumers"];
+
+/** Returns the tenant that an issuer is of, as it is spelled there. */
+function tenantOf(issuer: string | undefined): string | undefined {
+  return issuer !== undefined && URL.canParse(issuer) ? new URL(issuer).pathname.split("/")[1] || undefined : undefined;
+}
+
 /** Checks what a schema cannot express: names that must exist, ids that must differ. */
 function crossProblems(configuration: Configuration): readonly string[] {
   const registrations = registrationsOf(configuration);
   const names = [...registrations.keys()].filter((name) => !name.startsWith("service "));
   const ids = new Map([...registrations].map(([name, { clientId }]) => [clientId.toLowerCase(), name]));
+  const { id, domains } = tenantFrom(configuration.tenant);
+  const tenants = new Set([...ANY_TENANT, id, ...domains].map((name) => name.toLowerCase()));
   const problems: string[] = [];
   for (const app of ["api", "frontend"] as const) {
     const { registration, auth, run, app: target } = configuration[app] ?? {};
@@ -52,6 +63,12 @@ function crossProblems(configuration: Configuration): readonly string[] {
     if (clientId !== undefined && !ids.has(clientId.toLowerCase())) {
       problems.push(
         `${app}.auth is of the client id ${clientId}, which no registration has. Add one to registrations, with that clientId.`,
+      );
+    }
+    const tenant = tenantOf(auth?.identityProviders.azureActiveDirectory.registration.openIdIssuer);
+    if (tenant !== undefined && !tenants.has(tenant.toLowerCase())) {
+      problems.push(
+        `${app}.auth has an openIdIssuer of the tenant ${tenant}, which is not the stack's. Add "tenant": { "id": "${tenant}" }, or use ${id}.`,
       );
     }
     if (run !== undefined && !isAddress(target)) {

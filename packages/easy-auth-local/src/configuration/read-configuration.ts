@@ -22,7 +22,7 @@ export class ConfigurationError extends Error {
  * @throws ConfigurationError
  */
 export async function readConfiguration(path: string): Promise<Configuration> {
-  const value = parse(path);
+  const value = withoutUnset(parse(path));
   const schema: unknown = JSON.parse(readFileSync(packageFile("configuration.schema.json"), "utf8"));
   const problems = await problemsOf(value, schema as object);
   if (problems.length > 0) throw new ConfigurationError(path, problems);
@@ -44,6 +44,18 @@ function parse(path: string): unknown {
     throw new ConfigurationError(path, [`It is not JSON: ${(cause as Error).message}.`]);
   }
 }
+
+/** Takes away what is null in the gates' settings: `az webapp auth show` prints so what is not set. */
+function withoutUnset(value: unknown): unknown {
+  const configuration = { ...(value as Configuration) };
+  for (const app of ["api", "frontend"] as const) {
+    const { auth, ...others } = configuration[app] ?? {};
+    if (auth) Object.assign(configuration, { [app]: { ...others, auth: JSON.parse(JSON.stringify(auth, dropNull)) } });
+  }
+  return configuration;
+}
+
+const dropNull = (_: string, value: unknown) => value ?? undefined;
 
 function withAbsolutePaths(configuration: Configuration, folder: string, path: string): Configuration {
   const { api, frontend, registrations, build } = configuration;

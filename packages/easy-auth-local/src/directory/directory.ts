@@ -18,6 +18,9 @@ export interface Tenant {
   readonly domains: readonly string[];
 }
 
+/** Tenant as a configuration names it. */
+export type TenantOptions = Pick<Tenant, "id"> & Partial<Tenant>;
+
 /** Tenant that a stack has by default. */
 const DEFAULT_TENANT: Tenant = { id: TENANT_ID, domains: ["contoso.example", "contoso.onmicrosoft.com"] };
 /** Home of guests and of users whom the tenant does not know. */
@@ -25,7 +28,7 @@ const OTHER_TENANT: Tenant = { id: OTHER_TENANT_ID, domains: ["fabrikam.example"
 
 export interface DirectoryOptions {
   /** Default: Contoso, with the id TENANT_ID. */
-  readonly tenant?: Tenant;
+  readonly tenant?: TenantOptions;
   /** Accounts beside the built-in ones. One with the key of a built-in account replaces it. */
   readonly accounts?: readonly Account[];
   /** Default: API and FRONTEND. */
@@ -53,9 +56,15 @@ export interface Directory {
   isKnownIn(tenantId: string, account: Account): boolean;
 }
 
+/** Returns the tenant of a configuration; Contoso's where it says nothing. */
+export function tenantFrom({ id, domains = DEFAULT_TENANT.domains }: TenantOptions = DEFAULT_TENANT): Tenant {
+  return { id: id.toLowerCase(), domains };
+}
+
 /** Makes a directory from its configuration; without any, the one of the default configuration. */
 export function createDirectory(options: DirectoryOptions = {}): Directory {
-  const { tenant = DEFAULT_TENANT, registrations = [API, FRONTEND] } = options;
+  const { registrations = [API, FRONTEND] } = options;
+  const tenant = tenantFrom(options.tenant);
   const accounts = [...new Map([...ACCOUNTS, ...(options.accounts ?? [])].map((one) => [one.key, one])).values()];
   const byKey = new Map(accounts.map((account) => [account.key, account]));
   const byId = new Map(accounts.map((account) => [account.objectId, account]));

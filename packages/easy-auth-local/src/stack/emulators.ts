@@ -7,7 +7,7 @@ import {
   createDirectory,
   type Directory,
   type Registration,
-  type Tenant,
+  type TenantOptions,
 } from "../directory/directory.ts";
 import { createSigningKeys } from "../entra/keys.ts";
 import { type EntraServer, startEntra } from "../entra/server.ts";
@@ -29,7 +29,7 @@ import { Traces, type TracesOptions } from "../trace/traces.ts";
 import type { Closers } from "./closers.ts";
 
 export interface EmulatorsOptions {
-  readonly tenant?: Tenant | undefined;
+  readonly tenant?: TenantOptions | undefined;
   /** Accounts beside the built-in ones. */
   readonly accounts?: readonly Account[] | undefined;
   readonly registrations: readonly Registration[];

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { readLocalSettings } from "../../src/configuration/local-settings.ts";
 import { readConfiguration } from "../../src/configuration/read-configuration.ts";
 import { registrationsOf } from "../../src/configuration/registrations.ts";
-import { API, FRONTEND } from "../../src/directory/directory.ts";
+import { API, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "configuration-"));
@@ -71,7 +71,36 @@ describe("a configuration file", () => {
     );
     expect(error).toContain(`api.auth is of the client id ${OWN}, which no registration has.`);
     expect(error).toContain("api.run starts an app, but api.app does not say where it listens.");
+    expect(error).not.toContain("openIdIssuer");
     expect(error).toContain("registrations.other has the clientId of registrations.api. Give each its own.");
+  });
+
+  const authOf = (issuer: string) => ({
+    globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: null },
+    identityProviders: { azureActiveDirectory: { registration: { openIdIssuer: issuer, clientId: API.clientId } } },
+    login: { tokenStore: { enabled: true }, allowedExternalRedirectUrls: null },
+  });
+
+  test("takes gates as the Azure CLI prints them, with null for what is not set", async () => {
+    const { api } = await read({ tenant: { id: OWN }, api: { auth: authOf(`https://sts.windows.net/${OWN}/v2.0`) } });
+    expect(api?.auth).toMatchObject({ globalValidation: { unauthenticatedClientAction: "Return401" } });
+    expect(JSON.stringify(api)).not.toContain("null");
+  });
+
+  test.each([
+    [{}, OWN],
+    [{ tenant: { id: OWN } }, TENANT_ID],
+    [{ tenant: { id: OWN, domains: ["own.example"] } }, "contoso.example"],
+  ])("says that a gate of %j has another tenant's issuer", async (configuration, tenant) => {
+    const wrong = read({ ...configuration, api: { auth: authOf(`https://login.microsoftonline.com/${tenant}/v2.0`) } });
+    await expect(wrong).rejects.toThrow(
+      `api.auth has an openIdIssuer of the tenant ${tenant}, which is not the stack's.`,
+    );
+  });
+
+  test.each(["organizations", "Contoso.Example", TENANT_ID.toUpperCase()])("takes the issuer of %s", async (tenant) => {
+    const auth = authOf(`https://login.microsoftonline.com/${tenant}/v2.0`);
+    await expect(read({ api: { auth } })).resolves.toMatchObject({ api: { auth: { login: {} } } });
   });
 
   test.each([
