@@ -3,6 +3,7 @@ import { sdkFailure } from "./downstream/azure-sdk/failure.ts";
 import { graphFailure } from "./downstream/graph/client.ts";
 import { assertionFrom } from "./easy-auth/assertion.ts";
 import type { OnBehalfOf } from "./entra/on-behalf-of.ts";
+import type { CachedToken } from "./entra/token-cache.ts";
 import type { VerifyAssertion } from "./entra/verify.ts";
 import { AppError } from "./errors.ts";
 import { inMemory } from "./http/bounded-body.ts";
@@ -10,7 +11,7 @@ import { endpoint } from "./http/endpoint.ts";
 import type { Deadline } from "./outgoing/deadline.ts";
 import { type ScopesByResource, scopesByResource } from "./scopes.ts";
 import { withSpan } from "./telemetry/telemetry.ts";
-import type { SignedInUser } from "./user.ts";
+import type { SignedInUser, VerifiedUser } from "./user.ts";
 import type { AsUser } from "./user-endpoint.ts";
 
 /** The parts that every request of a user passes through. */
@@ -34,42 +35,36 @@ export function createAsUser(path: RequestPath): AsUser {
     const handle = endpoint((request, context, correlationId) =>
       path.withDeadline(async (deadline) => {
         const assertion = assertionFrom(request.headers);
-        const user = await signedInUser(path, needed, assertion, { correlationId, deadline });
+        const [first = []] = needed.values();
+        // A cached token vouches for its assertion, which was verified before the token was asked for and has not ended.
+        const cached = path.onBehalfOf.find(assertion, first);
+        const verified = cached?.user ?? (await withSpan({ name: "verify" }, () => path.verify(assertion)));
+        const grant = { assertion, user: verified, needed };
+        const user = signedInUser(path.onBehalfOf, grant, cached, { correlationId, deadline });
         if (authContext !== undefined) requireAuthContext(user, authContext);
         const answer = await handler(user, request, context).catch((error) => {
           throw sdkFailure(graphFailure(error), user, needed.keys());
         });
-        return inMemory(answer, deadline.signal);
+        return answer.body === undefined ? answer : inMemory(answer, deadline.signal);
       }),
     );
     return Object.assign(handle, { scopes: [...needed.values()].flat() });
   };
 }
 
-/**
- * Returns the user of an assertion. A cached token vouches for its assertion, which was verified before the token was asked
- * for and has not ended. Without one the assertion is verified now, and exchanged when the handler first uses a token.
- */
-async function signedInUser(
-  { verify, onBehalfOf }: RequestPath,
-  needed: ScopesByResource,
-  assertion: string,
+/** Makes the user of a request. Without a cached token, the assertion is exchanged when the handler first uses one. */
+function signedInUser(
+  onBehalfOf: RequestPath["onBehalfOf"],
+  { assertion, user, needed }: { assertion: string; user: VerifiedUser; needed: ScopesByResource },
+  found: CachedToken | undefined,
   { correlationId, deadline }: Pick<SignedInUser, "correlationId" | "deadline">,
-): Promise<SignedInUser> {
-  const [first = []] = needed.values();
-  let cached = onBehalfOf.find(assertion, first);
-  const user = cached?.user ?? (await withSpan({ name: "verify" }, () => verify(assertion)));
+): SignedInUser {
+  let cached = found;
   const { signal } = deadline;
   /** Tokens that this request was given last, by resource. */
   let given: Map<string, string> | undefined;
   const exchange = async (scopes: readonly string[], claims?: string) =>
     (await onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims })).accessToken;
-  const acquire = async (resource: string, claims?: string) => {
-    const accessToken = await exchange(scopesOf(resource, needed), claims);
-    given ??= new Map();
-    given.set(resource, accessToken);
-    return accessToken;
-  };
   let isFirstUse = true;
   return {
     ...user,
@@ -78,11 +73,14 @@ async function signedInUser(
     links: onBehalfOf.linksFor(user),
     accessToken: async (resource, claims) => {
       const scopes = scopesOf(resource, needed);
-      if (cached && scopes === first && claims === undefined && needed.size === 1) return cached.accessToken;
+      if (cached && claims === undefined && needed.size === 1) return cached.accessToken;
       // All resources' tokens at once. Safe to ignore: later callers join these exchanges and get their errors.
       if (isFirstUse) for (const others of needed.values()) if (others !== scopes) exchange(others).catch(() => {});
       isFirstUse = false;
-      return acquire(resource, claims);
+      const accessToken = await exchange(scopes, claims);
+      given ??= new Map();
+      given.set(resource, accessToken);
+      return accessToken;
     },
     forgetAccessToken: (resource) => {
       const refused = given?.get(resource) ?? cached?.accessToken;

@@ -4,6 +4,7 @@ import { jsonIn } from "../outgoing/json.ts";
 import { unreachable } from "../outgoing/send.ts";
 import { resourceOf } from "../scopes.ts";
 import type { SignedInUser } from "../user.ts";
+import { AnswerHeaders } from "./answer-headers.ts";
 import { errorCodeIn, MAX_ERROR_BYTES } from "./error-body.ts";
 import { downstreamFailure } from "./failure.ts";
 import type { CallBody } from "./sent-body.ts";
@@ -52,11 +53,11 @@ async function responseOf(
 ): Promise<Response> {
   if (!(status >= 200 && status < 300) && status !== 304 && !alsoReturn.includes(status)) {
     const code = errorCodeIn(jsonIn(String(await bytes(MAX_ERROR_BYTES).catch(() => ""))));
-    const requestId = headers.get("request-id") ?? headers.get("x-ms-request-id");
-    throw downstreamFailure({ status, service, code, requestId, retryAfter: headers.get("retry-after") });
+    const requestId = headers["request-id"] ?? headers["x-ms-request-id"];
+    throw downstreamFailure({ status, service, code, requestId, retryAfter: headers["retry-after"] });
   }
   const content = await bytes();
-  return new Response(content.length > 0 ? content : null, { status, headers });
+  return new Response(content.length > 0 ? content : null, { status, headers: [...new AnswerHeaders(headers)] });
 }
 
 /** Headers of a service's answer that go on to the caller. */

@@ -15,11 +15,12 @@ export function redirectIn(
 ): OutgoingRequest | undefined {
   const location = headers.location;
   if (!REDIRECTS.has(statusCode) || typeof location !== "string") return undefined;
-  if ((request.method !== "GET" && request.method !== "HEAD") || !URL.canParse(location, request.url)) return undefined;
+  if ((request.method !== "GET" && request.method !== "HEAD") || !URL.canParse(location, request.url.href))
+    return undefined;
   const target = new URL(location, request.url);
-  const isSameOrigin = target.origin === new URL(request.url).origin;
+  const isSameOrigin = target.origin === request.url.origin;
   const isSafe = target.protocol === "https:" && target.username === "" && target.password === "";
   if (!isSafe || !(isSameOrigin || mayLeadElsewhere)) return undefined;
   const kept = Object.entries(request.headers).filter(([name]) => isSameOrigin || SENT_ELSEWHERE.has(name));
-  return { ...request, url: target.href, headers: Object.fromEntries(kept) };
+  return { ...request, url: target, headers: Object.fromEntries(kept) };
 }

@@ -16,9 +16,11 @@ export type CallBody =
 
 /** A body as it is sent, with the content type it has by itself. */
 export interface SentBody {
-  readonly body: string | Uint8Array | Readable | null;
+  readonly body: string | Uint8Array | Readable | undefined;
   readonly contentType: string | null;
 }
+
+export const NO_BODY: SentBody = { body: undefined, contentType: null };
 
 /**
  * Makes the body that is sent. What has a type of its own, such as a form with its boundary, brings its content type.
@@ -26,7 +28,7 @@ export interface SentBody {
  * @throws AppError `internal_error` for anything else, such as an object that was not made JSON
  */
 export async function sentBodyOf(body: CallBody): Promise<SentBody> {
-  if (body === undefined || body === null) return { body: null, contentType: null };
+  if (body === undefined || body === null) return NO_BODY;
   if (typeof body === "string" || body instanceof Uint8Array) return { body, contentType: null };
   if (typeof body === "object" && Symbol.asyncIterator in body) return { body: body as Readable, contentType: null };
   if (![ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind)) {

@@ -12,9 +12,9 @@ import {
 import { withSpan } from "../telemetry/telemetry.ts";
 import type { SignedInUser } from "../user.ts";
 import { isConsentMissing, type TokenRefusal, tokenRefusalIn } from "./claims-challenge.ts";
-import { decodedBody } from "./decoded-body.ts";
+import { decodedAnswer } from "./decoded-answer.ts";
 import { redirectIn } from "./redirect.ts";
-import { type CallBody, sentBodyOf } from "./sent-body.ts";
+import { type CallBody, NO_BODY, type SentBody, sentBodyOf } from "./sent-body.ts";
 
 /** A service that takes access tokens of Entra. */
 export interface Service {
@@ -39,7 +39,8 @@ export interface UserCall {
 
 export interface ServiceAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  /** By names in lower case. */
+  readonly headers: OutgoingAnswer["headers"];
   /** The body as a stream, decoded, not bounded in bytes. Has to be read or destroyed, or its connection stays busy. */
   readonly body: Readable;
   /**
@@ -67,19 +68,20 @@ const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
  * `downstream_failed` or `downstream_timeout` without an answer, or what the exchange throws
  */
 export async function callAs(user: SignedInUser, service: Service, call: UserCall): Promise<ServiceAnswer> {
-  const request = await requestOf(call, service, user);
-  const ask = () => withSpan({ name: service.name }, () => followed(request, service, user));
+  const sent = call.body === undefined ? NO_BODY : await sentBodyOf(call.body);
+  const request = requestOf(call, sent, service, user);
+  const made = () => withSpan({ name: service.name }, () => followed(request, service, user));
   try {
-    return serviceAnswer(await ask(), request, ask);
+    return serviceAnswer(await made(), request, made);
   } catch (error) {
     throw error instanceof AppError ? error : unreachable(error, user.deadline.signal);
   }
 }
 
 /** Refuses an address outside the service: it may have come from somewhere else, and the token would go along. */
-function urlWithin({ origin }: Service, address: string): string {
+function urlWithin({ origin }: Service, address: string): URL {
   const url = URL.canParse(address, origin) ? new URL(address, origin) : undefined;
-  if (url?.protocol === "https:" && (url.origin === origin || url.origin === new URL(origin).origin)) return url.href;
+  if (url?.protocol === "https:" && (url.origin === origin || url.origin === new URL(origin).origin)) return url;
   throw new AppError("internal_error", { hint: `A call as the user leads away from ${origin}; it got no token.` });
 }
 
@@ -90,8 +92,7 @@ async function followed(first: OutgoingRequest, service: Service, user: SignedIn
     const next = redirectIn(request, answer, service.mayLeadElsewhere ?? false);
     if (!next) break;
     await answer.body.dump();
-    const isAtService =
-      new URL(next.url).origin === new URL(service.origin).origin && "client-request-id" in next.headers;
+    const isAtService = next.url.origin === new URL(service.origin).origin && "client-request-id" in next.headers;
     request = next;
     answer = isAtService ? await answerTo(next, service, user) : await sendWithRetries(next, user);
   }
@@ -100,28 +101,27 @@ async function followed(first: OutgoingRequest, service: Service, user: SignedIn
 
 async function answerTo(request: OutgoingRequest, service: Service, user: SignedInUser): Promise<OutgoingAnswer> {
   const { resource } = service;
-  const ask = async (...claims: [string?]) => {
-    const asked = await sendWithRetries(withToken(request, await user.accessToken(resource, ...claims)), user);
-    if (isConsentMissing(asked)) throw await withoutConsent(asked, service);
-    return asked;
+  const ask = async (claims?: string) => {
+    const headers = { ...request.headers, authorization: `Bearer ${await user.accessToken(resource, claims)}` };
+    const asked = await sendWithRetries({ ...request, headers }, user);
+    if (!isConsentMissing(asked)) return asked;
+    await asked.body.dump();
+    // The service calls others on behalf of the user too, and it lacks the consent. Its own address for that is not shown.
+    throw new AppError("consent_required", { resource, hint: `${service.name} says that it lacks consent itself.` });
   };
   const answer = await ask();
   const refusal = tokenRefusalIn(answer);
   if (!refusal) return answer;
   user.forgetAccessToken(resource);
-  if (!isRepeatable(request)) return unlessChallenged(answer, refusal, user, service);
+  // A stream cannot be sent again.
+  if (typeof request.body === "object" && !(request.body instanceof Uint8Array))
+    return unlessChallenged(answer, refusal, user, service);
   await answer.body.dump();
   const secondAnswer = await ask(refusal.claims);
   const secondRefusal = tokenRefusalIn(secondAnswer);
   if (!secondRefusal) return secondAnswer;
   user.forgetAccessToken(resource);
   return unlessChallenged(secondAnswer, secondRefusal, user, service);
-}
-
-/** The service calls others on behalf of the user too, and it lacks the consent. Its own address for that is not shown. */
-async function withoutConsent({ body }: OutgoingAnswer, { name, resource }: Service): Promise<AppError> {
-  await body.dump();
-  return new AppError("consent_required", { resource, hint: `${name} says that consent to its own app is missing.` });
 }
 
 /** Returns the answer unless it asks for claims: only another sign-in can bring them. */
@@ -137,19 +137,14 @@ async function unlessChallenged(
   throw new AppError("claims_challenge", { hint, claims, authorizationUri: links.authorizationUri });
 }
 
-/** Whether the body can be sent again: a stream cannot. */
-function isRepeatable({ body }: OutgoingRequest): boolean {
-  return body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array;
-}
-
 /** Makes the request without its token. */
-async function requestOf(
+function requestOf(
   call: UserCall,
+  { body, contentType }: SentBody,
   service: Service,
   { correlationId, deadline }: SignedInUser,
-): Promise<OutgoingRequest> {
+): OutgoingRequest {
   const headers = headersOf(call);
-  const { body, contentType } = await sentBodyOf(call.body);
   if (contentType !== null) headers["content-type"] ??= contentType;
   delete headers.authorization;
   // Another Host would name another service behind the same address.
@@ -161,30 +156,25 @@ async function requestOf(
 
 function headersOf({ headers }: UserCall): Record<string, string> {
   try {
-    return Object.fromEntries(new Headers(headers));
+    return headers === undefined ? {} : Object.fromEntries(new Headers(headers));
   } catch (cause) {
     throw new AppError("internal_error", { hint: "A header of a call as the user is not valid.", cause });
   }
 }
 
-function withToken(request: OutgoingRequest, accessToken: string): OutgoingRequest {
-  return { ...request, headers: { ...request.headers, authorization: `Bearer ${accessToken}` } };
-}
-
 function sendWithRetries(request: OutgoingRequest, { deadline }: SignedInUser): Promise<OutgoingAnswer> {
   const maxRetries = RETRIED_METHODS.has(request.method) ? MAX_RETRIES : 0;
-  const delayBeforeRetry = async (outcome: PromiseSettledResult<OutgoingAnswer>, retries: number) => {
+  const delayBeforeRetry = (outcome: PromiseSettledResult<OutgoingAnswer>, retries: number) => {
+    if (outcome.status === "fulfilled" && !RETRIED_STATUSES.has(outcome.value.statusCode)) return undefined;
     if (retries === maxRetries || deadline.signal.aborted) return undefined;
     const delayMs = backoffMs(FIRST_DELAY_MS, retries);
     if (outcome.status === "rejected") return delayMs;
-    const { statusCode, headers, body } = outcome.value;
-    if (!RETRIED_STATUSES.has(statusCode)) return undefined;
+    const { headers, body } = outcome.value;
     const retryAfterSeconds = retryAfterOf(headers["retry-after"]);
     const wantedMs = retryAfterSeconds === undefined ? delayMs : retryAfterSeconds * 1000;
     if (wantedMs >= deadline.timeLeft()) return undefined;
     // An unread body keeps its connection busy.
-    await body.dump();
-    return wantedMs;
+    return body.dump().then(() => wantedMs);
   };
   return withRetries(() => send(request), delayBeforeRetry, deadline.signal);
 }
@@ -194,21 +184,14 @@ function serviceAnswer(
   { method, signal }: OutgoingRequest,
   askAgain: () => Promise<OutgoingAnswer>,
 ): ServiceAnswer {
-  const { body, isDecoded } = method === "HEAD" ? { body: answer.body, isDecoded: false } : decodedBody(answer);
-  const headers = new Headers();
-  for (const [name, value = []] of Object.entries(answer.headers)) {
-    if (typeof value === "string") headers.append(name, value);
-    else for (const one of value) headers.append(name, one);
-  }
-  // They are about the coded bytes.
-  if (isDecoded) for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  const { body, headers } = method === "HEAD" ? answer : decodedAnswer(answer);
   const bytes = async (maxBytes = MAX_ANSWER_BYTES) => {
     try {
       return await readBody({ body }, maxBytes);
     } catch (error) {
       if (!RETRIED_METHODS.has(method) || signal.aborted || error instanceof RangeError) throw error;
       const again = await askAgain();
-      if (again.statusCode === answer.statusCode) return readBody(decodedBody(again), maxBytes);
+      if (again.statusCode === answer.statusCode) return readBody(decodedAnswer(again), maxBytes);
       await again.body.dump();
       throw error;
     }

@@ -52,7 +52,7 @@ export function createMsalNetwork(timeoutMs: number): INetworkModule {
     let answer: OutgoingAnswer;
     let content: Members;
     try {
-      answer = await send({ url, method, headers, body, signal });
+      answer = await send({ url: new URL(url), method, headers, body, signal });
       // Anything but a JSON object, such as a proxy's HTML, counts as an empty one.
       content = membersOf(jsonIn((await readBody(answer, MAX_ANSWER_BYTES)).toString()));
     } catch {

@@ -11,7 +11,7 @@ import { JsonResponse } from "./json-response.ts";
 import { problemResponse, statusOf } from "./problem.ts";
 
 /** Form of a `traceparent`, with its trace id in the five groups of a GUID. */
-const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})-/;
+const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})-.*/s;
 
 /** Statuses of answers without a body (https://fetch.spec.whatwg.org/#null-body-status). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -49,7 +49,9 @@ export function endpoint(handler: EndpointHandler): HttpHandler {
 
 /** Makes the response. No cache keeps it unless the handler says so, since it is one user's own; no browser guesses its type. */
 function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: string): HttpResponse {
-  const response = answer instanceof HttpResponse ? answer : newResponse(answer);
+  const hasJson = "jsonBody" in answer && answer.jsonBody !== undefined && !WITHOUT_BODY.has(answer.status ?? 200);
+  const Kind = hasJson ? JsonResponse : HttpResponse;
+  const response = answer instanceof HttpResponse ? answer : new Kind(answer);
   const { headers } = response;
   if (!headers.has("cache-control")) headers.set("cache-control", "private, no-store");
   headers.set("x-content-type-options", "nosniff");
@@ -57,15 +59,11 @@ function responseOf(answer: HttpResponseInit | HttpResponse, correlationId: stri
   return response;
 }
 
-function newResponse(answer: HttpResponseInit): HttpResponse {
-  const hasJson = answer.jsonBody !== undefined && !WITHOUT_BODY.has(answer.status ?? 200);
-  return hasJson ? new JsonResponse(answer) : new HttpResponse(answer);
-}
-
 /** Returns the trace id of the request (https://www.w3.org/TR/trace-context/#trace-id), as a GUID, which Entra and Graph take. */
 function correlationIdOf({ traceContext, invocationId }: InvocationContext): string {
-  const groups = TRACE_PARENT.exec(traceContext?.traceParent ?? "");
-  return groups?.slice(1).join("-") ?? invocationId;
+  const traceParent = traceContext?.traceParent ?? "";
+  const traceId = traceParent.replace(TRACE_PARENT, "$1-$2-$3-$4-$5");
+  return traceId === traceParent ? invocationId : traceId;
 }
 
 /** Logs a failure in one line of names, codes and stack frames: the messages of libraries may hold tokens and claims. */

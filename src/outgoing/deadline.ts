@@ -17,25 +17,22 @@ const GRACE_MS = 50;
  *
  * @throws AppError `downstream_timeout`, or what the work throws
  */
-export async function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+export function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const endsAt = performance.now() + timeoutMs;
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  const deadline = { signal: controller.signal, timeLeft: () => endsAt - performance.now() };
+  return new Promise((resolve, reject) => {
+    let timer = setTimeout(() => {
       controller.abort();
       timer = setTimeout(reject, GRACE_MS, new AppError("downstream_timeout", { hint: "The request's time is up." }));
     }, timeoutMs);
+    const onError = (error: unknown) => {
+      controller.abort();
+      reject(error);
+    };
+    const end = () => clearTimeout(timer);
+    work(deadline).then(resolve, onError).then(end, end);
   });
-  try {
-    const deadline = { signal: controller.signal, timeLeft: () => endsAt - performance.now() };
-    return await Promise.race([work(deadline), timeUp]);
-  } catch (error) {
-    controller.abort();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The part of an `AbortSignal` that the Azure SDK's own kind has too. */

@@ -14,7 +14,12 @@ export async function withRetries<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   for (let retries = 0; ; retries += 1) {
-    const [outcome] = await Promise.allSettled([attempt()]);
+    let outcome: PromiseSettledResult<T>;
+    try {
+      outcome = { status: "fulfilled", value: await attempt() };
+    } catch (reason) {
+      outcome = { status: "rejected", reason };
+    }
     const delayMs = await delayBeforeRetry(outcome, retries);
     if (delayMs === undefined) {
       if (outcome.status === "rejected") throw outcome.reason;

@@ -7,7 +7,7 @@ import { AppError } from "../errors.ts";
 import { withSpan } from "../telemetry/telemetry.ts";
 
 export interface OutgoingRequest {
-  readonly url: string;
+  readonly url: URL;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Dispatcher.RequestOptions["body"];
@@ -23,7 +23,7 @@ export type OutgoingAnswer = Dispatcher.ResponseData;
  * Does not follow redirects or retry; resolves for every status. Rejects when there is no answer.
  */
 export function send({ url, method, headers, body, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
-  const { origin, host, pathname, search } = new URL(url);
+  const { origin, host, pathname, search } = url;
   const options = { origin, path: pathname + search, method, headers, body: body ?? null, signal };
   // Names of https://opentelemetry.io/docs/specs/semconv/http/http-spans/; no path, for it may name a person.
   const attributes = { "http.request.method": method, "server.address": host };

@@ -86,7 +86,7 @@ describe("a fetch as the user", () => {
       url: "/orders?top=5",
       headers: { authorization: "Bearer token-1", accept: "application/json", "client-request-id": user.correlationId },
     });
-    expect(user.asked).toEqual([["api://orders"]]);
+    expect(user.asked).toEqual([["api://orders", undefined]]);
   });
 
   test("sends a body", async () => {

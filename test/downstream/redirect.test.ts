@@ -4,7 +4,7 @@ import { redirectIn } from "../../src/downstream/redirect.ts";
 
 const ORIGIN = "https://graph.contoso.example";
 const REQUEST = {
-  url: `${ORIGIN}/me`,
+  url: new URL(`${ORIGIN}/me`),
   method: "GET",
   headers: { authorization: "Bearer token", cookie: "c", "client-request-id": "1", accept: "*/*" },
   signal: new AbortController().signal,
@@ -25,7 +25,7 @@ describe("a redirect", () => {
           const answer = { statusCode: 302, headers: { location: pieces.join("") } };
           const next = redirectIn(REQUEST, answer, may);
           if (!next) return;
-          const { origin, protocol } = new URL(next.url);
+          const { origin, protocol } = next.url;
           expect(protocol).toBe("https:");
           if (origin === ORIGIN) return;
           expect([may, next.headers]).toEqual([true, { accept: "*/*" }]);

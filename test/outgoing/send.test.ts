@@ -30,7 +30,7 @@ async function startServer(): Promise<{ url: string; sockets: Set<unknown> }> {
 const SEND = `
   const { send } = await import("./src/outgoing/send.ts");
   const signal = AbortSignal.timeout(5000);
-  const answer = await send({ url, method: "POST", headers: {}, body: "x", signal });
+  const answer = await send({ url: new URL(url), method: "POST", headers: {}, body: "x", signal });
   console.log(answer.statusCode, await answer.body.text());
 `;
 const FETCH = `
@@ -58,7 +58,7 @@ describe("an answer", () => {
   async function answerOf(listener: http.RequestListener) {
     const { url, close } = await listenOnLoopback(http.createServer(listener), 0);
     onTestFinished(close);
-    return send({ url: `${url}/`, method: "GET", headers: {}, signal: AbortSignal.timeout(5000) });
+    return send({ url: new URL(url), method: "GET", headers: {}, signal: AbortSignal.timeout(5000) });
   }
 
   test("is read to its end", async () => {

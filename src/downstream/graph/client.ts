@@ -2,6 +2,7 @@ import { Client, type Context, GraphClientError, GraphError, type Middleware } f
 import { AppError } from "../../errors.ts";
 import { jsonIn, membersOf } from "../../outgoing/json.ts";
 import type { SignedInUser } from "../../user.ts";
+import { AnswerHeaders } from "../answer-headers.ts";
 import { errorCodeIn, MAX_ERROR_BYTES } from "../error-body.ts";
 import { downstreamFailure } from "../failure.ts";
 import { callAs, type Service, type ServiceAnswer, type UserCall } from "../user-call.ts";
@@ -24,7 +25,9 @@ function transportOf(user: SignedInUser, graph: Service): Middleware {
   return {
     execute: async (context) => {
       try {
-        context.response = await responseOf(await callAs(user, graph, callOf(context)));
+        const answer = await callAs(user, graph, callOf(context));
+        const isSuccess = answer.status >= 200 && answer.status < 300;
+        context.response = (isSuccess ? successOf(answer) : await refusalOf(answer)) as Response;
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         // The Graph client keeps only errors of its own class that a middleware throws.
@@ -35,37 +38,38 @@ function transportOf(user: SignedInUser, graph: Service): Middleware {
 }
 
 function callOf({ request, options = {} }: Context): UserCall {
+  const headers = (options.headers ?? {}) as Record<string, string>;
   return {
     url: typeof request === "string" ? request : request.url,
     method: options.method ?? "GET",
-    headers: options.headers as Record<string, string> | undefined,
+    headers: Object.keys(headers).length > 0 ? headers : undefined,
     body: options.body as UserCall["body"],
   };
 }
 
+/** Makes the part of a `Response` that the Graph client reads of a success. */
+function successOf({ status, headers: all, body, bytes }: ServiceAnswer): unknown {
+  const headers = new AnswerHeaders(all);
+  return {
+    ...{ status, ok: true, headers, body },
+    json: async () => withoutError(JSON.parse((await bytes()).toString())),
+    text: async () => (await bytes()).toString(),
+    blob: async () => new Blob([await bytes()], { type: headers.get("content-type") ?? "" }),
+    arrayBuffer: async () => Uint8Array.from(await bytes()).buffer,
+  };
+}
+
 /**
- * The part of a `Response` that the Graph client reads. A refusal is read at once, whatever its shape, and given as the client
- * expects it whatever type it reads, so that its error always has the status, the code and `Retry-After`.
+ * Reads a refusal at once, whatever its shape, and gives it as the client expects it whatever type it reads, so that its error
+ * always has the status, the code and `Retry-After`.
  */
-async function responseOf({ status, headers, body, bytes }: ServiceAnswer): Promise<Response> {
-  if (status >= 200 && status < 300) {
-    const response = {
-      ...{ status, ok: true, headers, body },
-      json: async () => withoutError(JSON.parse((await bytes()).toString())),
-      text: async () => (await bytes()).toString(),
-      blob: async () => new Blob([await bytes()], { type: headers.get("content-type") ?? "" }),
-      arrayBuffer: async () => Uint8Array.from(await bytes()).buffer,
-    };
-    return response as unknown as Response;
-  }
+async function refusalOf({ status, headers: sent, bytes }: ServiceAnswer): Promise<unknown> {
   const content = String(await bytes(MAX_ERROR_BYTES).catch(() => ""));
-  const error = errorIn(jsonIn(content));
+  const body = errorIn(jsonIn(content));
+  const read = async () => body;
   // Of all types, the client reads this one as it is given.
-  headers.set("content-type", "application/json");
-  const read = async () => error;
-  const text = async () => content;
-  const refusal = { status, ok: false, headers, body: error, json: read, blob: read, arrayBuffer: read, text };
-  return refusal as unknown as Response;
+  const headers = new AnswerHeaders({ ...sent, "content-type": "application/json" });
+  return { status, ok: false, headers, body, json: read, blob: read, arrayBuffer: read, text: async () => content };
 }
 
 /** An error's body as https://learn.microsoft.com/graph/errors has it, of one that may lack or add anything. */
@@ -83,8 +87,8 @@ function errorIn(body: unknown): object {
 
 /** Returns the body of a success, unless it is nothing but an error: its name is then the service's code. */
 function withoutError(body: unknown): unknown {
-  const members = membersOf(body);
-  const isError = Object.keys(members).join() === "error" && typeof membersOf(members.error).code === "string";
+  if (typeof body !== "object" || body === null || !("error" in body)) return body;
+  const isError = Object.keys(body).length === 1 && typeof membersOf(body.error).code === "string";
   if (!isError) return body;
   throw Object.assign(new Error("Graph answered a success whose body is an error."), { name: errorCodeIn(body) });
 }

@@ -17,16 +17,17 @@ const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
 const ignore = () => {};
 
 /**
- * Returns an answer's body without the coding it was sent in (https://www.rfc-editor.org/rfc/rfc9110#section-8.4). Whoever reads
- * it bounds what comes out, not what came in.
+ * Returns an answer without the coding it was sent in (https://www.rfc-editor.org/rfc/rfc9110#section-8.4), and without the
+ * headers about the coded bytes. Whoever reads the body bounds what comes out, not what came in.
  *
  * @throws AppError `downstream_failed` for a coding that is not known
  */
-export function decodedBody({ headers, body, statusCode }: OutgoingAnswer): { body: Readable; isDecoded: boolean } {
-  const coding = String(headers["content-encoding"] ?? "identity")
+export function decodedAnswer(answer: OutgoingAnswer): { body: Readable; headers: OutgoingAnswer["headers"] } {
+  const { headers, body, statusCode } = answer;
+  const coding = String(headers["content-encoding"] ?? "")
     .trim()
     .toLowerCase();
-  if (["", "identity"].includes(coding) || [204, 304].includes(statusCode)) return { body, isDecoded: false };
+  if (coding === "" || coding === "identity" || statusCode === 204 || statusCode === 304) return answer;
   const create = DECODERS.get(coding);
   if (!create) {
     body.on("error", ignore).destroy();
@@ -35,5 +36,6 @@ export function decodedBody({ headers, body, statusCode }: OutgoingAnswer): { bo
   const decoder = create() as unknown as Readable & NodeJS.WritableStream;
   // Without a listener, an error that comes before the first reading would end the process.
   pipeline(body, decoder.on("error", ignore), ignore);
-  return { body: decoder, isDecoded: true };
+  const { "content-encoding": _, "content-length": __, ...others } = headers;
+  return { body: decoder, headers: others };
 }
