@@ -5,6 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type BuildOptions, build } from "esbuild";
+import { GRAPH_CLIENT_FROM_SOURCE } from "./from-source.ts";
 import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
 
@@ -53,6 +54,7 @@ const BUNDLE: BuildOptions = {
   target: "node20",
   format: "cjs",
   external: ["@azure/functions"],
+  alias: GRAPH_CLIENT_FROM_SOURCE,
   mainFields: ["module", "main"],
   logLevel: "warning",
 };

@@ -3,6 +3,7 @@ import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build as bundle } from "esbuild";
 import { apiFiles, type BuiltFile } from "./deployed-files.ts";
+import { FROM_SOURCE } from "./from-source.ts";
 import { FRONTEND_PAGE, FRONTEND_SERVER, frontendFiles } from "./frontend-build.ts";
 import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
@@ -59,6 +60,7 @@ const FUNCTIONS_APP: BuildOptions = {
   // The Functions worker provides it, by intercepting this very require.
   external: ["@azure/functions-core"],
   mainFields: ["module", "main"],
+  alias: FROM_SOURCE,
 };
 
 /** Bundles into `<folder>/<name>`, and the source map into `maps/`, which is as deep: the sources' paths fit both. */
