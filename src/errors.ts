@@ -1,30 +1,42 @@
+/** What the answer to a failure always says. */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  /** Value of `error` in the `Bearer` challenge: https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+  readonly challenge?: "invalid_token" | "insufficient_scope" | "insufficient_claims";
+}
+
 /**
- * The codes of all failures. `http/problem.ts` gives each its status, title and text; a code that is missing there does
- * not compile.
+ * Status and title of each code. 401: another sign-in can help. 403: it cannot. `http/problem-details.json` has the
+ * text of each; a code that is missing there does not compile.
  */
-export type ErrorCode =
-  | "invalid_request"
-  | "not_signed_in"
-  | "token_expired"
-  | "token_rejected"
-  | "tenant_not_allowed"
-  | "claims_challenge"
-  | "insufficient_scope"
-  | "consent_required"
-  | "blocked_by_policy"
-  | "user_not_assigned"
-  | "downstream_forbidden"
-  | "not_found"
-  | "conflict"
-  | "precondition_failed"
-  | "range_not_satisfiable"
-  | "downstream_failed"
-  | "downstream_timeout"
-  | "throttled"
-  | "overloaded"
-  | "identity_unavailable"
-  | "misconfigured"
-  | "internal_error";
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: "The request is not valid" },
+  not_signed_in: { status: 401, title: "Nobody is signed in" },
+  token_expired: { status: 401, title: "The sign-in has expired", challenge: "invalid_token" },
+  token_rejected: { status: 401, title: "The access token is not accepted", challenge: "invalid_token" },
+  tenant_not_allowed: { status: 403, title: "Your organization does not use this app" },
+  claims_challenge: { status: 401, title: "Another sign-in step is needed", challenge: "insufficient_claims" },
+  insufficient_scope: { status: 403, title: "The access token lacks a permission", challenge: "insufficient_scope" },
+  consent_required: { status: 403, title: "An administrator's consent is missing" },
+  blocked_by_policy: { status: 403, title: "Your organization's policy blocks access" },
+  user_not_assigned: { status: 403, title: "You are not assigned to this app" },
+  downstream_forbidden: { status: 403, title: "You are not allowed to see this" },
+  not_found: { status: 404, title: "Not found" },
+  conflict: { status: 409, title: "Not possible as things are" },
+  precondition_failed: { status: 412, title: "Precondition failed" },
+  range_not_satisfiable: { status: 416, title: "Range not satisfiable" },
+  downstream_failed: { status: 502, title: "The service behind this API failed" },
+  downstream_timeout: { status: 504, title: "The service behind this API took too long" },
+  throttled: { status: 503, title: "Too many requests at the moment" },
+  overloaded: { status: 503, title: "The service is busy" },
+  identity_unavailable: { status: 503, title: "Sign-in is not available at the moment" },
+  misconfigured: { status: 500, title: "This API is not set up correctly" },
+  internal_error: { status: 500, title: "Something went wrong in this API" },
+} as const satisfies Readonly<Record<string, Problem>>;
+
+/** The codes of all failures. */
+export type ErrorCode = keyof typeof PROBLEMS;
 
 /** Options of every failure. */
 export interface FailureOptions {
