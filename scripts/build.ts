@@ -7,6 +7,7 @@ import { FROM_SOURCE } from "./from-source.ts";
 import { FRONTEND_PAGE, FRONTEND_SERVER, frontendFiles } from "./frontend-build.ts";
 import { lazyParts } from "./lazy-parts.ts";
 import { markdownPage } from "./markdown-page.ts";
+import { documentImport } from "./openapi/document-import.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** An ES module of one file. */
@@ -45,7 +46,7 @@ async function functionsApp(): Promise<readonly BuiltFile[]> {
   const files = (await readdir(`${ROOT}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
   const contents = files.map((name) => `import "./src/functions/${name}";`).join("\n");
   const parts = lazyParts();
-  const plugins = [markdownPage, parts.plugin];
+  const plugins = [markdownPage, documentImport(ROOT), parts.plugin];
   const stdin = { contents, resolveDir: ROOT, sourcefile: "main.ts" };
   const bundles = [await bundleWithMap({ ...FUNCTIONS_APP, plugins, stdin }, "api/main.cjs")];
   for (const { source, name } of parts.found.values()) {

@@ -19,6 +19,7 @@ export { requireAuthContext } from "./auth-context.ts";
 export { type Api, fetchAs, relayed } from "./downstream/fetch-as.ts";
 export { AppError } from "./errors.ts";
 export { jsonBodyOf } from "./http/json-body.ts";
+export type { Operation } from "./http/operation.ts";
 export type { SignedInUser } from "./user.ts";
 export type { AsUser, UserEndpoint, UserEndpointOptions, UserHandler } from "./user-endpoint.ts";
 

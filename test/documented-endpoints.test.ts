@@ -1,11 +1,13 @@
 import http from "node:http";
 import { text } from "node:stream/consumers";
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { API, type Registration } from "easy-auth-local";
 import { type FunctionsHost, listenOnLoopback, startFunctionsHost } from "easy-auth-local/parts";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { accountOf } from "./support/account.ts";
 import { type AppCopy, blocksOf, buildCopyWith } from "./support/app-copy.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
+import type { OpenApiDocument } from "./support/openapi.ts";
 import { routeOrigin } from "./support/route-origin.ts";
 import { routeTlsHost } from "./support/route-tls-host.ts";
 import { startStack, type TestStack } from "./support/stack.ts";
@@ -209,6 +211,35 @@ describe("an endpoint that takes a body, as on the page,", () => {
       expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
     },
   );
+});
+
+describe("the OpenAPI document of an app with these endpoints", () => {
+  const document = async () => (await (await fetch(`${host.url}/api/openapi.json`)).json()) as OpenApiDocument;
+
+  test("is there without a token, valid, and has each of them", async () => {
+    const { paths } = await document();
+    const added = ["manager", "containers", "orders", "new-order", "messages", "payments", "drive-file"];
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining(added.map((name) => `/api/${name}`)));
+    const { valid, errors } = await new Validator().validate({ ...(await document()) });
+    expect(valid ? [] : errors).toEqual([]);
+  });
+
+  test("says what one takes by the schema that it checks with", async () => {
+    const { post } = (await document()).paths["/api/new-order"] ?? {};
+    expect(post?.summary).toBe("Orders an article");
+    expect(post?.requestBody?.content["application/json"]?.schema).toMatchObject({
+      required: ["article", "count"],
+      properties: { article: { type: "string" }, count: { type: "integer", minimum: 1 } },
+    });
+  });
+
+  test("knows of one that declares nothing its scopes, and how it fails", async () => {
+    const { get } = (await document()).paths["/api/manager"] ?? {};
+    expect(get).toMatchObject({
+      description: "On behalf of the user: https://graph.microsoft.com/User.Read.All.",
+      responses: { 403: { $ref: "#/components/responses/Problem403" } },
+    });
+  });
 });
 
 describe("an endpoint with pages, as on the page,", () => {

@@ -32,7 +32,7 @@ resource easyAuth 'Microsoft.Web/sites/config@2025-03-01' = {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
       redirectToProvider: 'azureactivedirectory'
-      excludedPaths: ['/api/health', '/api/errors']
+      excludedPaths: ['/api/health', '/api/errors', '/api/openapi.json']
     }
     httpSettings: {
       requireHttps: true

@@ -2,34 +2,25 @@ import type { BlobItem, ContainerClient } from "@azure/storage-blob";
 import { AppError } from "../errors.ts";
 import { parameterOf } from "../http/query.ts";
 
-export interface FilePage {
-  readonly files: readonly {
-    readonly name: string;
-    /** Size in bytes. */
-    readonly size: number;
-    readonly contentType: string;
-    readonly lastModified: string;
-  }[];
-  /** Value of `?continuation=` for the next page; absent after the last. */
-  readonly continuation?: string;
-}
-
-export interface PageRequest {
-  readonly limit: number;
-  /** Storage's own marker. */
-  readonly marker: string | undefined;
-}
+/** The answer. */
+export { default as FILE_PAGE } from "./file-page.schema.json" with { type: "json" };
 
 const MAX_LIMIT = 1000;
 const DEFAULT_LIMIT = 100;
 const CONTINUATION = /^[\w-]{1,4096}$/;
 
+/** The parameters of a page. */
+export const PAGE_QUERY = {
+  limit: { type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
+  continuation: { type: "string", description: "That of the page before; without it, the first page." },
+};
+
 /** Returns one page of the container's blobs in the order of their names. */
 export async function listFiles(
   container: ContainerClient,
-  { limit, marker }: PageRequest,
+  { limit, marker }: ReturnType<typeof pageFrom>,
   abortSignal: AbortSignal,
-): Promise<FilePage> {
+) {
   const pages = container
     .listBlobsFlat({ abortSignal })
     .byPage({ maxPageSize: limit, ...(marker !== undefined && { continuationToken: marker }) });
@@ -46,11 +37,11 @@ export async function listFiles(
 }
 
 /**
- * Reads the page that `?limit=` (1 to 1000, default 100) and `?continuation=` ask for. Storage checks the continuation.
+ * Reads the page that `?limit=` (1 to 1000, default 100) and `?continuation=` ask for; `marker` is Storage's own, and checked there.
  *
  * @throws AppError `invalid_request`
  */
-export function pageFrom(query: URLSearchParams): PageRequest {
+export function pageFrom(query: URLSearchParams) {
   const limit = parameterOf(query, "limit") ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
     throw new AppError("invalid_request", { detail: `limit takes a whole number from 1 to ${MAX_LIMIT}.` });

@@ -1,6 +1,7 @@
 import { app } from "@azure/functions";
 import errorsPage from "../../docs/errors.md";
 import { endpoint } from "../http/endpoint.ts";
+import type { Operation } from "../http/operation.ts";
 
 /** The page that the `type` of every problem links to: the meaning of each code, and who fixes it how. Public. */
 app.http("errors", {
@@ -16,3 +17,8 @@ app.http("errors", {
     body: errorsPage,
   })),
 });
+
+export const operation: Operation = {
+  summary: "What each code of a failure means, and who can fix it",
+  responses: { 200: { description: "A page for people", content: { "text/html": {} } } },
+};

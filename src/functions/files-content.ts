@@ -1,5 +1,5 @@
 import { app } from "@azure/functions";
-import { asUser, credentialFor, storage } from "../app.ts";
+import { asUser, credentialFor, type Operation, storage } from "../app.ts";
 import { openFiles, STORAGE_SCOPES } from "../files/container.ts";
 import { linkResponse } from "../files/file-link.ts";
 import { fileNameFrom } from "../files/file-name.ts";
@@ -19,3 +19,11 @@ if (location) {
     }),
   });
 }
+
+export const operation: Operation = {
+  summary: "A file, or a link to it in Storage that the user signs",
+  description: "Off, and so 404 without a problem, unless the app has a container of files: STORAGE_ACCOUNT_URL.",
+  bytes: "*/*",
+  responses: { 302: { description: "Location: the file in Storage, for five minutes at most" } },
+  problems: { conflict: "The file is archived." },
+};

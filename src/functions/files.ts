@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
-import { asUser, credentialFor, storage } from "../app.ts";
+import { asUser, credentialFor, type Operation, storage } from "../app.ts";
 import { openFiles, STORAGE_SCOPES } from "../files/container.ts";
-import { listFiles, pageFrom } from "../files/file-list.ts";
+import { FILE_PAGE, listFiles, PAGE_QUERY, pageFrom } from "../files/file-list.ts";
 
 const location = storage;
 if (location) {
@@ -15,3 +15,10 @@ if (location) {
     }),
   });
 }
+
+export const operation: Operation = {
+  summary: "A page of the files that the user may see, in the order of their names",
+  description: "Off, and so 404 without a problem, unless the app has a container of files: STORAGE_ACCOUNT_URL.",
+  query: PAGE_QUERY,
+  json: FILE_PAGE,
+};

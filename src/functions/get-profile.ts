@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
-import { asUser, graphFor } from "../app.ts";
-import { getProfile } from "../downstream/graph/profile.ts";
+import { asUser, graphFor, type Operation } from "../app.ts";
+import { getProfile, PROFILE } from "../downstream/graph/profile.ts";
 
 /** The profile by the route and in the shape that the frontend of Microsoft's tutorial expects, with `BACKEND_URL=https://<app>/api`. */
 app.http("get-profile", {
@@ -8,3 +8,8 @@ app.http("get-profile", {
   authLevel: "anonymous",
   handler: asUser(["User.Read"], async (user) => ({ jsonBody: { profile: await getProfile(graphFor(user)) } })),
 });
+
+export const operation: Operation = {
+  summary: "The user's profile, as the frontend of Microsoft's tutorial expects it",
+  json: { type: "object", required: ["profile"], properties: { profile: PROFILE } },
+};

@@ -1,5 +1,6 @@
 import { app } from "@azure/functions";
 import { endpoint } from "../http/endpoint.ts";
+import type { Operation } from "../http/operation.ts";
 
 /** The route for probes: the app is loaded and its settings are well-formed. Takes no token and gives no details. */
 app.http("health", {
@@ -7,3 +8,8 @@ app.http("health", {
   authLevel: "anonymous",
   handler: endpoint(async () => ({ jsonBody: { status: "ok" } })),
 });
+
+export const operation: Operation = {
+  summary: "Whether the app is loaded",
+  json: { type: "object", required: ["status"], properties: { status: { const: "ok" } } },
+};

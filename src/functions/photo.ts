@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
-import { asUser, graphFor } from "../app.ts";
-import { getPhoto, sizeFrom } from "../downstream/graph/photo.ts";
+import { asUser, graphFor, type Operation } from "../app.ts";
+import { getPhoto, SIZE, sizeFrom } from "../downstream/graph/photo.ts";
 import { bytesResponse } from "../http/conditional-response.ts";
 import { parameterOf } from "../http/query.ts";
 
@@ -12,3 +12,10 @@ app.http("photo", {
     return bytesResponse(request, new Uint8Array(await photo.arrayBuffer()), photo.type);
   }),
 });
+
+export const operation: Operation = {
+  summary: "The user's photo",
+  query: { size: SIZE },
+  bytes: "image/*",
+  problems: { not_found: "The user has no photo, or none of that size." },
+};

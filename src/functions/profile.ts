@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
-import { asUser, graphFor } from "../app.ts";
-import { getProfile, selectFrom } from "../downstream/graph/profile.ts";
+import { asUser, graphFor, type Operation } from "../app.ts";
+import { getProfile, PROFILE, SELECT, selectFrom } from "../downstream/graph/profile.ts";
 import { parameterOf } from "../http/query.ts";
 
 app.http("profile", {
@@ -11,3 +11,5 @@ app.http("profile", {
     return { jsonBody: await getProfile(graphFor(user), select) };
   }),
 });
+
+export const operation: Operation = { summary: "The user's profile", query: { select: SELECT }, json: PROFILE };

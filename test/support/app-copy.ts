@@ -13,7 +13,9 @@ const NEEDED = [
   "docs",
   "frontend",
   "scripts",
+  "easy-auth-local.json",
   "host.json",
+  "local.settings.example.json",
   "package.json",
   "tsconfig.json",
 ];
@@ -29,7 +31,8 @@ export interface AppCopy {
 /** The app in another folder with new files in `src/functions`, its types checked and the bundle built. */
 export async function buildCopyWith(files: Readonly<Record<string, string>>): Promise<AppCopy> {
   const root = await mkdtemp(join(tmpdir(), "app-"));
-  await Promise.all(NEEDED.map((name) => cp(join(ROOT, name), join(root, name), { recursive: true })));
+  const filter = (path: string) => !path.includes("node_modules", ROOT.length);
+  await Promise.all(NEEDED.map((name) => cp(join(ROOT, name), join(root, name), { recursive: true, filter })));
   await symlink(join(ROOT, "node_modules"), join(root, "node_modules"));
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text)));
   const node = (...args: string[]) => run(process.execPath, args, { cwd: root });

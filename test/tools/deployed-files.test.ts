@@ -51,7 +51,7 @@ function freshClone(): string {
   const needed = [
     ".funcignore",
     "host.json",
-    ...tracked.filter((name) => /^(packages\/[^/]+\/)?package\.json$/.test(name)),
+    ...tracked.filter((name) => /^((packages|scripts)\/[^/]+\/)?package\.json$/.test(name)),
   ];
   const contents = Object.fromEntries(needed.map((name) => [name, read(name)]));
   return folderWith(tracked, contents);

@@ -2,7 +2,11 @@ import { type Client, ResponseType } from "@microsoft/microsoft-graph-client";
 import { AppError } from "../../errors.ts";
 
 /** Sides of the square photos in pixels: https://learn.microsoft.com/graph/api/profilephoto-get */
-const SIZES: ReadonlySet<string> = new Set(["48", "64", "96", "120", "240", "360", "432", "504", "648"]);
+const SIZES: readonly string[] = ["48", "64", "96", "120", "240", "360", "432", "504", "648"];
+
+/** The parameter `size`. */
+export const SIZE = { enum: SIZES, description: "Pixels of each side; the largest photo without it." };
+
 /** Image types that a browser shows and never runs. */
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp"]);
 
@@ -23,6 +27,6 @@ export async function getPhoto(graph: Client, size?: string): Promise<Blob> {
  * @throws AppError `invalid_request`
  */
 export function sizeFrom(size: string | undefined): string | undefined {
-  if (size === undefined || SIZES.has(size)) return size;
-  throw new AppError("invalid_request", { detail: `size takes one of ${[...SIZES].join(", ")}.` });
+  if (size === undefined || SIZES.includes(size)) return size;
+  throw new AppError("invalid_request", { detail: `size takes one of ${SIZES.join(", ")}.` });
 }

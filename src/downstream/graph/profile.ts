@@ -7,6 +7,11 @@ export type Profile = Readonly<Record<string, unknown>>;
 const PROPERTY_NAME = /^[A-Za-z]\w{0,119}$/;
 const MAX_PROPERTIES = 50;
 
+/** The parameter `select`. */
+export const SELECT = { type: "string", description: "Names of properties with commas between them: displayName,mail" };
+
+export { default as PROFILE } from "./profile.schema.json" with { type: "json" };
+
 /** Returns the signed-in user's profile: Graph's default properties, or the selected ones. */
 export async function getProfile(graph: Client, select: readonly string[] = []): Promise<Profile> {
   const request = graph.api("/me");

@@ -1,0 +1,26 @@
+import type { Plugin } from "esbuild";
+import { readDocument } from "./read-document.ts";
+
+/** Says nothing, where the endpoints cannot be loaded by the build. */
+const EMPTY = JSON.stringify({ openapi: "3.1.1", info: { title: "Not known", version: "0" }, paths: {} });
+
+/**
+ * Lets a source file import the OpenAPI document of the app in `root` as text, by the name `virtual:openapi`. An app that
+ * cannot be loaded gets an empty one and a warning: its start says the same, and why.
+ */
+export function documentImport(root: string): Plugin {
+  return {
+    name: "openapi-document",
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /^virtual:openapi$/ }, ({ path }) => ({ path, namespace: "openapi-document" }));
+      onLoad({ filter: /./, namespace: "openapi-document" }, async () => {
+        const warnings: { text: string }[] = [];
+        const contents = await readDocument(root).catch((error: unknown) => {
+          warnings.push({ text: `/api/openapi.json lists nothing, for the app could not be loaded: ${String(error)}` });
+          return EMPTY;
+        });
+        return { contents, loader: "text", warnings };
+      });
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { JsonSchema } from "../../src/http/operation.ts";
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Standard JSON Schema: https://standardschema.dev/json-schema */
+interface StandardJsonSchema {
+  readonly jsonSchema?: Readonly<Record<"input" | "output", (options: { readonly target: string }) => unknown>>;
+}
+
+/** The schemas of a document. Those with a title that can be a name are kept once, by that name. */
+export class Schemas {
+  readonly named: Record<string, unknown>;
+
+  constructor(named: Readonly<Record<string, unknown>>) {
+    this.named = { ...named };
+  }
+
+  /**
+   * Returns a schema as a document holds it.
+   *
+   * @throws Error for a schema that cannot say what it is, and for two that differ and have one title
+   */
+  add(schema: JsonSchema, direction: "input" | "output"): unknown {
+    return this.#hoisted(plain(schema, direction));
+  }
+
+  #hoisted(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.#hoisted(item));
+    if (typeof value !== "object" || value === null) return value;
+    const members = Object.entries(value).map(([name, member]) => [name, this.#hoisted(member)]);
+    const schema: Members = Object.fromEntries(members);
+    const { title } = schema;
+    if (typeof title !== "string" || typeof schema.type !== "string" || !/^[\w.-]+$/.test(title)) return schema;
+    this.named[title] ??= schema;
+    if (JSON.stringify(this.named[title]) === JSON.stringify(schema)) return { $ref: `#/components/schemas/${title}` };
+    throw new Error(`Two schemas differ and have the title ${title}.`);
+  }
+}
+
+function plain(schema: JsonSchema, direction: "input" | "output"): unknown {
+  if (!("~standard" in schema)) return schema;
+  const { jsonSchema } = schema["~standard"] as StandardJsonSchema;
+  if (!jsonSchema)
+    throw new Error("A schema of this library makes no JSON Schema: https://standardschema.dev/json-schema.");
+  const { $schema: _, ...made } = jsonSchema[direction]({ target: "draft-2020-12" }) as Members;
+  return made;
+}
