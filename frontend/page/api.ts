@@ -1,9 +1,10 @@
+import { createCallApi } from "./client/call-api.ts";
 import type { CallOptions, FetchAsUser } from "./client/fetch-as-user.ts";
 import { isRecord, RequestProblem, unexpectedAnswer } from "./client/problem.ts";
 import { type Profile, profileFrom } from "./profile.ts";
 
 /** Of the sizes that Graph keeps, the smallest that is larger than the page shows it. */
-const PHOTO_PIXELS = 120;
+const PHOTO_PIXELS = "120";
 
 /** Object id of the user that an answer is about, told by this app's server; undefined when it does not know. */
 type User = string | undefined;
@@ -27,7 +28,7 @@ export async function fetchProfile(
   fetchAsUser: FetchAsUser,
   options?: CallOptions,
 ): Promise<{ readonly profile: Profile; readonly user: User }> {
-  const response = await fetchAsUser("/api/profile", options);
+  const response = await createCallApi(fetchAsUser)("GET", "/api/profile", options);
   const profile = profileFrom(await response.json().catch(() => undefined));
   if (!profile) throw new RequestProblem(unexpectedAnswer(response.status));
   return { profile, user: userOf(response) };
@@ -42,9 +43,13 @@ export async function fetchPhoto(
   user: User,
   signal?: AbortSignal,
 ): Promise<Blob | undefined> {
-  const options = { headers: { accept: "image/*" }, onSignIn: () => false, ...(signal && { signal }) };
+  const asked = { headers: { accept: "image/*" }, query: { size: PHOTO_PIXELS } } as const;
   try {
-    const response = await fetchAsUser(`/api/photo?size=${PHOTO_PIXELS}`, options);
+    const response = await createCallApi(fetchAsUser)("GET", "/api/photo", {
+      ...asked,
+      onSignIn: () => false,
+      ...(signal && { signal }),
+    });
     const photo = await response.blob();
     return photo.type.startsWith("image/") && userOf(response) === user ? photo : undefined;
   } catch {
@@ -64,7 +69,7 @@ export async function fetchSession(fetchFrom: typeof fetch = fetch): Promise<Ses
   }
 }
 
-function userOf({ headers }: Response): User {
+function userOf({ headers }: Pick<Response, "headers">): User {
   return headers.get("x-signed-in-user") ?? undefined;
 }
 
