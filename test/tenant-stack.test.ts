@@ -9,7 +9,7 @@ import {
   startGraph,
 } from "easy-auth-local/parts";
 import { Browser } from "easy-auth-local/vitest";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import { createFrontendFor } from "./support/stack.ts";
 
 const OWN_API: typeof API = {
@@ -43,7 +43,7 @@ const PORTS = { frontend: 0, api: 0, functions: 0 };
 /** A tenant at Microsoft's own addresses, as far as this process can tell. */
 beforeAll(async () => {
   const directory = createDirectory({ registrations: [OWN_API, OWN_FRONTEND] });
-  const keys = await createSigningKeys();
+  const keys = await createSigningKeys(inject("stateFolder"));
   const entra = await startEntra({ directory, issuer: createTokenIssuer(keys) });
   const graph = await startGraph({ directory, keys });
   const unroute = routeMicrosoftOrigins({ entra: entra.url, graph: graph.url });

@@ -12,7 +12,7 @@ import {
   type TokenIssuer,
 } from "easy-auth-local/parts";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
 import type { AppError } from "../../src/errors.ts";
 import type { Environment } from "../../src/settings.ts";
@@ -36,7 +36,7 @@ let issuer: TokenIssuer;
 let pair: PemPair;
 let otherPair: PemPair;
 beforeAll(async () => {
-  keys = await createSigningKeys();
+  keys = await createSigningKeys(inject("stateFolder"));
   issuer = createTokenIssuer(keys);
   [pair, otherPair] = await Promise.all([createPemPair(), createPemPair()]);
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createSigningKeys, type SigningKeys } from "easy-auth-local/parts";
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import { createVerifier, type VerifyAssertion } from "../../src/entra/verify.ts";
 import type { AppError } from "../../src/errors.ts";
 
@@ -24,7 +24,7 @@ const OBJECT_ID = randomUUID();
 let keys: SigningKeys;
 let verify: VerifyAssertion;
 beforeAll(async () => {
-  keys = await createSigningKeys();
+  keys = await createSigningKeys(inject("stateFolder"));
   verify = createVerifier(SETTINGS, keys.verificationKeys);
 });
 

@@ -1,7 +1,30 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
 import { buildPackage } from "../../packages/easy-auth-local/scripts/build.mjs";
+import { createSigningKeys } from "../../packages/easy-auth-local/src/entra/keys.ts";
 import { build } from "../../scripts/build.ts";
 
-/** The end-to-end tests run what is deployed: the bundle. Built once per test run. */
-export default async function buildOnce(): Promise<void> {
-  await Promise.all([build(), buildPackage()]);
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Folder with the signing keys of all test stacks, made once: a pair of RSA keys takes 400 ms of processor time. */
+    readonly stateFolder: string;
+  }
+}
+
+/** Names that give Node, its tools and .NET their folder for temporary files: https://nodejs.org/api/os.html#ostmpdir */
+const TEMPORARY = ["TMPDIR", "TEMP", "TMP"];
+
+/**
+ * Prepares a test run, once: builds the bundle that end-to-end tests run, and makes signing keys. Tests and the tools that they
+ * start (tsx and dotnet leave files behind) have one folder for temporary files, which goes when the run ends.
+ */
+export default async function prepare({ provide }: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "tests-"));
+  for (const name of TEMPORARY) process.env[name] = folder;
+  const stateFolder = join(folder, "state");
+  await Promise.all([build(), buildPackage(), createSigningKeys(stateFolder)]);
+  provide("stateFolder", stateFolder);
+  return () => rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }

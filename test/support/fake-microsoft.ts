@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { API, AUTHORITY_ORIGIN, FRONTEND, GRAPH_ORIGIN, TENANT_ID } from "easy-auth-local";
 import { createSigningKeys, listenOnLoopback } from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
+import { inject } from "vitest";
 
 /** Entra and Graph for any number of made-up users. */
 export interface FakeMicrosoft {
@@ -24,7 +25,7 @@ export interface FakeUser {
 }
 
 export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
-  const keys = await createSigningKeys();
+  const keys = await createSigningKeys(inject("stateFolder"));
   const tokens: string[] = [];
   const userByToken = new Map<string, string>();
   const server = http.createServer(async (request, response) => {

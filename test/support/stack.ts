@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { readConfiguration } from "easy-auth-local";
 import { startStack as start, type TestStack, type TestStackOptions } from "easy-auth-local/vitest";
+import { inject } from "vitest";
 import { createFrontend } from "../../frontend/server.ts";
 
 export type { RecordedRequest, TestStack } from "easy-auth-local/vitest";
@@ -15,6 +16,7 @@ export async function startStack({ registrations, ...options }: TestStackOptions
   const configuration = await readConfiguration(`${ROOT}easy-auth-local.json`);
   const servers = { frontend: createFrontendFor, ...options.servers };
   return start({
+    stateFolder: inject("stateFolder"),
     ...{ ...configuration, ...options, servers },
     registrations: merged(configuration.registrations, registrations),
   });

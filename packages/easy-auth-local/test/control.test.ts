@@ -1,5 +1,5 @@
 import { decodeProtectedHeader } from "jose";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { sendRaw } from "../../../test/support/raw-http.ts";
 import { type Clock, startClock } from "../src/clock/clock.ts";
@@ -18,7 +18,7 @@ let issuer: TokenIssuer;
 let entra: LoopbackServer;
 beforeAll(async () => {
   clock = startClock();
-  issuer = createTokenIssuer(await createSigningKeys());
+  issuer = createTokenIssuer(await createSigningKeys(inject("stateFolder")));
   entra = await startEntra({
     directory,
     issuer,

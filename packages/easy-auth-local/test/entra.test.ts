@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { sendRaw } from "../../../test/support/raw-http.ts";
 import { controlRoutes } from "../src/control/control-routes.ts";
@@ -20,7 +20,7 @@ const directory = createDirectory();
 let issuer: TokenIssuer;
 let entra: LoopbackServer;
 beforeAll(async () => {
-  issuer = createTokenIssuer(await createSigningKeys());
+  issuer = createTokenIssuer(await createSigningKeys(inject("stateFolder")));
   entra = await startEntra({
     directory,
     issuer,

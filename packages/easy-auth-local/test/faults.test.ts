@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import { text } from "node:stream/consumers";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { controlRoutes } from "../src/control/control-routes.ts";
 import { API, createDirectory, TENANT_ID } from "../src/directory/directory.ts";
@@ -24,7 +24,7 @@ let issuer: TokenIssuer;
 let servers: Readonly<Record<Service, LoopbackServer>>;
 
 beforeAll(async () => {
-  const keys = await createSigningKeys();
+  const keys = await createSigningKeys(inject("stateFolder"));
   issuer = createTokenIssuer(keys);
   servers = {
     entra: await startEntra({ directory, issuer, faults, moreRoutes: controlRoutes({ directory, issuer, faults }) }),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { API, createDirectory } from "../src/directory/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../src/entra/keys.ts";
@@ -11,7 +11,7 @@ let keys: SigningKeys;
 let issuer: TokenIssuer;
 let graph: LoopbackServer;
 beforeAll(async () => {
-  keys = await createSigningKeys();
+  keys = await createSigningKeys(inject("stateFolder"));
   issuer = createTokenIssuer(keys);
   graph = await startGraph({ directory, keys });
 });

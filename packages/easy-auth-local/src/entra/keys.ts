@@ -46,8 +46,9 @@ const FILE = "signing-keys.json";
  */
 export async function createSigningKeys(folder?: string): Promise<SigningKeys> {
   const file = folder && path.join(folder, FILE);
-  let keys = (file && (await readKeys(file))) || (await Promise.all([createKey(), createKey()]));
-  if (file) await writeKeys(file, keys);
+  const kept = file && (await readKeys(file));
+  let keys = kept || (await Promise.all([createKey(), createKey()]));
+  if (file && !kept) await writeKeys(file, keys);
   const current = () => keys[1];
   const header = () => ({ alg: "RS256", typ: "JWT", kid: current().jwk.kid });
   const published = () => ({ keys: keys.map(({ jwk }) => jwk) });

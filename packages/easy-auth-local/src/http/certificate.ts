@@ -23,7 +23,9 @@ export async function createCertificate(): Promise<Certificate> {
   // Loaded when it is needed: it takes longer than the rest of Entra.
   const { generate } = await import("selfsigned");
   const { private: key, cert } = await generate([{ name: "commonName", value: "easy-auth-local" }], {
-    keySize: 2048,
+    // Made at each start without a folder to keep it in: an RSA key would take 200 times as long.
+    keyType: "ec",
+    curve: "P-256",
     algorithm: "sha256",
     notAfterDate: new Date(Date.now() + DAYS * DAY_MS),
     extensions: [

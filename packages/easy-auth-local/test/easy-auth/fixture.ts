@@ -1,5 +1,5 @@
 import http from "node:http";
-import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, inject, onTestFinished, vi } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import {
   type Account,
@@ -41,7 +41,7 @@ export function surroundings(
   const started = {} as { entra: LoopbackServer; issuer: TokenIssuer; app: LoopbackServer };
   const closing: (() => unknown)[] = [];
   beforeAll(async () => {
-    const keys = await createSigningKeys();
+    const keys = await createSigningKeys(inject("stateFolder"));
     const signing: SigningKeys = { ...keys, sign: (claims) => keys.sign({ ...claims, ...moreClaims }) };
     started.issuer = createTokenIssuer(signing, () => Date.now());
     started.entra = await startEntra({ directory, issuer: started.issuer });

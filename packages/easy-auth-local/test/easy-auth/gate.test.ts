@@ -1,5 +1,5 @@
 import http from "node:http";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
 import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
@@ -44,7 +44,7 @@ function settingsFor(clientId: string, unauthenticatedClientAction: Action, scop
 }
 
 beforeAll(async () => {
-  issuer = createTokenIssuer(await createSigningKeys());
+  issuer = createTokenIssuer(await createSigningKeys(inject("stateFolder")));
   entra = await startEntra({ directory, issuer });
   // An app that answers with what reached it.
   echo = await listenOnLoopback(

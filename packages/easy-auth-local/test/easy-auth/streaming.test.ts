@@ -7,7 +7,7 @@ import { type Account, API } from "../../src/directory/directory.ts";
 import { listenOnLoopback } from "../../src/http/loopback-server.ts";
 import { apiSettings, echoed, frontendSettings, openGate, principalClaims, signedIn, surroundings } from "./fixture.ts";
 
-const CROWD: readonly Account[] = Array.from({ length: 300 }, (_, index) => ({
+const CROWD: readonly Account[] = Array.from({ length: 60 }, (_, index) => ({
   key: `crowd-${index}`,
   objectId: `00000000-0000-0000-0000-${String(index).padStart(12, "0")}`,
   shows: "One of many.",
@@ -153,7 +153,7 @@ describe("an app", () => {
   });
 });
 
-describe("300 users at once", () => {
+describe("60 users at once", () => {
   test("each reach the app with their own headers", async () => {
     const url = await openGate(around, apiSettings());
     const seen = await Promise.all(
@@ -171,7 +171,7 @@ describe("300 users at once", () => {
   });
 });
 
-describe("300 sessions at once", () => {
+describe("60 sessions at once", () => {
   test("each reach the app with their own headers", async () => {
     const url = await openGate(around, frontendSettings());
     const browsers = await Promise.all(CROWD.map(({ key }) => signedIn(url, key)));

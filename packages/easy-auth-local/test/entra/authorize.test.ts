@@ -1,5 +1,5 @@
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { answerPage, formIn, openPage, pickAccount, type SignInStep } from "../../../../test/support/entra-pages.ts";
 import { ACCOUNTS } from "../../src/directory/accounts.ts";
@@ -17,7 +17,7 @@ const API_URI = API.identifierUris[0];
 const directory = createDirectory();
 let entra: LoopbackServer;
 beforeAll(async () => {
-  entra = await startEntra({ directory, issuer: createTokenIssuer(await createSigningKeys()) });
+  entra = await startEntra({ directory, issuer: createTokenIssuer(await createSigningKeys(inject("stateFolder"))) });
 });
 afterAll(() => entra.close());
 

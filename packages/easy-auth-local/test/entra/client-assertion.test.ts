@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
 import { type JWTPayload, SignJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { createPemPair, type PemPair } from "../../../../test/support/certificate.ts";
 import {
@@ -26,7 +26,7 @@ let pair: PemPair;
 let stranger: PemPair;
 let entra: LoopbackServer;
 beforeAll(async () => {
-  keys = await createSigningKeys();
+  keys = await createSigningKeys(inject("stateFolder"));
   issuer = createTokenIssuer(keys);
   [pair, stranger] = await Promise.all([createPemPair(), createPemPair()]);
   const trust = { issuer: IDENTITY.iss, subject: IDENTITY.sub, audience: IDENTITY.aud };

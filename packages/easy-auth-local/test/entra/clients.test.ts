@@ -2,7 +2,7 @@ import { OnBehalfOfCredential } from "@azure/identity";
 import { ConfidentialClientApplication, InteractionRequiredAuthError } from "@azure/msal-node";
 import { decodeJwt } from "jose";
 import * as openid from "openid-client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { answerPage, pickAccount } from "../../../../test/support/entra-pages.ts";
 import { API, AUTHORITY_ORIGIN, createDirectory, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
@@ -24,7 +24,7 @@ let issuer: TokenIssuer;
 let entra: EntraServer;
 let unroute: () => Promise<void>;
 beforeAll(async () => {
-  issuer = createTokenIssuer(await createSigningKeys());
+  issuer = createTokenIssuer(await createSigningKeys(inject("stateFolder")));
   entra = await startEntra({ directory, issuer, https: true, onAnswered: (one) => answered.push(one) });
   unroute = routeMicrosoftOrigins({ entra: entra.url, graph: "http://localhost:9" });
 });

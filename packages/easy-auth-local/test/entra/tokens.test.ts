@@ -1,5 +1,5 @@
 import { decodeJwt, jwtVerify } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
 import { openPage, pickAccount } from "../../../../test/support/entra-pages.ts";
 import { sendRaw } from "../../../../test/support/raw-http.ts";
@@ -32,7 +32,7 @@ let issuer: TokenIssuer;
 let entra: LoopbackServer;
 let shared: LoopbackServer;
 beforeAll(async () => {
-  issuer = createTokenIssuer(await createSigningKeys());
+  issuer = createTokenIssuer(await createSigningKeys(inject("stateFolder")));
   entra = await startEntra({ directory, issuer });
   shared = await startEntra({ directory: severalTenants, issuer });
 });
