@@ -96,7 +96,7 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
 
 /**
  * Lets an asset under the very address that the pages name be kept for ever. Everything else is asked for again, whatever
- * query a caller adds, so that a deployment shows at once.
+ * query a client adds, so that a deployment shows at once.
  */
 function cacheControl(url: string, { version, isAsset }: StaticFile): string {
   const isNamed = isAsset && (url.slice(url.indexOf("?")) === `?v=${version}` || HASHED_NAME.test(url));

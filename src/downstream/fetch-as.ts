@@ -60,7 +60,7 @@ async function responseOf(
   return new Response(content.length > 0 ? content : null, { status, headers: [...new AnswerHeaders(headers)] });
 }
 
-/** Headers of a service's answer that go on to the caller. */
+/** Headers of a service's answer that go on to the client. */
 const RELAYED = ["content-type", "content-language", "etag", "last-modified", "retry-after"];
 
 /** Makes the endpoint's answer of an API's: its status, its body, and what describes the body. Not its cookies, nor its addresses. */

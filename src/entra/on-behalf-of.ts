@@ -28,7 +28,7 @@ export interface Exchange extends Grant {
   readonly correlationId: string;
   /** JSON of a resource's claims challenge, which rules out the cached token and a remembered refusal. */
   readonly claims?: string | undefined;
-  /** Ends the wait of this caller. The exchange goes on for other callers and, once begun, for the cache. */
+  /** Ends the wait of this request. The exchange goes on for other requests and, once begun, for the cache. */
   readonly signal: AbortSignal;
 }
 
@@ -46,10 +46,10 @@ export interface OnBehalfOfOptions {
   readonly now?: () => number;
 }
 
-/** An exchange that runs or waits for its turn, with the number of callers that wait for it. */
+/** An exchange that runs or waits for its turn, with the number of requests that wait for it. */
 interface Flight {
   readonly token: Promise<CachedToken>;
-  callers: number;
+  waiting: number;
 }
 
 const WAITING_PER_TURN = 10;
@@ -68,7 +68,7 @@ const REMEMBERED: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * The on-behalf-of exchange (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow), cached, made
- * once for all callers that wait for the same token, bounded in number and time. MSAL makes it without its own cache, whose
+ * once for all requests that wait for the same token, bounded in number and time. MSAL makes it without its own cache, whose
  * hits scan all users and which evicts nothing: docs/performance.md.
  */
 export class OnBehalfOf {
@@ -114,15 +114,15 @@ export class OnBehalfOf {
     if (cached) return cached;
     return withSpan({ name: "exchange" }, async () => {
       const flight = this.#inFlight.get(name) ?? this.#begin(name, key, exchange);
-      flight.callers += 1;
+      flight.waiting += 1;
       return untilAborted(flight.token, exchange.signal, tooLate).finally(() => {
-        flight.callers -= 1;
+        flight.waiting -= 1;
       });
     });
   }
 
   /**
-   * Notes that the resource refused a token, unless a newer one is there. The next caller makes a new exchange, but not again
+   * Notes that the resource refused a token, unless a newer one is there. The next request makes a new exchange, but not again
    * within a minute when that did not help.
    */
   forget(grant: Grant, accessToken: string): void {
@@ -161,14 +161,14 @@ export class OnBehalfOf {
 
   #begin(name: string, key: string, exchange: Exchange): Flight {
     const refusal = this.#refusals.get(name);
-    if (refusal) return { token: Promise.reject(refusal), callers: 0 };
-    // Before anything is waited for, so that of many callers at once no more renew than of one after the other.
+    if (refusal) return { token: Promise.reject(refusal), waiting: 0 };
+    // Before anything is waited for, so that many requests at once renew no more often than one after the other.
     this.#refused.addRenewal(key, exchange.claims);
-    const token = this.#obtain(name, key, exchange, () => flight.callers > 0).catch((error) => {
+    const token = this.#obtain(name, key, exchange, () => flight.waiting > 0).catch((error) => {
       if (!isRemembered(error)) this.#refused.removeRenewal(key, exchange.claims);
       throw error;
     });
-    const flight: Flight = { token: token.finally(() => this.#inFlight.delete(name)), callers: 0 };
+    const flight: Flight = { token: token.finally(() => this.#inFlight.delete(name)), waiting: 0 };
     this.#inFlight.set(name, flight);
     return flight;
   }
@@ -196,7 +196,7 @@ export class OnBehalfOf {
     return { assertion, authorityOrigin, tenantId: user.tenantId, clientId, scopes, assertionEnd: user.expiresAt };
   }
 
-  /** Throws while a caller has to wait, after a 429 of Entra. Callers with a cached token do not. */
+  /** Throws while the user has to wait, after a 429 of Entra. Requests with a cached token do not. */
   #refuseDuringPause({ user }: Exchange): void {
     const retryAfterSeconds = this.#pauses.secondsLeft(user);
     if (retryAfterSeconds > 0) throw new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });

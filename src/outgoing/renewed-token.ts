@@ -17,7 +17,7 @@ interface IssuedToken {
 const RENEWED_BEFORE_END_MS = 300_000;
 
 /**
- * Makes a function that returns a token, requested at first use, once for all callers that wait, and kept until 5 minutes
+ * Makes a function that returns a token, requested at first use, once for all requests that wait, and kept until 5 minutes
  * before its end. While no new one can be had, the last one serves to its end.
  */
 export function createRenewedToken(request: () => Promise<IssuedToken | null>): () => Promise<AppToken> {

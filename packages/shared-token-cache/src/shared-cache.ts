@@ -36,7 +36,7 @@ const MOST_REFUSED = 10_000;
 /**
  * Users' tokens in a store that all instances share, behind the cache in memory. Never slows a request by more than about
  * 50 ms, never fails one: whatever goes wrong is a miss. Writes happen behind the answer; what cannot be written is dropped.
- * The caller verifies the assertion before every call, and takes the user from that verification, never from an entry.
+ * The app verifies the assertion before every call, and takes the user from that verification, never from an entry.
  */
 export class SharedCache {
   readonly #store: SharedStore;

@@ -51,7 +51,7 @@ export function withRefusals(handle: RouteHandler): RouteHandler {
   };
 }
 
-/** The id that the caller gave the request, or a new one. */
+/** The id that the client gave the request, or a new one. */
 export function correlationIdOf({ headers, form, url }: RoutedRequest): string {
   const sent =
     headers["client-request-id"] ?? form.get("client-request-id") ?? url.searchParams.get("client-request-id");

@@ -7,13 +7,13 @@ import type { Reply, RoutedRequest, RouteHandler } from "../http/router.ts";
 import { forbidden, graphError } from "./errors.ts";
 
 /** Parts that decide on a token: the directory of its user, and the keys that Entra signs with. */
-export interface Gate {
+export interface AccessParts {
   readonly directory: Directory;
   readonly keys: SigningKeys;
 }
 
-/** The caller of a route, whose token is good. */
-export interface Caller {
+/** The principal of a route, whose token is good. */
+export interface Principal {
   /** The signed-in user; undefined for an app without a user. */
   readonly account: Account | undefined;
   /** Names of the token's permissions: delegated ones, or the app's own. */
@@ -21,41 +21,45 @@ export interface Caller {
   readonly claims: JWTPayload;
 }
 
-export type CallerHandler = (request: RoutedRequest, caller: Caller) => Reply | Promise<Reply>;
-export type AccountHandler = (request: RoutedRequest, account: Account, caller: Caller) => Reply | Promise<Reply>;
+export type PrincipalHandler = (request: RoutedRequest, principal: Principal) => Reply | Promise<Reply>;
+export type AccountHandler = (request: RoutedRequest, account: Account, principal: Principal) => Reply | Promise<Reply>;
 
 /**
  * Lets a request through only with a token for Graph that is not revoked and holds one of the needed permissions, or one that
  * includes it.
  */
-export function withCaller({ directory, keys }: Gate, handle: CallerHandler, needed: readonly string[]): RouteHandler {
+export function withPrincipal(
+  { directory, keys }: AccessParts,
+  handle: PrincipalHandler,
+  needed: readonly string[],
+): RouteHandler {
   return async (request) => {
     const graphToken = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
     const claims = await verify(graphToken, audienceOf(request), keys);
     if (typeof claims === "string") return unauthorized(request, claims);
-    if (claims.idtyp === "app") return answered(request, callerOf(claims, undefined), handle, needed);
+    if (claims.idtyp === "app") return answered(request, principalOf(claims, undefined), handle, needed);
     const account = directory.accountById(String(claims.oid));
     if (!account) return unauthorized(request, "Access token validation failure.");
     const validFrom = revokedBefore(account, claims, directory);
     if (validFrom !== undefined) return challenge(request, validFrom);
-    return answered(request, callerOf(claims, account), handle, needed);
+    return answered(request, principalOf(claims, account), handle, needed);
   };
 }
 
 /** Does the same for a route of the signed-in user, which an app without a user cannot ask. */
 export function withAccount(
-  gate: Gate,
+  parts: AccessParts,
   handle: AccountHandler,
   needed: readonly string[] = ["User.Read"],
 ): RouteHandler {
-  const ofUser: CallerHandler = (request, caller) => {
-    if (caller.account) return handle(request, caller.account, caller);
+  const ofUser: PrincipalHandler = (request, principal) => {
+    if (principal.account) return handle(request, principal.account, principal);
     return graphError(request, 400, "BadRequest", "/me request is only valid with delegated authentication flow.");
   };
-  return withCaller(gate, ofUser, needed);
+  return withPrincipal(parts, ofUser, needed);
 }
 
-function callerOf(claims: JWTPayload, account: Account | undefined): Caller {
+function principalOf(claims: JWTPayload, account: Account | undefined): Principal {
   const { scp, roles } = claims;
   const permissions = account ? String(scp).split(" ") : Array.isArray(roles) ? roles.map(String) : [];
   return { account, permissions, claims };
@@ -63,13 +67,13 @@ function callerOf(claims: JWTPayload, account: Account | undefined): Caller {
 
 function answered(
   request: RoutedRequest,
-  caller: Caller,
-  handle: CallerHandler,
+  principal: Principal,
+  handle: PrincipalHandler,
   needed: readonly string[],
 ): Reply | Promise<Reply> {
   // An app without a user gets to know that a route is the user's before it needs a permission for it.
-  const isOfUser = !caller.account && /\/me(\/|$)/.test(request.url.pathname);
-  return isOfUser || isPermitted(caller.permissions, needed) ? handle(request, caller) : forbidden(request);
+  const isOfUser = !principal.account && /\/me(\/|$)/.test(request.url.pathname);
+  return isOfUser || isPermitted(principal.permissions, needed) ? handle(request, principal) : forbidden(request);
 }
 
 /** The Graph of one cloud takes no tokens for another's. */

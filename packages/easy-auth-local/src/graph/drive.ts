@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { GRAPH_HOSTS } from "../directory/clouds.ts";
 import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
 import { json, type Reply, type RoutedRequest, type RouteHandler } from "../http/router.ts";
-import { type Gate, withAccount } from "./access.ts";
+import { type AccessParts, withAccount } from "./access.ts";
 import { graphError, requestIds, resourceNotFound } from "./errors.ts";
 
 /** A file in everybody's drive. */
@@ -47,10 +47,10 @@ export class Drive {
   }
 
   /** The routes of the signed-in user's drive, and of its content. */
-  routesFor(gate: Gate): Readonly<Record<string, RouteHandler>> {
+  routesFor(parts: AccessParts): Readonly<Record<string, RouteHandler>> {
     const read = (handle: (request: RoutedRequest, account: Account) => Reply) =>
-      withAccount(gate, handle, ["Files.Read"]);
-    const createUpload = withAccount(gate, (request) => this.#createUpload(request), ["Files.ReadWrite"]);
+      withAccount(parts, handle, ["Files.Read"]);
+    const createUpload = withAccount(parts, (request) => this.#createUpload(request), ["Files.ReadWrite"]);
     return {
       "GET /v1.0/me/drive/root/children": read((request) => this.#list(request)),
       "GET /v1.0/me/drive/items/:item": read((request) => this.#withFile(request, (file) => this.#show(request, file))),

@@ -25,7 +25,7 @@ export function notEmulated(request: RoutedRequest, what?: string): Reply {
   return graphError(request, 501, "NotImplemented", `${subject} is not emulated: set an answer with a fault.`);
 }
 
-/** The ids that every answer of Graph carries: its own, and the one the caller gave. */
+/** The ids that every answer of Graph carries: its own, and the one the client gave. */
 export function requestIds({ headers }: RoutedRequest): Record<string, string> {
   const sent = headers["client-request-id"];
   const requestId = randomUUID();

@@ -9,7 +9,7 @@ import type { Certificate } from "../http/certificate.ts";
 import { forAnyOrigin } from "../http/cross-origin.ts";
 import { listenTwice, type TwiceListening } from "../http/listen-twice.ts";
 import { type AnsweredRequest, createDispatch, createRouter, type RouteHandler } from "../http/router.ts";
-import { type Gate, withAccount, withCaller } from "./access.ts";
+import { type AccessParts, withAccount, withPrincipal } from "./access.ts";
 import { createBatch } from "./batch.ts";
 import { Drive } from "./drive.ts";
 import { forbidden, notEmulated, resourceNotFound } from "./errors.ts";
@@ -73,8 +73,8 @@ export async function startGraph(options: GraphOptions): Promise<GraphServer> {
   const { faults = new Faults(directory) } = options;
   let otherOrigin = "";
   const drive = new Drive(() => otherOrigin);
-  const gate = { directory, keys };
-  const ofGraph = { ...userRoutes(gate), ...drive.routesFor(gate), ...userinfoRoutes(gate) };
+  const parts = { directory, keys };
+  const ofGraph = { ...userRoutes(parts), ...drive.routesFor(parts), ...userinfoRoutes(parts) };
   const batch = createBatch(createDispatch(ofGraph, (request) => notEmulated(request)));
   const routes = { ...forAnyOrigin({ ...ofGraph, "POST /v1.0/$batch": batch }), ...faultRoutes(faults) };
   const notFound: RouteHandler = (request) => notEmulated(request);
@@ -89,34 +89,36 @@ export async function startGraph(options: GraphOptions): Promise<GraphServer> {
   return listening;
 }
 
-function userRoutes(gate: Gate): Readonly<Record<string, RouteHandler>> {
-  const { directory } = gate;
+function userRoutes(parts: AccessParts): Readonly<Record<string, RouteHandler>> {
+  const { directory } = parts;
   const ofUsers = USER_ROUTES.flatMap(([path, handle, ofSelf, ofOthers]): [string, RouteHandler][] => [
     [
       `GET /v1.0/me${path}`,
-      withAccount(gate, (request, user, caller) => handle(request, user, caller, directory), ofSelf),
+      withAccount(parts, (request, user, principal) => handle(request, user, principal, directory), ofSelf),
     ],
-    [`GET /v1.0/users/:user${path}`, withUser(gate, handle, ofSelf, ofOthers)],
+    [`GET /v1.0/users/:user${path}`, withUser(parts, handle, ofSelf, ofOthers)],
   ]);
-  const list = withCaller(gate, (request, caller) => listUsers(request, caller, directory), ["User.ReadBasic.All"]);
+  const list = withPrincipal(parts, (request, principal) => listUsers(request, principal, directory), [
+    "User.ReadBasic.All",
+  ]);
   return { ...Object.fromEntries(ofUsers), "GET /v1.0/users": list };
 }
 
 /** Makes a route of any user. Without a permission to read others the answer is 403, whether the user exists or not. */
 function withUser(
-  gate: Gate,
+  parts: AccessParts,
   handle: UserHandler,
   ofSelf: readonly string[],
   ofOthers: readonly string[],
 ): RouteHandler {
   return (request) => {
     const id = request.params.user ?? "";
-    const user = userIn(gate.directory, id);
-    const answer = withCaller(
-      gate,
-      (_, caller) => {
-        if (user !== caller.account && !isPermitted(caller.permissions, ofOthers)) return forbidden(request);
-        return user ? handle(request, user, caller, gate.directory) : resourceNotFound(request, id);
+    const user = userIn(parts.directory, id);
+    const answer = withPrincipal(
+      parts,
+      (_, principal) => {
+        if (user !== principal.account && !isPermitted(principal.permissions, ofOthers)) return forbidden(request);
+        return user ? handle(request, user, principal, parts.directory) : resourceNotFound(request, id);
       },
       [...ofSelf, ...ofOthers],
     );

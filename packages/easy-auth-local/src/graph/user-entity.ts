@@ -1,13 +1,16 @@
 import { type Account, GRAPH_ORIGIN } from "../directory/directory.ts";
 import { isPermitted } from "../entra/graph-permissions.ts";
-import type { Caller } from "./access.ts";
+import type { Principal } from "./access.ts";
 import { BASIC_PROPERTIES } from "./user-properties.ts";
 
 /** Begins `@odata.context`, which names what an answer holds. */
 export const CONTEXT = `${GRAPH_ORIGIN}/v1.0/$metadata#`;
 
-/** The values that Graph has of a user, as far as the caller may read them. */
-export function valuesOf(account: Account, { account: self, permissions }: Caller): Readonly<Record<string, unknown>> {
+/** The values that Graph has of a user, as far as the principal may read them. */
+export function valuesOf(
+  account: Account,
+  { account: self, permissions }: Principal,
+): Readonly<Record<string, unknown>> {
   const { objectId, isGuest, profile } = account;
   const values = { accountEnabled: true, userType: isGuest ? "Guest" : "Member", ...profile, id: objectId };
   if (account === self || isPermitted(permissions, ["User.Read.All"])) return values;

@@ -1,6 +1,6 @@
 import type { Account, Directory } from "../directory/directory.ts";
 import { json, type Reply, type RoutedRequest } from "../http/router.ts";
-import type { Caller } from "./access.ts";
+import type { Principal } from "./access.ts";
 import { graphError, notEmulated, requestIds, resourceNotFound } from "./errors.ts";
 import { filterOf, QueryOptionError, type QueryOptions, queryOptionsOf } from "./query-options.ts";
 import { CONTEXT, propertiesOf, valuesOf } from "./user-entity.ts";
@@ -10,21 +10,25 @@ import { DEFAULT_PROPERTIES } from "./user-properties.ts";
 export type UserHandler = (
   request: RoutedRequest,
   user: Account,
-  caller: Caller,
+  principal: Principal,
   directory: Directory,
 ) => Reply | Promise<Reply>;
 
 const PAGE_SIZE = 100;
 
 /** Answers with the user: the default properties, or the selected ones. */
-export const showUser: UserHandler = (request, user, caller, directory) =>
+export const showUser: UserHandler = (request, user, principal, directory) =>
   withOptions(request, "one", (options) => {
     const context = `${CONTEXT}${entityName("users", options)}/$entity`;
-    return json(200, { "@odata.context": context, ...entityOf(user, options, caller, directory) }, requestIds(request));
+    return json(
+      200,
+      { "@odata.context": context, ...entityOf(user, options, principal, directory) },
+      requestIds(request),
+    );
   });
 
 /** Answers with the user's manager, as `$expand=manager` does inside the user. */
-export const showManager: UserHandler = (request, user, caller, directory) =>
+export const showManager: UserHandler = (request, user, principal, directory) =>
   withOptions(request, "one", (options) => {
     const manager = managerOf(user, directory);
     if (!manager) return resourceNotFound(request, "manager");
@@ -32,21 +36,21 @@ export const showManager: UserHandler = (request, user, caller, directory) =>
     const type = { "@odata.type": "#microsoft.graph.user" };
     return json(
       200,
-      { "@odata.context": context, ...type, ...entityOf(manager, options, caller, directory) },
+      { "@odata.context": context, ...type, ...entityOf(manager, options, principal, directory) },
       requestIds(request),
     );
   });
 
 /** Lists the users whose manager the user is. */
-export const listDirectReports: UserHandler = (request, user, caller, directory) => {
+export const listDirectReports: UserHandler = (request, user, principal, directory) => {
   const reports = directory.accounts.filter((account) => managerOf(account, directory) === user);
-  return list(request, reports, "directoryObjects", caller, directory);
+  return list(request, reports, "directoryObjects", principal, directory);
 };
 
 /** Lists the users of the tenant. */
-export function listUsers(request: RoutedRequest, caller: Caller, directory: Directory): Reply {
+export function listUsers(request: RoutedRequest, principal: Principal, directory: Directory): Reply {
   const users = directory.accounts.filter((account) => directory.isKnownIn(directory.tenant.id, account));
-  return list(request, users, "users", caller, directory);
+  return list(request, users, "users", principal, directory);
 }
 
 /** Finds a user by id or user principal name. */
@@ -72,17 +76,17 @@ function list(
   request: RoutedRequest,
   users: readonly Account[],
   set: string,
-  caller: Caller,
+  principal: Principal,
   directory: Directory,
 ): Reply {
   return withOptions(request, "list", (options) => {
     const { top = PAGE_SIZE, skip, filter, orderBy, count } = options;
     const matches = filter === undefined ? () => true : filterOf(filter);
     const found = sorted(
-      users.filter((user) => matches(valuesOf(user, caller))),
+      users.filter((user) => matches(valuesOf(user, principal))),
       orderBy,
     );
-    const page = found.slice(skip, skip + top).map((user) => entityOf(user, options, caller, directory));
+    const page = found.slice(skip, skip + top).map((user) => entityOf(user, options, principal, directory));
     const body = {
       "@odata.context": CONTEXT + entityName(set, options),
       ...(count && { "@odata.count": found.length }),
@@ -114,14 +118,14 @@ function nextLink({ url }: RoutedRequest, skip: number): string {
 function entityOf(
   user: Account,
   { select, expandManager }: QueryOptions,
-  caller: Caller,
+  principal: Principal,
   directory: Directory,
 ): object {
-  const entity = propertiesOf(valuesOf(user, caller), select ?? DEFAULT_PROPERTIES);
+  const entity = propertiesOf(valuesOf(user, principal), select ?? DEFAULT_PROPERTIES);
   const manager = expandManager === undefined ? undefined : managerOf(user, directory);
   if (!manager || expandManager === undefined) return entity;
   const names = expandManager === "default" ? DEFAULT_PROPERTIES : expandManager;
-  const shown = propertiesOf(valuesOf(manager, caller), names);
+  const shown = propertiesOf(valuesOf(manager, principal), names);
   return { ...entity, manager: { "@odata.type": "#microsoft.graph.user", ...shown } };
 }
 

@@ -20,7 +20,7 @@ export interface Failure {
 export interface Hop {
   readonly station: Station;
   /** "browser" or "client" for a request from outside. */
-  readonly caller: Station | "browser" | "client";
+  readonly sender: Station | "browser" | "client";
   /** How many stations the request had passed before. */
   readonly depth: number;
   /** Names this hop to the next one, in `traceparent`. */

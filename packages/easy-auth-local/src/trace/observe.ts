@@ -116,10 +116,10 @@ function newHop(
   const { headers, method = "GET", url = "/" } = request;
   const isOpenStation = (hop: Hop) => hop.durationMs === undefined && !ASK_NOBODY.includes(hop.station);
   const known = trace.hops.find(({ spanId }) => spanId === parentId);
-  const caller = known ?? callerAt(station, trace.hops.findLast(isOpenStation));
+  const sender = known ?? senderAt(station, trace.hops.findLast(isOpenStation));
   const outside = headers["user-agent"]?.startsWith("Mozilla/") ? "browser" : "client";
   return {
-    ...{ station, method, caller: caller?.station ?? outside, depth: caller ? caller.depth + 1 : 0 },
+    ...{ station, method, sender: sender?.station ?? outside, depth: sender ? sender.depth + 1 : 0 },
     path: safePath(url),
     spanId: randomBytes(8).toString("hex"),
     startedAt: Date.now(),
@@ -133,7 +133,7 @@ function newHop(
  * Returns the station that sent a request. A gate marks its own requests; any other request to Entra or Graph while the API's
  * gate waits comes from a function in another process.
  */
-function callerAt(station: Station, hop: Hop | undefined): Pick<Hop, "station" | "depth"> | undefined {
+function senderAt(station: Station, hop: Hop | undefined): Pick<Hop, "station" | "depth"> | undefined {
   const isUnseen = hop?.station === "API gate" && station !== "function";
   return isUnseen ? { station: "function", depth: hop.depth + 1 } : hop;
 }

@@ -128,13 +128,13 @@ function timeOf({ startedAt }: Hop): string {
 }
 
 function hopItem(hop: Hop, origin: Hop | undefined, named: Naming, now: number): string {
-  const { station, caller, depth, method, path, tokens, notes, logs, spanId } = hop;
-  const from = Math.max(0, LANES.indexOf(caller));
+  const { station, sender, depth, method, path, tokens, notes, logs, spanId } = hop;
+  const from = Math.max(0, LANES.indexOf(sender));
   const failure = named(failureOf(hop, origin));
   return `<li class="hop ${stateOf(hop)}" style="--depth: ${depth}; --from: ${from}; --to: ${LANES.indexOf(station)}">
     <div class="arrow" aria-hidden="true"><span></span></div>
     <div class="said">
-      <p><strong>${caller} → ${station}</strong> <code>${escapeHtml(method)} ${escapeHtml(named(path))}</code>
+      <p><strong>${sender} → ${station}</strong> <code>${escapeHtml(method)} ${escapeHtml(named(path))}</code>
         <span class="outcome ${stateOf(hop)}">${mark(hop)}${outcomeOf(hop)}</span> ${durationOf(hop)}</p>
       ${failure === "" ? "" : `<p class="failure">${escapeHtml(failure)}</p>`}
       ${notes.length === 0 ? "" : `<dl>${notes.map((note) => noteItem(note, named)).join("")}</dl>`}

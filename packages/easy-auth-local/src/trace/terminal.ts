@@ -20,11 +20,11 @@ export function traceLines(trace: Trace, hops: readonly Hop[], now: number): str
 }
 
 function lineOf(hop: Hop, failure: string, tokens: readonly string[]): string {
-  const { station, caller, depth, method, notes } = hop;
+  const { station, sender, depth, method, notes } = hop;
   // On another station than itself, it says that the function is not seen.
   const unseen = station === "function" ? undefined : notes.find(([name]) => name === "Function")?.[1];
   const parts = [
-    `${depth === 0 ? `${caller} → ` : "→ "}${station}`,
+    `${depth === 0 ? `${sender} → ` : "→ "}${station}`,
     `${method} ${shortPathOf(hop)}`,
     [outcomeOf(hop), durationOf(hop)].filter(Boolean).join(" "),
     hasFailed(hop) && `✗ ${failure}`.trim(),

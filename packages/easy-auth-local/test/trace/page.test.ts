@@ -87,7 +87,7 @@ describe("the ids of the tenant, its apps and its users", () => {
 
 describe("an action", () => {
   const trace = (id: string, startedAt: number, durationMs: number, account?: string): Trace => {
-    const base = { station: "frontend", caller: "browser", depth: 0, spanId: id, method: "GET", path: "/" } as const;
+    const base = { station: "frontend", sender: "browser", depth: 0, spanId: id, method: "GET", path: "/" } as const;
     return { id, account, hops: [{ ...base, startedAt, durationMs, tokens: [], notes: [], logs: [] }] };
   };
   const grouped = (...oldestFirst: Trace[]): string[] =>

@@ -22,7 +22,7 @@ async function hopsOf(path: string, account: string) {
 
 test("what the function asks of Storage is a hop of its request, with the token it sends", async () => {
   const hops = await hopsOf("/api/files", "works");
-  expect(hops.map(({ depth, caller, station, status }) => `${depth} ${caller} → ${station} ${status}`)).toEqual([
+  expect(hops.map(({ depth, sender, station, status }) => `${depth} ${sender} → ${station} ${status}`)).toEqual([
     "0 client → API gate 200",
     "1 API gate → function 200",
     "2 function → Entra 200",

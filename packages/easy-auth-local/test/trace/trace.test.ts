@@ -35,7 +35,7 @@ async function latest(path = "/api/profile"): Promise<Trace> {
 
 function outline({ hops }: Trace): string[] {
   return hops.map(
-    ({ caller, station, depth, method, status }) => `${depth} ${caller} → ${station} ${method} ${status}`,
+    ({ sender, station, depth, method, status }) => `${depth} ${sender} → ${station} ${method} ${status}`,
   );
 }
 
@@ -83,13 +83,13 @@ describe("a request of a signed-in browser", () => {
     const { hops, account } = await latest("/.auth/login/aad/callback");
     expect(hops[0]?.path).toMatch(/\?code=\(not shown\)&.*state=\(not shown\)/);
     expect(account).toBe("works");
-    expect(hops.at(-1)).toMatchObject({ caller: "frontend gate", station: "Entra", method: "POST", status: 200 });
+    expect(hops.at(-1)).toMatchObject({ sender: "frontend gate", station: "Entra", method: "POST", status: 200 });
     expect(hops.at(-1)?.notes).toContainEqual(["grant_type", "authorization_code"]);
   });
 });
 
 describe("hops belong together", () => {
-  test("by the traceparent that the caller sent", async () => {
+  test("by the traceparent that the client sent", async () => {
     const id = randomBytes(16).toString("hex");
     await getProfile("works", { traceparent: `00-${id}-b7ad6b7169203331-01` });
     const trace = await latest();
@@ -97,7 +97,7 @@ describe("hops belong together", () => {
     expect(trace.hops.map(({ station }) => station)).toEqual(["API gate", "function", "Entra", "Graph"]);
   });
 
-  test("by the correlation id that the answer names, when the caller sent nothing", async () => {
+  test("by the correlation id that the answer names, when the client sent nothing", async () => {
     const response = await getProfile("works", {}, stack.functions.url);
     const trace = await latest();
     expect(response.headers.get("x-correlation-id")?.replaceAll("-", "")).toBe(trace.id);

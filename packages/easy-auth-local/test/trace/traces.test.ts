@@ -5,7 +5,7 @@ import { summaryOf } from "../../src/trace/summary.ts";
 import { Traces } from "../../src/trace/traces.ts";
 
 function hop(path: string, changes: Partial<Hop> = {}): Hop {
-  const base = { station: "function", caller: "client", depth: 0, spanId: "0", startedAt: 0, method: "GET" } as const;
+  const base = { station: "function", sender: "client", depth: 0, spanId: "0", startedAt: 0, method: "GET" } as const;
   return { ...base, path, tokens: [], notes: [], logs: [], ...changes };
 }
 
