@@ -105,6 +105,20 @@ test.each(PAGES)("the links of %s lead somewhere", (page) => {
   }
 });
 
+/** Files of this repository that a page names; those of new endpoints are the reader's to make, and decisions are of their day. */
+const filesNamedIn = (page: string) =>
+  [...textOf(page).matchAll(/`((?:src|test|infra|scripts|packages|bench|frontend|docs)\/[^`\s*<{…]+)`/g)]
+    .map(([, path = ""]) => path)
+    .filter((path) => !path.startsWith("src/functions/"));
+
+test.each(PAGES.filter((page) => !/CHANGELOG|decisions\/\d/.test(page)))(
+  "the files that %s names are there",
+  (page) => {
+    const isThere = (path: string) => existsSync(path) || existsSync(page.replace(/docs\/.*|[^/]*$/, path));
+    expect(filesNamedIn(page).filter((path) => !isThere(path))).toEqual([]);
+  },
+);
+
 test("every page is in an index", () => {
   const listed = ["README.md", "docs/README.md", "docs/decisions/README.md"].flatMap((index) =>
     linksIn(index).map((link) => targetOf(index, link.split("#")[0])),
