@@ -2,12 +2,23 @@ import { randomUUID } from "node:crypto";
 import { API, TENANT_ID } from "easy-auth-local";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import clouds from "../infra/clouds.json" with { type: "json" };
+import { CLOUDS } from "../packages/easy-auth-local/src/directory/clouds.ts";
 import { accountOf } from "./support/account.ts";
 import { type IdentityEndpoint, startIdentityEndpoint } from "./support/identity-endpoint.ts";
 import { startStack, type TestStack } from "./support/stack.ts";
 
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 const PRINCIPAL = "33334444-dddd-5555-eeee-6666ffff7777";
+
+test("the local stack, which knows no app, stands for the clouds of infra/clouds.json", () => {
+  const addresses = Object.values(clouds).map(({ login, v1Issuer, graph }) => ({
+    authorityOrigin: login,
+    v1IssuerOrigin: v1Issuer,
+    graphOrigin: graph,
+  }));
+  expect(CLOUDS).toEqual(addresses);
+});
 
 describe.each([
   ["", "login.microsoftonline.com", "graph.microsoft.com", "api://AzureADTokenExchange"],
