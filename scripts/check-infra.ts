@@ -12,6 +12,11 @@ const ENTRIES = ["main", "resources", "entra"];
 const SNAPSHOTS = "infra/snapshots";
 /** Changed lines that are shown of one snapshot. */
 const MOST_LINES = 12;
+/**
+ * Scopes of Graph in every snapshot, in place of the list in `infra/graph-scopes.json`: a scope more is one line there and
+ * changes no snapshot.
+ */
+const SAMPLE_SCOPES = ["First.Scope", "Second.Scope"];
 /** Where a snapshot is deployed to; nobody's. */
 const PLACE = {
   "--subscription-id": "11112222-3333-4444-5555-666677778888",
@@ -67,6 +72,7 @@ async function main(): Promise<void> {
   // The compiler writes a snapshot beside its parameters.
   const copy = mkdtempSync(join(tmpdir(), "infra-"));
   cpSync("infra", join(copy, "infra"), { recursive: true, filter: (path) => !path.endsWith(".snapshot.json") });
+  writeFileSync(join(copy, "infra/graph-scopes.json"), JSON.stringify(SAMPLE_SCOPES));
   const snapshots = scenarios.map((name) =>
     once(() => checkSnapshot(compiler, copy, join(SNAPSHOTS, name), values.write)),
   );

@@ -1,7 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { readConfiguration } from "easy-auth-local";
 import { loadApp } from "easy-auth-local/parts";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { buildCopyWith } from "./support/app-copy.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -10,7 +12,19 @@ const GRAPH = "https://graph.microsoft.com/";
 /** Azure Storage's delegated permission, which `infra/entra.bicep` registers where files are on. */
 const STORAGE_SCOPE = "https://storage.azure.com/user_impersonation";
 
-const listed: readonly string[] = JSON.parse(await readFile(`${ROOT}${LIST}`, "utf8"));
+/** Names a scope that the list does not have. */
+const MESSAGES = `import { app } from "@azure/functions";
+import { asUser, graphFor } from "../app.ts";
+app.http("messages", {
+  methods: ["GET"],
+  authLevel: "anonymous",
+  handler: asUser(["Mail.Read"], async (user) => ({ jsonBody: await graphFor(user).api("/me/messages").get() })),
+});
+`;
+
+async function listIn(root: string): Promise<readonly string[]> {
+  return JSON.parse(await readFile(`${root}/${LIST}`, "utf8"));
+}
 
 /** Says what to do about each scope that endpoints name and the deployment does not register, or the other way round. */
 function disagreements(named: readonly string[], registered: readonly string[]): readonly string[] {
@@ -29,11 +43,11 @@ function where(scope: string): string {
     : `${LIST} does not list it: add it there.`;
 }
 
-async function scopesOfEndpoints(): Promise<readonly string[]> {
+async function scopesOfEndpoints(root: string): Promise<readonly string[]> {
   const files = { STORAGE_ACCOUNT_URL: "https://contoso.blob.core.windows.net", STORAGE_CONTAINER: "documents" };
   const before = { ...process.env };
   Object.assign(process.env, ENVIRONMENT, files);
-  const { functions } = await loadApp(ROOT, () => {}).finally(() => {
+  const { functions } = await loadApp(root, () => {}).finally(() => {
     process.env = before;
   });
   return [...functions.values()].flatMap(({ handler }) => (handler as { scopes?: readonly string[] }).scopes ?? []);
@@ -41,9 +55,24 @@ async function scopesOfEndpoints(): Promise<readonly string[]> {
 
 describe("the scopes that endpoints name", () => {
   test("are those that the deployment registers and consents to", async () => {
-    const named = await scopesOfEndpoints();
-    expect(disagreements(named, listed)).toEqual([]);
+    const named = await scopesOfEndpoints(ROOT);
+    expect(disagreements(named, await listIn(ROOT))).toEqual([]);
     expect(named).toContain(STORAGE_SCOPE);
+  });
+
+  test("may be one more, with the file of its endpoint and a line in the list; without the line, one message names both", async () => {
+    const { root, remove } = await buildCopyWith({ "messages.ts": MESSAGES });
+    onTestFinished(remove);
+    const named = await scopesOfEndpoints(root);
+    const listed = await listIn(root);
+    expect(disagreements(named, listed)).toEqual([
+      `An endpoint names Mail.Read, and ${LIST} does not list it: add it there.`,
+    ]);
+
+    await writeFile(`${root}/${LIST}`, JSON.stringify([...listed, "Mail.Read"]));
+    expect(disagreements(named, await listIn(root))).toEqual([]);
+    const { registrations } = await readConfiguration(`${root}/easy-auth-local.json`);
+    expect(registrations?.api).toMatchObject({ delegatedPermissions: [...listed, "Mail.Read", STORAGE_SCOPE] });
   });
 
   test("may be more when the list has them, in any order", () => {

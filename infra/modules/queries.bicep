@@ -59,7 +59,7 @@ var queries query[] = [
   }
   {
     name: 'throttling'
-    title: 'Entra or Graph asks to wait, or the API itself has too much to do'
+    title: 'Entra or Graph asks to wait, or the API itself is busy'
     text: loadTextContent('../queries/throttling.kql')
     alert: { severity: 2, threshold: 20 }
   }

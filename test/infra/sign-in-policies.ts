@@ -19,10 +19,7 @@ const MADE = {
   frontend: "22223333-cccc-4444-dddd-5555eeee6666",
   extra: "33334444-dddd-5555-eeee-6666ffff7777",
 };
-/**
- * Scopes of Graph that the API's settings name where nothing is chosen. `check:infra` holds the snapshots against
- * `infra/graph-scopes.json`: a new scope is one line there, and no policy fails before the snapshots are written anew.
- */
+/** Scopes of Graph that hooks are told to check; in snapshots, two that stand for `infra/graph-scopes.json`. */
 const SCOPES = scopesOf(
   JSON.parse(readFileSync(new URL("../../infra/snapshots/default.snapshot.json", import.meta.url), "utf8")),
 );
