@@ -1,26 +1,31 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Browser } from "../src/test-kit/browser.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const COPIED = [
-  "docs",
-  "easy-auth-local.json",
-  "infra",
-  "packages",
-  "frontend",
-  "host.json",
-  "local.settings.example.json",
-  "package.json",
-  "scripts",
-  "src",
-  "tsconfig.json",
-];
+const NODE_MODULES = fileURLToPath(new URL("../../../node_modules", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../bin/easy-auth-local.mjs", import.meta.url));
 const WITHIN_MS = 50_000;
+/** A function app and a page, bundled and copied by a command. */
+const FILES: Readonly<Record<string, string>> = {
+  "host.json": '{ "version": "2.0" }',
+  "package.json": JSON.stringify({ main: "dist/api/main.cjs" }),
+  "easy-auth-local.json": JSON.stringify({
+    build: { command: "node build.cjs", sources: ["src", "page"] },
+    api: { app: "." },
+    frontend: { app: "dist/page" },
+  }),
+  "page/index.html": "<!doctype html><title>Page</title>",
+  "build.cjs": `const { cpSync, readdirSync } = require("node:fs");
+    const contents = readdirSync("src/functions").map((name) => 'import "./src/functions/' + name + '";').join("\\n");
+    const stdin = { contents, resolveDir: __dirname };
+    const options = { stdin, bundle: true, platform: "node", external: ["@azure/functions"], outfile: "dist/api/main.cjs" };
+    require("esbuild").build(options).catch(() => process.exit(1));
+    cpSync("page", "dist/page", { recursive: true });`,
+};
 
 const folder = mkdtempSync(join(tmpdir(), "watched-"));
 let output = "";
@@ -28,16 +33,10 @@ let url = "";
 let stop: () => void;
 
 beforeAll(async () => {
-  for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  for (const [name, text] of Object.entries(FILES)) write(name, text);
+  symlinkSync(NODE_MODULES, join(folder, "node_modules"));
   writeFunction("hello", `() => ({ body: "one" })`);
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", "packages/easy-auth-local/src/command/main.ts", "--free-ports", "--watch"],
-    {
-      cwd: folder,
-    },
-  );
+  const child = spawn(process.execPath, [COMMAND, "--free-ports", "--watch"], { cwd: folder });
   stop = () => child.kill("SIGKILL");
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => {
@@ -51,9 +50,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+function write(name: string, text: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+}
+
 function writeFunction(name: string, handler: string): void {
   const source = `import { app } from "@azure/functions";\napp.http("${name}", { handler: ${handler} });\n`;
-  writeFileSync(join(folder, `src/functions/${name}.ts`), source);
+  write(`src/functions/${name}.ts`, source);
 }
 
 function expectOutput(pattern: RegExp): Promise<void> {
@@ -65,7 +69,7 @@ function expectAnswer(path: string, answer: string): Promise<void> {
   return vi.waitFor(ask, { timeout: WITHIN_MS });
 }
 
-describe("npm start -- --watch", () => {
+describe("easy-auth-local --watch", () => {
   test("serves a function as it is now, a moment after its file was written", async () => {
     await expectAnswer("hello", "one");
     writeFunction("hello", `() => ({ body: "two" })`);
@@ -79,15 +83,12 @@ describe("npm start -- --watch", () => {
   });
 
   test("sees a file in a new folder", async () => {
-    mkdirSync(join(folder, "src/words"));
-    writeFunction("hello", `() => ({ body: word })`);
-    const file = join(folder, "src/functions/hello.ts");
     const source = (word: string) => `export const word = ${JSON.stringify(word)};\n`;
-    writeFileSync(join(folder, "src/words/word.ts"), source("three"));
+    write("src/words/word.ts", source("three"));
     const imports = `import { word } from "../words/word.ts";\nimport { app } from "@azure/functions";\n`;
-    writeFileSync(file, `${imports}app.http("hello", { handler: () => ({ body: word }) });\n`);
+    write("src/functions/hello.ts", `${imports}app.http("hello", { handler: () => ({ body: word }) });\n`);
     await expectAnswer("hello", "three");
-    writeFileSync(join(folder, "src/words/word.ts"), source("four"));
+    write("src/words/word.ts", source("four"));
     await expectAnswer("hello", "four");
   });
 
@@ -110,8 +111,10 @@ describe("npm start -- --watch", () => {
     const browser = new Browser(/^Ready: open (\S+)/m.exec(output)?.[1]);
     const { response } = await browser.signIn("/", "works");
     expect(await response.text()).not.toContain("as it is now");
-    appendFileSync(join(folder, "frontend/page/index.html"), "<!-- as it is now -->");
+    appendFileSync(join(folder, "page/index.html"), "<!-- as it is now -->");
     await expectOutput(/The frontend is new: load its page again/);
-    expect(await (await browser.fetch("/")).text()).toContain("as it is now");
+    await vi.waitFor(async () => expect(await (await browser.fetch("/")).text()).toContain("as it is now"), {
+      timeout: WITHIN_MS,
+    });
   });
 });
