@@ -33,41 +33,40 @@ describe("npm start -- --func", () => {
       response.end(JSON.stringify({ entra: answer?.status, clientId: process.env.WEBSITE_AUTH_CLIENT_ID }));
     }).listen(Number(process.argv[4]), process.argv[6]);`;
 
+  /** Starts it with a page for a frontend, which needs no process. */
   async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
-    const PATH = `${await fakeFunc(host)}${delimiter}${process.env.PATH}`;
-    return startCommand(["--func", ...args], { PATH });
+    const folder = await fakeFunc(host);
+    await writeFile(join(folder, "index.html"), "<!doctype html><title>Page</title>");
+    const PATH = `${folder}${delimiter}${process.env.PATH}`;
+    return startCommand(["--func", "--frontend", folder, ...args], { PATH });
   }
 
-  test.each(["SIGINT", "SIGTERM"] as const)(
-    "puts the gate in front of func, whose app reaches the emulators; %s ends all of it",
-    async (signal) => {
-      const running = await startWithFunc(HOST);
-      await running.line(/^Ready/);
-      const [api, host] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Functions host/)];
-      expect(running.output()).toContain(`fake func start --port ${new URL(host).port} --address 127.0.0.1`);
-      expect((await fetch(`${api}/api/profile`)).status).toBe(401);
-      const answer = await (await fetch(`${api}/api/health`)).json();
-      expect(answer).toEqual({ entra: 200, clientId: "00001111-aaaa-2222-bbbb-3333cccc4444" });
-      running.child.kill(signal);
-      expect(await exitCode(running)).toBe(0);
-      await expect(fetch(host)).rejects.toThrow();
-    },
-  );
-
-  test("has the app trust Storage, with --files", async () => {
-    const host = `require("node:http").createServer(async (request, response) => {
-      const answer = await fetch(process.env.STORAGE_ACCOUNT_URL + "/" + process.env.STORAGE_CONTAINER);
-      response.end(String(answer.status));
-    }).listen(Number(process.argv[4]), process.argv[6]);`;
-    const running = await startWithFunc(host, "--files");
+  test("puts the gate in front of func, whose app reaches the emulators and lives by their clock; SIGINT ends all of it", async () => {
+    const running = await startWithFunc(HOST, "--trace");
     await running.line(/^Ready/);
-    expect(await (await fetch(`${await urlOf(running, /^API, behind/)}/api/health`)).text()).toBe("401");
+    const [api, host] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Functions host/)];
+    const entra = await urlOf(running, /^Entra ID emulator/);
+    expect(running.output()).toContain(`fake func start --port ${new URL(host).port} --address 127.0.0.1`);
+    expect((await fetch(`${api}/api/profile`)).status).toBe(401);
+    const answer = await (await fetch(`${api}/api/health`)).json();
+    expect(answer).toEqual({ entra: 200, clientId: "00001111-aaaa-2222-bbbb-3333cccc4444" });
+    await expectTrace(running, entra);
+    await expectClock(api, entra);
+    running.child.kill("SIGINT");
+    expect(await exitCode(running)).toBe(0);
+    await expect(fetch(host)).rejects.toThrow();
   });
 
-  test("lets the stack's clock be that of the app", async () => {
-    const running = await startWithFunc(HOST);
-    await running.line(/^Ready/);
-    const [api, entra] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Entra ID emulator/)];
+  /** What the app asks of Entra is traced as asked by the function, which is not seen itself. */
+  async function expectTrace(running: Running, entra: string): Promise<void> {
+    await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 /);
+    await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);
+    const page = await (await fetch(`${entra}/trace`)).text();
+    expect(page).toContain("<strong>function → Entra</strong> <code>GET /organizations/discovery/v2.0/keys</code>");
+    expect(page).toContain("<dt>Not seen</dt><dd>what happens inside: it runs in a process of its own</dd>");
+  }
+
+  async function expectClock(api: string, entra: string): Promise<void> {
     const hoursAhead = async () => {
       const now = Number(await (await fetch(`${api}/api/health?now`)).text());
       return (now - Date.now()) / 3600_000;
@@ -78,17 +77,19 @@ describe("npm start -- --func", () => {
       await fetch(`${entra}/emulator/clock`, { method: "POST", headers: { "content-type": "application/json" }, body });
       await vi.waitFor(async () => expect(await hoursAhead()).toBeCloseTo(hours));
     }
-  });
+  }
 
-  test("traces what the app asks of Entra as asked by the function, which is not seen itself", async () => {
-    const running = await startWithFunc(HOST, "--trace");
+  test("has the app trust Storage, with --files; SIGTERM ends all of it", async () => {
+    const host = `require("node:http").createServer(async (request, response) => {
+      const answer = await fetch(process.env.STORAGE_ACCOUNT_URL + "/" + process.env.STORAGE_CONTAINER);
+      response.end(String(answer.status));
+    }).listen(Number(process.argv[4]), process.argv[6]);`;
+    const running = await startWithFunc(host, "--files");
     await running.line(/^Ready/);
-    await fetch(`${await urlOf(running, /^API, behind/)}/api/health`);
-    await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 /);
-    await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);
-    const page = await (await fetch(`${await urlOf(running, /^Entra ID emulator/)}/trace`)).text();
-    expect(page).toContain("<strong>function → Entra</strong> <code>GET /organizations/discovery/v2.0/keys</code>");
-    expect(page).toContain("<dt>Not seen</dt><dd>what happens inside: it runs in a process of its own</dd>");
+    expect(await (await fetch(`${await urlOf(running, /^API, behind/)}/api/health`)).text()).toBe("401");
+    running.child.kill("SIGTERM");
+    expect(await exitCode(running)).toBe(0);
+    await expect(fetch(await urlOf(running, /^Functions host/))).rejects.toThrow();
   });
 
   test("ends with exit code 1 when func ends, and says so", async () => {

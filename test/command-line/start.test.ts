@@ -1,7 +1,18 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { SAMPLE_FILES } from "easy-auth-local";
-import { describe, expect, test, vi } from "vitest";
-import { exitCode, ROOT, run, startCommand, urlOf } from "../support/command.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { commandLine, exitCode, ROOT, type Running, run, startCommand, urlOf } from "../support/command.ts";
+
+/** A folder whose `npm start` starts the command, without the build before it. */
+function startsTheCommand(): string {
+  const folder = mkdtempSync(join(tmpdir(), "npm-start-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const words = commandLine().map((word) => JSON.stringify(word));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ scripts: { start: `exec ${words.join(" ")}` } }));
+  return folder;
+}
 
 describe("npm start", () => {
   test("builds, prints its addresses, then Ready; SIGINT to npm alone stops all of it with exit code 0", async () => {
@@ -21,7 +32,7 @@ describe("npm start", () => {
   });
 
   test("ends all of it when npm is killed, which tells it nothing", async () => {
-    const running = run("npm", ["start", "--", "--free-ports"]);
+    const running = run("npm", ["start", "--prefix", startsTheCommand()]);
     await running.line(/^Ready/);
     const entra = await urlOf(running, /^Entra ID emulator/);
     running.child.kill("SIGKILL");
@@ -34,8 +45,16 @@ describe("npm start", () => {
   });
 });
 
+/** Expects that a signal ends the command and the frontend, which runs in a process of its own. */
+async function expectEndBy(signal: "SIGTERM" | "SIGHUP", running: Running): Promise<void> {
+  const port = /listens on port (\d+)/.exec(running.output())?.[1];
+  running.child.kill(signal);
+  expect(await exitCode(running)).toBe(0);
+  await expect(fetch(`http://localhost:${port}`)).rejects.toThrow();
+}
+
 describe("easy-auth-local", () => {
-  test("prints each request with all it led to, with --trace, and which mistake is made", async () => {
+  test("prints each request with all it led to, with --trace, and which mistake is made; SIGTERM ends all, with exit code 0", async () => {
     const running = startCommand(["--trace", "--misconfigure", "wrong-secret", "--https"]);
     await running.line(/^Ready/);
     const url = await urlOf(running, /^API, behind Easy Auth/);
@@ -45,15 +64,7 @@ describe("easy-auth-local", () => {
     expect(running.output()).toMatch(/^Entra ID emulator +http:\/\/localhost:\d+ {2}https:\/\/localhost:\d+$/m);
     expect(running.output()).toMatch(/^Microsoft Graph emulator +http:\/\/localhost:\d+ {2}https:\/\/localhost:\d+$/m);
     expect(running.output()).toMatch(/^Certificate of https +\/.*certificate\.pem$/m);
-  });
-
-  test.each(["SIGTERM", "SIGHUP"] as const)("%s ends what it started, with exit code 0", async (signal) => {
-    const running = startCommand();
-    await running.line(/^Ready/);
-    const port = /listens on port (\d+)/.exec(running.output())?.[1];
-    running.child.kill(signal);
-    expect(await exitCode(running)).toBe(0);
-    await expect(fetch(`http://localhost:${port}`)).rejects.toThrow();
+    await expectEndBy("SIGTERM", running);
   });
 
   test("killed, takes with it what it started", async () => {
@@ -65,7 +76,7 @@ describe("easy-auth-local", () => {
     await vi.waitFor(() => expect(fetch(`http://localhost:${port}`)).rejects.toThrow(), 10_000);
   });
 
-  test("serves files from Storage with --files, each user by their role", async () => {
+  test("serves files from Storage with --files, each user by their role; SIGHUP ends all, with exit code 0", async () => {
     const running = startCommand(["--files"]);
     await running.line(/^Ready/);
     expect(running.output()).toMatch(/^Azure Storage emulator +https:\/\/\S+:\d+\/devstoreaccount1\/documents$/m);
@@ -79,5 +90,6 @@ describe("easy-auth-local", () => {
     expect(files.map(({ name }) => name)).toEqual(SAMPLE_FILES.map(({ name }) => name).sort());
     const refused = await get("files", "no-role");
     expect([refused.status, await refused.json()]).toMatchObject([403, { code: "downstream_forbidden" }]);
+    await expectEndBy("SIGHUP", running);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { TENANT_ID } from "easy-auth-local";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { exitCode, startCommand } from "../support/command.ts";
+import { startStack } from "../support/stack.ts";
 
 describe("npm start -- --tenant", () => {
   const SETTINGS = {
@@ -22,13 +23,12 @@ describe("npm start -- --tenant", () => {
   }
 
   test("starts the apps with the settings of the file, with Entra where it is", async () => {
-    const stack = startCommand();
-    const urlOf = async (line: RegExp) => /http:\S+/.exec(await stack.line(line))?.[0] ?? "";
+    const stack = await startStack();
     // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
     const env = {
       NODE_OPTIONS: `--import ${new URL("../../packages/easy-auth-local/dist/preload.js", import.meta.url)}`,
-      EMULATED_ENTRA_URL: await urlOf(/^Entra ID emulator/),
-      EMULATED_GRAPH_URL: await urlOf(/^Microsoft Graph emulator/),
+      EMULATED_ENTRA_URL: stack.entraUrl,
+      EMULATED_GRAPH_URL: stack.graphUrl,
     };
     const settings = await settingsFile(JSON.stringify({ IsEncrypted: false, Values: SETTINGS }));
     const running = startCommand(["--tenant", TENANT_ID, "--settings", settings], env);

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -20,6 +20,12 @@ export interface Running {
 
 /** Starts the command on free ports with this repository's configuration, without building the apps anew. */
 export function startCommand(args: readonly string[] = [], env: Record<string, string> = {}): Running {
+  const [node = "", ...words] = commandLine();
+  return run(node, [...words, ...args], env);
+}
+
+/** The words that start the command so. */
+export function commandLine(): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), "command-"));
   const {
     build: _,
@@ -31,7 +37,9 @@ export function startCommand(args: readonly string[] = [], env: Record<string, s
   const apps = { api: { ...api, app: ROOT }, frontend: { ...frontend, app: `${ROOT}${frontend.app}` } };
   writeFileSync(join(folder, "configuration.json"), JSON.stringify({ ...rest, ...apps }));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return run(process.execPath, [COMMAND, "--config", join(folder, "configuration.json"), "--free-ports", ...args], env);
+  // With the signing keys of an earlier start.
+  cpSync(inject("stateFolder"), join(folder, ".easy-auth-local"), { recursive: true });
+  return [process.execPath, COMMAND, "--config", join(folder, "configuration.json"), "--free-ports"];
 }
 
 export function run(command: string, args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): Running {

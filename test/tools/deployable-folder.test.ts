@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ENVIRONMENT } from "../support/exchange.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** This Node, and those that Azure runs. */
@@ -32,7 +33,7 @@ describe("the deployable folder, alone, answers on every route, by GET and by HE
     const node = nodeOf(major);
     const name = node ? `on Node ${major}` : `on Node ${major}, which is not installed here (.ci/run installs it)`;
     test.skipIf(node === undefined)(name, async () => {
-      const args = ["--import", "tsx", "test/tools/serve-folder.ts", await deployed()];
+      const args = ["test/tools/serve-folder.mjs", await deployed(), JSON.stringify(ENVIRONMENT)];
       const { stdout } = await promisify(execFile)(node ?? "", args, { cwd: ROOT });
       const answered = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answered;
       expect(answered.node).toMatch(new RegExp(`^v${major}\\.`));

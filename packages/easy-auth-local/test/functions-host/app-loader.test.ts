@@ -123,7 +123,7 @@ describe("an app as the v4 template has it, main dist/src/{index.js,functions/*.
     });
     const script = `
       import { writeFileSync } from "node:fs";
-      import { startFunctionsHost } from ${JSON.stringify(new URL("../../src/functions-host/host.ts", import.meta.url).href)};
+      import { startFunctionsHost } from ${JSON.stringify(new URL("../../dist/parts.js", import.meta.url).href)};
       const appRoot = ${JSON.stringify(appRoot)};
       const host = await startFunctionsHost({ appRoot });
       const ask = async () => (await fetch(host.url + "/api/one")).text();
@@ -132,13 +132,7 @@ describe("an app as the v4 template has it, main dist/src/{index.js,functions/*.
       await host.reload();
       console.log(first, await ask());
       await host.close();`;
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      "--import",
-      "tsx",
-      "--input-type=module",
-      "-e",
-      script,
-    ]);
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
     expect(stdout).toBe("1 2\n");
   });
 });

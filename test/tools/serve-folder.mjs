@@ -1,18 +1,18 @@
 import { API, startStack } from "easy-auth-local";
 import { settingsFor, startFunctionsHost } from "easy-auth-local/parts";
-import { accountOf } from "../support/account.ts";
-import { ENVIRONMENT } from "../support/exchange.ts";
 
-/** `node --import tsx serve-folder.ts <folder>` serves a function app, calls all its routes as a user, by GET and by HEAD, and prints the statuses. */
-const [folder = ""] = process.argv.slice(2);
+/** `node serve-folder.mjs <folder> <settings>` serves a function app, calls all its routes as a user, by GET and by HEAD, and prints the statuses. */
+const [folder = "", settings = "{}"] = process.argv.slice(2);
 const FILE = { name: "report.txt", content: "report" };
 
 const stack = await startStack({ files: [FILE] });
-const settings = { ...(ENVIRONMENT as Record<string, string>), ...(stack.storage && settingsFor(stack.storage)) };
-const host = await startFunctionsHost({ appRoot: folder, settings });
-const account = accountOf(stack.directory, "works");
+const ofStorage = stack.storage ? settingsFor(stack.storage) : {};
+const host = await startFunctionsHost({ appRoot: folder, settings: { ...JSON.parse(settings), ...ofStorage } });
+const account = stack.directory.accountByKey("works");
+if (!account) throw new Error("There is no such account.");
 const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
-const statuses: Record<string, number> = {};
+/** @type {Record<string, number>} */
+const statuses = {};
 for (const { route } of host.functions) {
   const path = route.replace(/\{[^}]+\}/, FILE.name);
   for (const method of ["GET", "HEAD"]) {
