@@ -25,6 +25,9 @@ export interface ApiTokenRequest {
   readonly scope: string;
 }
 
+/** Sign-in of any user: the API that its tokens are for, the app, and the scope. */
+export type SignIn = Omit<ApiTokenRequest, "account">;
+
 type Changes = Readonly<Record<string, unknown>>;
 
 /** Issues tokens with the claims of https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */

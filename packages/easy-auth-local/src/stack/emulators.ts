@@ -11,7 +11,7 @@ import {
 } from "../directory/directory.ts";
 import { createSigningKeys } from "../entra/keys.ts";
 import { type EntraServer, startEntra } from "../entra/server.ts";
-import { createTokenIssuer, type TokenIssuer } from "../entra/tokens.ts";
+import { createTokenIssuer, type SignIn, type TokenIssuer } from "../entra/tokens.ts";
 import { Faults } from "../faults/faults.ts";
 import { startGraph } from "../graph/server.ts";
 import { type Certificate, createCertificate } from "../http/certificate.ts";
@@ -33,6 +33,8 @@ export interface EmulatorsOptions {
   /** Accounts beside the built-in ones. */
   readonly accounts?: readonly Account[] | undefined;
   readonly registrations: readonly Registration[];
+  /** Sign-in whose tokens scripts get. */
+  readonly signIn: SignIn;
   /** Addresses on this machine by the origin that they stand for, for other APIs. */
   readonly services?: Readonly<Record<string, string>>;
   /** Whether Entra and Graph listen with https too. */
@@ -102,7 +104,7 @@ export async function startEmulators(
       onAnswered?.(service, answered);
     },
   });
-  const moreRoutes = controlRoutes({ directory, issuer, faults, clock, traces });
+  const moreRoutes = controlRoutes({ directory, issuer, faults, clock, traces, signIn: options.signIn });
   const listening = { port: ports.entra, httpsPort: ports.entraHttps, ...secure };
   const entraOptions = { directory, issuer, faults, moreRoutes, ...listening };
   const entra = await closers.started(startEntra({ ...entraOptions, ...tell("entra"), ...seen("Entra") }));

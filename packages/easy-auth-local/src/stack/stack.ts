@@ -6,6 +6,7 @@ import { type Registrations, registrationsOf } from "../configuration/registrati
 import type { Registration } from "../directory/registration.ts";
 import type { CorsSettings } from "../easy-auth/cors.ts";
 import type { GateOptions } from "../easy-auth/gate-options.ts";
+import type { SignIn } from "../entra/tokens.ts";
 import type { FunctionsHost, HostLog } from "../functions-host/host.ts";
 import { type Certificate, createCertificate, readCertificate } from "../http/certificate.ts";
 import { routingEnvironment } from "../routing/child-environment.ts";
@@ -54,6 +55,8 @@ export interface Stack extends Emulators {
   /** Host of the Functions app; without functions where the app runs in a process of its own. */
   readonly functions: Pick<FunctionsHost, "url" | "functions" | "reload">;
   readonly registrations: Registrations;
+  /** Sign-in at the frontend: the API that its tokens are for, and the scope. */
+  readonly apiSignIn: SignIn;
   /** Addresses on this machine by the origin that they stand for, of other APIs. */
   readonly services: Readonly<Record<string, string>>;
   /** Names of settings in local.settings.json that the stack set otherwise. */
@@ -102,11 +105,12 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const ports = { ...FREE_PORTS, ...options.ports };
   const mistake: Misconfiguration = options.misconfigure === undefined ? {} : MISCONFIGURATIONS[options.misconfigure];
   const registrations = registrationsWith(options, mistake);
+  const signIn = signInOf(options, registrations);
   const services = servicesOf(options);
   const { certificate, certificateFile } = await certificateFor(options);
   const emulatorOptions = {
     ...options,
-    ...{ registrations: [...registrations.values()], services, certificate, https: options.https ?? false },
+    ...{ registrations: [...registrations.values()], services, certificate, https: options.https ?? false, signIn },
   };
   const { traces, ...emulators } = await startEmulators(ports, emulatorOptions, closers);
   const { entraUrl, graphUrl, storage, tables } = emulators;
@@ -120,7 +124,7 @@ async function startParts(options: StackOptions, closers: Closers): Promise<Part
   const noHost = { url: api?.app.appUrl ?? "", functions: [], reload: async () => {} };
   return {
     ...emulators,
-    ...{ registrations, services, environment, certificateFile, overridden: api?.overridden ?? [] },
+    ...{ registrations, apiSignIn: signIn, services, environment, certificateFile, overridden: api?.overridden ?? [] },
     ...{ frontendUrl: frontend?.url ?? "", apiUrl: api?.app.url ?? "", apps: { api: api?.app, frontend } },
     functions: api?.app.functions ?? noHost,
     ended: Promise.race([...ended, new Promise<never>(() => {})]),
@@ -261,6 +265,12 @@ function registrationFor(
   if (!found)
     throw new Error(`${app}: no registration ${clientId ?? name}. There are: ${[...registrations.keys()].join(", ")}.`);
   return found;
+}
+
+function signInOf(options: StackOptions, registrations: Registrations): SignIn {
+  const audience = registrationFor("api", { options, registrations });
+  const client = registrationFor("frontend", { options, registrations });
+  return { audience, client, scope: audience.scopes?.[0] ?? "" };
 }
 
 function defaultApps({ options, registrations, emulators }: Starting) {

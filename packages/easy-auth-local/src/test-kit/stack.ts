@@ -20,8 +20,8 @@ export interface TestStack extends Stack {
   /** Returns an access token for the API, as the frontend's sign-in would hold it. `changes` replaces claims. */
   token(account: string, changes?: Readonly<Record<string, unknown>>): Promise<string>;
   /**
-   * Consents to scopes, spelled as in a `scope` parameter, for an app: for one account by its key, or for everyone, as an
-   * administrator does.
+   * Consents to scopes, spelled as in a `scope` parameter, for an app by the name of its registration (default: the API): for
+   * one account by its key, or for everyone, as an administrator does.
    */
   consent(scopes: string | readonly string[], options?: { readonly app?: string; readonly account?: string }): void;
   /** Requests that Entra and Graph answered, in the order of their answers. */
@@ -83,22 +83,17 @@ function withTools(stack: Stack, recorded: Recorded): TestStack {
       return requests.filter(({ service }) => service === "graph");
     },
     signIn: (account) => signIn(stack, account),
-    token: async (key, changes) => {
-      const request = {
-        account: accountOf(stack, key),
-        audience: registrationOf(stack, "api"),
-        scope: firstScope(stack),
-      };
-      return stack.issuer.apiToken(request, changes);
-    },
-    consent: (scopes, { app = "api", account } = {}) => {
+    token: async (key, changes) =>
+      stack.issuer.apiToken({ ...stack.apiSignIn, account: accountOf(stack, key) }, changes),
+    consent: (scopes, { app, account } = {}) => {
+      const client = app === undefined ? stack.apiSignIn.audience : registrationOf(stack, app);
       const user = account === undefined ? undefined : accountOf(stack, account);
       for (const scope of [scopes].flat().flatMap((text) => text.split(" "))) {
         const found = stack.directory.resourceOf(scope);
         const permissions = found
           ? { resource: found.registration, names: found.name.split(" ") }
           : { names: [scope.slice(scope.lastIndexOf("/") + 1)] };
-        stack.directory.consents.grant(registrationOf(stack, app), permissions, user);
+        stack.directory.consents.grant(client, permissions, user);
       }
     },
   };
@@ -114,10 +109,6 @@ function registrationOf({ registrations }: Stack, name: string): Registration {
   const registration = registrations.get(name);
   if (!registration) throw new Error(`No registration ${name}. There are: ${[...registrations.keys()].join(", ")}.`);
   return registration;
-}
-
-function firstScope(stack: Stack): string {
-  return registrationOf(stack, "api").scopes?.[0] ?? "";
 }
 
 async function signIn({ frontendUrl }: Stack, account: string): Promise<Browser> {
