@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StackAddresses } from "../routing/child-environment.ts";
 
@@ -8,28 +8,45 @@ export interface RunningStack extends StackAddresses {
   readonly graphHttpsUrl?: string | undefined;
 }
 
-const FILE = "running.json";
+/** Name of the file of one stack, which names its process. */
+const FILE = /^running-(\d+)\.json$/;
 
-/** Writes down where the stack of a folder listens. Returns what removes that. */
-export function noteRunningStack(folder: string, running: RunningStack): () => void {
-  const file = join(folder, FILE);
-  const content = JSON.stringify({ ...running, pid: process.pid });
-  writeFileSync(file, content);
-  return () => {
-    // Another stack may have started there since.
-    if (readText(file) === content) rmSync(file, { force: true });
-  };
+/** Writes down where a stack of a folder listens. Returns what removes that. */
+export function noteRunningStack(folder: string, running: RunningStack, pid = process.pid): () => void {
+  const file = join(folder, `running-${pid}.json`);
+  writeFileSync(file, JSON.stringify(running));
+  return () => rmSync(file, { force: true });
 }
 
-/** Reads where the stack of a folder listens. When none runs, says so on standard error and takes the default ports. */
+/**
+ * Reads where the stack of a folder listens: the one that was started last, of those that run. When none runs, says so on
+ * standard error and takes the default ports.
+ */
 export function findRunningStack(folder: string): RunningStack {
-  const noted = JSON.parse(readText(join(folder, FILE)) ?? "{}") as Partial<RunningStack & { pid: number }>;
-  const { entraUrl, graphUrl, pid } = noted;
-  if (entraUrl && graphUrl && pid && isRunning(pid)) return { ...noted, entraUrl, graphUrl };
+  const noted = filesIn(folder).map((one) => ({ ...one, isRunning: isRunning(one.pid) }));
+  for (const { file } of noted.filter((one) => !one.isRunning)) rmSync(file, { force: true });
+  const [latest] = noted.filter((one) => one.isRunning).sort((one, other) => other.since - one.since);
+  if (latest) return JSON.parse(readFileSync(latest.file, "utf8")) as RunningStack;
   process.stderr.write(
     `No stack runs in ${dirname(folder)}: these are the default ports. --config names its configuration.\n`,
   );
   return { entraUrl: "http://localhost:4282", graphUrl: "http://localhost:4283" };
+}
+
+function filesIn(folder: string) {
+  return entriesOf(folder).flatMap((name) => {
+    const [, pid] = FILE.exec(name) ?? [];
+    const file = join(folder, name);
+    return pid === undefined ? [] : [{ file, pid: Number(pid), since: statSync(file).mtimeMs }];
+  });
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function isRunning(pid: number): boolean {
@@ -38,13 +55,5 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     // A process of another user cannot be signalled.
     return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -30,13 +30,21 @@ test("a running stack is found by its folder until it ends", () => {
   expect(find(state)).toMatchObject({ found: DEFAULT, said: [expect.stringContaining("No stack runs in")] });
 });
 
+test("of several stacks the last one is found, then the one before", () => {
+  const state = folder();
+  noteRunningStack(state, { ...RUNNING, entraUrl: "http://localhost:7" }, process.ppid);
+  utimesSync(join(state, `running-${process.ppid}.json`), 1, 1);
+  const forget = noteRunningStack(state, RUNNING);
+  expect(findRunningStack(state)).toEqual(RUNNING);
+  forget();
+  expect(findRunningStack(state).entraUrl).toBe("http://localhost:7");
+});
+
 test("a stack that was killed is not found", () => {
   const state = folder();
-  noteRunningStack(state, RUNNING);
-  const file = join(state, "running.json");
-  const noted = JSON.parse(readFileSync(file, "utf8"));
-  writeFileSync(file, JSON.stringify({ ...noted, pid: 2 ** 30 }));
+  noteRunningStack(state, RUNNING, 2 ** 30);
   expect(find(state)).toMatchObject({ found: DEFAULT, said: [expect.stringContaining("No stack runs in")] });
+  expect(readdirSync(state)).toEqual([".gitignore"]);
 });
 
 test("a folder that cannot be written is told with what to do", () => {
