@@ -22,5 +22,6 @@ export function redirectIn(
   const isSafe = target.protocol === "https:" && target.username === "" && target.password === "";
   if (!isSafe || !(isSameOrigin || mayLeadElsewhere)) return undefined;
   const kept = Object.entries(request.headers).filter(([name]) => isSameOrigin || SENT_ELSEWHERE.has(name));
-  return { ...request, url: target, headers: Object.fromEntries(kept) };
+  const server = isSameOrigin ? {} : { server: "another host" };
+  return { ...request, ...server, url: target, headers: Object.fromEntries(kept) };
 }

@@ -57,7 +57,7 @@ export function createAppToken(
   resource: string,
 ): () => Promise<AppToken> {
   if (credential.kind === "managedIdentity") return identityToken(credential.clientId, resource, requestTimeoutMs);
-  // Its own tenant's: `common` and `organizations` give no app a token.
+  // The first allowed tenant, which has to be the app's own: `common` and `organizations` give no app a token.
   const request = {
     scopes: [`${resource}/.default`],
     authority: `${authority.origin}/${allowedTenants[0]}`,

@@ -8,6 +8,8 @@ import { withSpan } from "../telemetry/telemetry.ts";
 
 export interface OutgoingRequest {
   readonly url: URL;
+  /** Name of the server in telemetry, where another service's answer chose the host; the host without one. */
+  readonly server?: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Dispatcher.RequestOptions["body"];
@@ -22,12 +24,19 @@ export type OutgoingAnswer = Dispatcher.ResponseData;
  * Sends one request over the process's shared, kept-alive connections: undici's global dispatcher, which `fetch` uses too.
  * Does not follow redirects or retry; resolves for every status. Rejects when there is no answer.
  */
-export function send({ url, method, headers, body, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
-  const { origin, host, pathname, search } = url;
+export function send({
+  url,
+  server = url.host,
+  method,
+  headers,
+  body,
+  signal,
+}: OutgoingRequest): Promise<OutgoingAnswer> {
+  const { origin, pathname, search } = url;
   const options = { origin, path: pathname + search, method, headers, body: body ?? null, signal };
   // Names of https://opentelemetry.io/docs/specs/semconv/http/http-spans/; no path, for it may name a person.
-  const attributes = { "http.request.method": method, "server.address": host };
-  return withSpan({ name: `${method} ${host}`, kind: SpanKind.CLIENT, attributes }, async (span) => {
+  const attributes = { "http.request.method": method, "server.address": server };
+  return withSpan({ name: `${method} ${server}`, kind: SpanKind.CLIENT, attributes }, async (span) => {
     const answer = await request.call(getGlobalDispatcher(), options as Dispatcher.RequestOptions);
     span.setAttribute("http.response.status_code", answer.statusCode);
     return answer;

@@ -107,7 +107,7 @@ export function observeExchanges(count: typeof countCurrent): void {
 }
 
 export interface SpanOptions {
-  /** One of a few fixed names, never made from a request. */
+  /** One of a few names: made from settings and endpoints, never from what a caller or a service sent. */
   readonly name: string;
   readonly kind?: SpanKind;
   /** Attributes of our own words and numbers: no token, claim, person's name or text of another service. */

@@ -139,3 +139,27 @@ describe("Retry-After", () => {
     expect(seconds).toBeLessThanOrEqual(30);
   });
 });
+
+describe("the span of a request", () => {
+  test("names the host, or what stands for one that another service chose", async () => {
+    const { url } = await startServer();
+    const output = await runScript(`
+      const { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } = await import("@opentelemetry/sdk-trace-node");
+      const { beginRecording } = await import("./src/telemetry/telemetry.ts");
+      const { send } = await import("./src/outgoing/send.ts");
+      const exporter = new InMemorySpanExporter();
+      new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+      beginRecording();
+      const request = { url: new URL(${JSON.stringify(url)}), method: "GET", headers: {}, signal: AbortSignal.timeout(5000) };
+      for (const named of [{}, { server: "another host" }]) await (await send({ ...request, ...named })).body.dump();
+      const spans = exporter.getFinishedSpans();
+      console.log(JSON.stringify(spans.map(({ name, attributes }) => [name, attributes["server.address"]])));
+      process.exit(0);
+    `);
+    const { host } = new URL(url);
+    expect(JSON.parse(output)).toEqual([
+      [`GET ${host}`, host],
+      ["GET another host", "another host"],
+    ]);
+  });
+});
