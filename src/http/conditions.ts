@@ -13,7 +13,7 @@ export interface Range {
 
 const ETAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)([a-z]*, .* GMT| .* \d{4})$/;
-const RANGE = /^bytes *= *(\d*) *- *(\d*)$/i;
+const RANGE = /^bytes=(\d*)-(\d*)$/i;
 
 /**
  * Returns the status that a request's conditions give its answer: 304, 412, or undefined for its own. In the order of
