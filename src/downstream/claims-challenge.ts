@@ -1,4 +1,4 @@
-import { jsonIn } from "../outgoing/json.ts";
+import { jsonIn, membersOf } from "../outgoing/json.ts";
 import type { OutgoingAnswer } from "../outgoing/send.ts";
 
 type AnswerHead = Pick<OutgoingAnswer, "statusCode" | "headers">;
@@ -48,7 +48,7 @@ export function claimsIn(wwwAuthenticate: string | readonly string[] | undefined
   const parameters = parametersIn(wwwAuthenticate);
   const claims = parameters?.get("claims") ?? "";
   if (!["insufficient_claims", undefined].includes(parameters?.get("error"))) return undefined;
-  return jsonObjectOf(claims) ?? jsonObjectOf(Buffer.from(claims, "base64").toString());
+  return [claims, Buffer.from(claims, "base64").toString()].find(isClaimsRequest);
 }
 
 /** The parameters of a Bearer challenge, by name in lower case; undefined without one. */
@@ -62,7 +62,9 @@ function parametersIn(wwwAuthenticate: string | readonly string[] | undefined): 
   return parameters;
 }
 
-function jsonObjectOf(text: string): string | undefined {
+/** Whether a text is a claims request (https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter) that MSAL can add its own to. */
+export function isClaimsRequest(text: string): boolean {
   const value = jsonIn(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? text : undefined;
+  const { access_token = {} } = membersOf(value);
+  return [value, access_token].every((one) => Object.prototype.toString.call(one) === "[object Object]");
 }

@@ -46,6 +46,10 @@ describe("claims in WWW-Authenticate", () => {
     ["another scheme", `PoP error="insufficient_claims", claims="${ENCODED}"`],
     ["no claims", 'Bearer error="insufficient_claims"'],
     ["claims that are not JSON", 'Bearer error="insufficient_claims", claims="bm90IGpzb24="'],
+    ...["null", '"nbf"', "[]", "1"].map((member): [string, string] => {
+      const claims = Buffer.from(`{"access_token":${member}}`).toString("base64");
+      return [`claims whose access_token is ${member}`, `Bearer error="insufficient_claims", claims="${claims}"`];
+    }),
     ["claims that are a list", `Bearer error="insufficient_claims", claims="${Buffer.from("[1]").toString("base64")}"`],
     ["more than 8 kB", `Bearer error="insufficient_claims", claims="${ENCODED}", x="${"x".repeat(8192)}"`],
   ])("are not found in %s", (_, header) => {

@@ -179,6 +179,16 @@ describe("a fetch as the user", () => {
     expect(seen.map(({ headers }) => headers.authorization)).toEqual(["Bearer token-1", "Bearer token-2"]);
   });
 
+  test("whose challenge is no claims request is made once more without claims", async () => {
+    const claims = Buffer.from('{"access_token":null}').toString("base64");
+    await ordersAnswering(
+      answer(401, { "www-authenticate": `Bearer error="insufficient_claims", claims="${claims}"` }),
+    );
+    const user = recordedUser();
+    await expect(fetching("/orders", {}, user)).rejects.toMatchObject({ code: "downstream_failed" });
+    expect(user.asked[1]).toEqual(["api://orders", undefined]);
+  });
+
   test.each<[number, string]>([
     [302, "downstream_failed"],
     [400, "invalid_request"],

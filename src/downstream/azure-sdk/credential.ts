@@ -3,6 +3,7 @@ import { AppError } from "../../errors.ts";
 import { untilAborted } from "../../outgoing/deadline.ts";
 import { resourceOf } from "../../scopes.ts";
 import type { SignedInUser } from "../../user.ts";
+import { isClaimsRequest } from "../claims-challenge.ts";
 
 /** Time for which a client of the Azure SDK may keep a token: the token cache hands out none that ends sooner (`token-cache.ts`). */
 const USABLE_MS = 300_000;
@@ -27,7 +28,7 @@ export function createUserCredential(user: SignedInUser): TokenCredential {
   let isShownUnasked = false;
   return {
     getToken: async (scopes, options?: GetTokenOptions) => {
-      const { claims, tenantId, abortSignal } = options ?? {};
+      const { claims: challenge, tenantId, abortSignal } = options ?? {};
       const asked = new Set([scopes].flat().map(resourceOf));
       resource ??= [...asked][0];
       if (resource === undefined || asked.size > 1 || !asked.has(resource)) {
@@ -39,9 +40,9 @@ export function createUserCredential(user: SignedInUser): TokenCredential {
         throw new AppError("downstream_forbidden", { hint: `${resource} is in another tenant than the user.` });
       }
       // Storage names its tenant when it refuses a token, Key Vault before each token.
-      if (claims !== undefined || (isShownUnasked && tenantId !== undefined)) user.forgetAccessToken(resource);
+      if (challenge !== undefined || (isShownUnasked && tenantId !== undefined)) user.forgetAccessToken(resource);
       isShownUnasked = tenantId === undefined;
-      const exchange = user.accessToken(resource, claims);
+      const exchange = user.accessToken(resource, isClaimsRequest(challenge ?? "") ? challenge : undefined);
       const token = await (abortSignal ? untilAborted(exchange, abortSignal, endOfWait) : exchange);
       return { token, expiresOnTimestamp: Date.now() + (options ? ASKS_AGAIN_MS : USABLE_MS) };
     },

@@ -58,6 +58,16 @@ describe("the user as a credential of the Azure SDK", () => {
     expect(asked[1]).toEqual(["https://storage.azure.com", "{}"]);
   });
 
+  test.each(["", "no JSON", "null", '{"access_token":null}'])(
+    "gives a new one without claims for a challenge that is no claims request: %j",
+    async (claims) => {
+      const { credential, asked } = user();
+      await credential.getToken([STORAGE]);
+      expect((await credential.getToken([STORAGE], { claims }))?.token).toBe("token-2");
+      expect(asked[1]).toEqual(["https://storage.azure.com", undefined]);
+    },
+  );
+
   test("gives a new one when Storage refuses the last by naming the user's tenant, to all who were refused the same one", async () => {
     const { credential } = user();
     expect((await credential.getToken(STORAGE, { enableCae: true }))?.token).toBe("token-1");
