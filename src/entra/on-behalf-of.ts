@@ -221,9 +221,10 @@ export class OnBehalfOf {
     } catch (error) {
       const failure = exchangeFailure(error, this.linksFor(user), exchange.scopes.map(resourceOf)[0]);
       countExchange(outcomeOf(failure));
-      if (isRemembered(failure)) this.#refusals.set(name, failure);
       if (error instanceof TokenEndpointError && error.status === 429)
         this.#pauses.begin(user, error.retryAfterSeconds);
+      // Throttled without a 429: the same exchange was repeated too often (AADSTS50196), which more of them prolong.
+      else if (isRemembered(failure, "throttled")) this.#refusals.set(name, failure);
       throw failure;
     }
   }
@@ -249,8 +250,8 @@ export class OnBehalfOf {
   }
 }
 
-function isRemembered(failure: unknown): failure is AppError {
-  return failure instanceof AppError && REMEMBERED.has(failure.code);
+function isRemembered(failure: unknown, also?: ErrorCode): failure is AppError {
+  return failure instanceof AppError && (REMEMBERED.has(failure.code) || failure.code === also);
 }
 
 function tooLate(): AppError {

@@ -26,11 +26,11 @@ export class Pauses {
     this.#now = now;
   }
 
-  /** Begins a pause: as long as Entra said, 5 s if it did not, 60 s at most. */
+  /** Begins a pause: as long as Entra said, 5 s if it did not, 1 s at least and 60 s at most. */
   begin({ tenantId, objectId }: User, seconds = PAUSE_SECONDS): void {
     const now = this.#now();
     const tenant = this.#tenants.get(tenantId) ?? { users: new Map(), end: 0 };
-    const end = now + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000;
+    const end = now + Math.min(Math.max(seconds, 1), MAX_PAUSE_SECONDS) * 1000;
     for (const [user, endOfUser] of tenant.users) if (endOfUser <= now) tenant.users.delete(user);
     tenant.users.set(objectId, Math.max(end, tenant.users.get(objectId) ?? 0));
     if (tenant.users.size >= MOST_USERS) {

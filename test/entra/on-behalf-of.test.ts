@@ -560,6 +560,23 @@ describe("one user's trouble stays theirs", () => {
     expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
   });
 
+  test.each([50196, 90055])("is left alone when Entra finds it repeated too often (%i, no 429)", async (number) => {
+    const entra = await startTokenEndpoint((assertion, response) => {
+      if (assertion === "lidia") refuse(response, 400, { error: "invalid_grant", error_codes: [number] });
+      else succeed(response, "token");
+    });
+    const clock = createClock();
+    const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
+    for (let count = 0; count < 40; count += 1) {
+      expect((await failureOf(onBehalfOf.exchange(exchangeOf("lidia")))).code).toBe("throttled");
+    }
+    expect(entra.asked).toEqual(["lidia"]);
+    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
+    clock.advance(6);
+    await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+    expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
+  });
+
   test("the refusals of many users are remembered side by side", async () => {
     const entra = await startTokenEndpoint((_, response) => refuse(response, 400, NO_CONSENT));
     const onBehalfOf = onBehalfOfAt(entra.url, { now: createClock().now });
@@ -614,6 +631,16 @@ describe("after Entra answered 429", () => {
     const { clock, onBehalfOf } = await throttled(headers);
     clock.advance(seconds - 1);
     expect((await failureOf(onBehalfOf.exchange(lidias("lidia")))).code).toBe("throttled");
+    clock.advance(2);
+    expect((await onBehalfOf.exchange(lidias("lidia"))).accessToken).toBe("token");
+  });
+
+  test("Retry-After: 0 is a pause too, so that not every request asks again", async () => {
+    const { clock, entra, onBehalfOf } = await throttled({ "retry-after": "0" });
+    for (let count = 0; count < 40; count += 1) {
+      expect((await failureOf(onBehalfOf.exchange(lidias("lidia")))).code).toBe("throttled");
+    }
+    expect(entra.asked).toHaveLength(1);
     clock.advance(2);
     expect((await onBehalfOf.exchange(lidias("lidia"))).accessToken).toBe("token");
   });
