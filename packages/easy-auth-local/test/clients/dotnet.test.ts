@@ -53,12 +53,14 @@ describe.skipIf(!hasSdk)("an ASP.NET app with Microsoft.Identity.Web", () => {
   const around = surroundings([FRONTEND]);
   const started: ChildProcess[] = [];
   let folder: string;
+  /** Keeps all that .NET leaves in the temporary folder in that of the test. */
+  const environment = () => ({ ...process.env, TMPDIR: folder, DOTNET_CLI_TELEMETRY_OPTOUT: "1" });
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "client-apps-"));
     const output = ["-c", "Release", "-o", path.join(folder, "app")];
     const framework = [`-p:TargetFramework=net${SDK}.0`, `-p:BaseIntermediateOutputPath=${folder}/obj/`];
     const quiet = ["-nologo", "-v", "quiet", "--nodereuse:false", "-p:UseSharedCompilation=false"];
-    await promisify(execFile)("dotnet", ["build", PROJECT, ...output, ...framework, ...quiet]);
+    await promisify(execFile)("dotnet", ["build", PROJECT, ...output, ...framework, ...quiet], { env: environment() });
   }, 300_000);
   afterAll(async () => {
     for (const child of started) {
@@ -73,7 +75,7 @@ describe.skipIf(!hasSdk)("an ASP.NET app with Microsoft.Identity.Web", () => {
   async function start(app: string, settings: Readonly<Record<string, string>>): Promise<string> {
     const routed = { EMULATED_ENTRA_URL: around.entra.url, EMULATED_GRAPH_URL: around.graph.url };
     const child = spawn("dotnet", [path.join(folder, "app/ClientApps.dll"), app, "--urls", "http://127.0.0.1:0"], {
-      env: { ...process.env, ...routed, ...settings, DOTNET_CLI_TELEMETRY_OPTOUT: "1" },
+      env: { ...environment(), ...routed, ...settings },
       stdio: ["ignore", "pipe", "inherit"],
     });
     started.push(child);
