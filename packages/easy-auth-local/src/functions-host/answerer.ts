@@ -64,7 +64,9 @@ export function createAnswerer(functions: readonly HttpFunction[], options: Host
       return;
     }
     for (const [name, value] of Object.entries(options.customHeaders)) answer.setHeader(name, value);
-    if (match) start({ request, answer, target, match });
+    // Without a Host there is no address of the request to hand to a function.
+    if (match && !request.headers.host) endEmpty(answer, 500);
+    else if (match) start({ request, answer, target, match });
     else builtInAnswer(request, answer, target.path);
   }
 

@@ -87,7 +87,8 @@ async function serve(
   );
   actLikeKestrel(server, (socket) => [...serving].some((app) => app.breakOff(socket)));
   onServer?.(server);
-  const listener = await listenOnLoopback(server, port).catch(async (error) => {
+  // No browser sends an empty Host, so the guard of the name does not need to refuse it.
+  const listener = await listenOnLoopback(server, port, [""]).catch(async (error) => {
     await current.stop();
     throw error;
   });

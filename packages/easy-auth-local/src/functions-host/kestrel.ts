@@ -28,6 +28,8 @@ export function refusalOf(request: IncomingMessage): 400 | 414 | 431 | 505 | und
   if (`${method} ${url} HTTP/1.1\r\n`.length > MAX_REQUEST_LINE) return 414;
   if (rawHeaders.length / 2 > MAX_HEADER_COUNT || headersSize(rawHeaders) > MAX_HEADERS_SIZE) return 431;
   if ((request.headersDistinct.host ?? []).length > 1) return 400;
+  const hasLength = "content-length" in headers || "transfer-encoding" in headers;
+  if (httpVersion === "1.0" && /^(POST|PUT)$/.test(method) && !hasLength) return 400;
   if (!/^(.*,\s*)?chunked$/i.test(headers["transfer-encoding"] ?? "chunked")) return 400;
   if (rawHeaders.some((text) => decodeHeader(text) === undefined)) return 400;
   return readTarget(url, headers.host) ? undefined : 400;

@@ -15,6 +15,9 @@ const CLOSE_WITHIN_MS = 3000;
 /** Names of this machine in an address. */
 export const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
+/** Characters that no host has: a server answers 400 to them (RFC 9112, 3.2). */
+const NO_HOST = /[\s/\\?#]/;
+
 /**
  * Puts a server on the loopback interface. Rejects with an error that names the port when it is taken.
  *
@@ -46,8 +49,10 @@ function refuseOtherHosts(server: http.Server | https.Server, names: ReadonlySet
   server.emit = function (this: http.Server, event: string, ...args: unknown[]): boolean {
     if (event === "request" || event === "upgrade") {
       const [request, answer] = args as [http.IncomingMessage, http.ServerResponse];
-      if (!names.has(hostName(request.headers.host))) {
+      const name = hostName(request.headers.host);
+      if (!names.has(name)) {
         if (event === "upgrade") request.socket.destroy();
+        else if (NO_HOST.test(name)) answer.writeHead(400, { connection: "close" }).end();
         else answer.writeHead(421, { "content-type": "text/plain" }).end("This server answers on localhost only.\n");
         return true;
       }

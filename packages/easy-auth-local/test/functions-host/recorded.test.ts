@@ -6,7 +6,6 @@ import { type Recorded, type RecordedConversation, readRecorded } from "./record
 import { converse } from "./recorded/converse.ts";
 import { OWN_LIBRARY } from "./streaming-app.ts";
 
-const GUARD = "this host answers on loopback's names only, so that no page on the web reaches it";
 const METHODS = "Node's parser knows methods by name, in upper case";
 const SMUGGLING = "Node's parser refuses what could hide a second request";
 
@@ -20,12 +19,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   "length and chunked": SMUGGLING,
   "length too small": "the byte too much cannot begin a request, so Node ends the connection after the answer",
   "expect, unknown route": "Node ends the connection after the answer, as the body may or may not come",
-  "empty Host": GUARD,
-  "Host with a path": GUARD,
-  "other Host": GUARD,
-  "HTTP/1.0": GUARD,
-  "no version": GUARD,
-  "POST no length, 1.0": GUARD,
+  "other Host": "this host answers on loopback's names only, so that no page on the web reaches it",
 };
 
 /** host.json of the recorded app, without its limits of concurrent requests: here all are sent side by side. */
