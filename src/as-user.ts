@@ -61,7 +61,7 @@ function signedInUser(
 ): SignedInUser {
   let cached = found;
   const { signal } = deadline;
-  /** Tokens that this request was given last, by resource. */
+  /** The last token that this request got, by resource. */
   let given: Map<string, string> | undefined;
   const exchange = async (scopes: readonly string[], claims?: string) =>
     (await onBehalfOf.exchange({ assertion, user, scopes, correlationId, signal, claims })).accessToken;
@@ -74,7 +74,7 @@ function signedInUser(
     accessToken: async (resource, claims) => {
       const scopes = scopesOf(resource, needed);
       if (cached && claims === undefined && needed.size === 1) return cached.accessToken;
-      // All resources' tokens at once. Safe to ignore: later callers join these exchanges and get their errors.
+      // All resources' tokens at once. Errors are ignored here: later callers join these exchanges and get them.
       if (isFirstUse) for (const others of needed.values()) if (others !== scopes) exchange(others).catch(() => {});
       isFirstUse = false;
       const accessToken = await exchange(scopes, claims);

@@ -21,7 +21,7 @@ export function requireAuthContext({ authContexts = [], links }: SignedInUser, a
   });
 }
 
-/** Throws an Error for what is no id of an authentication context: no sign-in could satisfy it. */
+/** Throws an Error unless the id is one that Entra has: no sign-in could satisfy another. */
 export function checkAuthContext(authContext: string): void {
   if (!AUTH_CONTEXT.test(authContext)) throw new Error(`"${authContext}" is no authentication context: c1 to c99.`);
 }

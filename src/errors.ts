@@ -1,4 +1,4 @@
-/** What the answer to a failure always says. */
+/** Parts of every answer to a failure. */
 export interface Problem {
   readonly status: number;
   readonly title: string;
@@ -7,8 +7,8 @@ export interface Problem {
 }
 
 /**
- * Status and title of each code. 401: another sign-in can help. 403: it cannot. `http/problem-details.json` has the
- * text of each; a code that is missing there does not compile.
+ * Status and title of each code. 401: another sign-in can help. 403: the same sign-in again cannot.
+ * `http/problem-details.json` has the text of each; a code that is missing there does not compile.
  */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request is not valid" },
@@ -42,7 +42,7 @@ export type ErrorCode = keyof typeof PROBLEMS;
 export interface FailureOptions {
   /** The failure that led to this one, for the log. */
   readonly cause?: unknown;
-  /** Text for the client instead of the code's own. Our words only, never those of another service. */
+  /** Text for the client instead of the code's own. Holds no word of another service but its error code. */
   readonly detail?: string;
   /** Advice for the operator, in the log: what to look at or fix. Holds no token, secret or claim value. */
   readonly hint?: string;
@@ -74,8 +74,8 @@ type AppErrorArguments =
   | [code: Exclude<ErrorCode, "claims_challenge">, options?: FailureOptions];
 
 /**
- * A failure with a known answer. Endpoints throw it to refuse a request: `throw new AppError("not_found")`. Anything else
- * that is thrown is a bug, answered as `internal_error`.
+ * A failure with a known answer. Endpoints throw it to refuse a request: `throw new AppError("not_found")`. Other errors are
+ * bugs, answered as `internal_error`, except those of Graph's client and the Azure SDK, which are made into an `AppError`.
  */
 export class AppError extends Error {
   override readonly name = "AppError";
@@ -98,7 +98,7 @@ export class AppError extends Error {
   }
 }
 
-/** Returns a code or id that another service sent, for the log; undefined unless it is a single word, for other text could say anything. */
+/** Returns a code or id of another service, for the log; undefined unless it is a single word: other text could say anything. */
 export function loggableWord(value: unknown): string | undefined {
   return typeof value === "string" && /^[\w.-]{1,80}$/.test(value) ? value : undefined;
 }

@@ -7,8 +7,8 @@ const NAME = /^[A-Za-z][\w.-]*$/;
 
 /**
  * Groups scopes by resource, since a token is for one. Scopes without a resource, such as `User.Read`, are Graph's. Throws an
- * Error that names a scope which Entra would refuse at the first request: a malformed one, or `.default` beside others of its
- * resource (https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope).
+ * Error for scopes that Entra would refuse at the first request: a malformed one, or `.default` beside others of its resource
+ * (https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope).
  */
 export function scopesByResource(scopes: readonly string[], graphOrigin: string): ScopesByResource {
   const byResource = new Map<string, string[]>();
@@ -27,7 +27,10 @@ export function scopesByResource(scopes: readonly string[], graphOrigin: string)
   return byResource;
 }
 
-/** Returns the resource of a qualified scope, the audience of its tokens: `https://storage.azure.com` for `https://storage.azure.com/.default`. */
+/**
+ * Returns the resource of a qualified scope, the audience of its tokens: `https://storage.azure.com` for
+ * `https://storage.azure.com/.default`.
+ */
 export function resourceOf(scope: string): string {
   // Some resources end in a slash themselves: https://management.core.windows.net//.default
   return scope.slice(0, scope.lastIndexOf("/")).replace(/\/$/, "");

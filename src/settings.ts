@@ -12,7 +12,7 @@ export interface Settings {
   readonly clientId: string;
   readonly credential: Credential;
   readonly authority: Authority;
-  /** Origin of Microsoft Graph, without a slash at the end: the only place its tokens are sent to. */
+  /** Origin of Microsoft Graph, without a slash at the end; Graph's tokens are sent nowhere else. */
   readonly graphOrigin: string;
   /** Tenant ids, in lower case, whose users are served. Never empty. */
   readonly allowedTenants: readonly string[];
@@ -52,8 +52,8 @@ type SettingName = (typeof SETTING_NAMES)[number];
 export type Environment = Variables<SettingName | "WEBSITE_SITE_NAME">;
 
 /**
- * Parses the settings. App Service sets those that begin with `WEBSITE_AUTH_` itself once authentication is on. Checks form
- * only: whether the secret is right, or the client exists, shows at the first exchange.
+ * Parses the settings. App Service itself sets the client id and the issuer once authentication is on. Checks form only:
+ * whether the secret is right, or the client exists, shows at the first exchange.
  *
  * @throws SettingsError
  */

@@ -11,11 +11,11 @@ export type UserHandler = (
 /** A Functions handler with the scopes it asks for on behalf of its users. */
 export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
 
-/** What an endpoint asks of its users beside scopes. */
+/** Requirements of an endpoint beside its scopes. */
 export interface UserEndpointOptions {
   /** Authentication context, such as `c1`, that the sign-in has to have satisfied; else the answer is `claims_challenge`. */
   readonly authContext?: string;
 }
 
-/** Makes a Functions handler of a user's: `app.ts`. */
+/** Type of `asUser` (`app.ts`), which makes a Functions handler of a `UserHandler`. */
 export type AsUser = (scopes: readonly string[], handler: UserHandler, options?: UserEndpointOptions) => UserEndpoint;

@@ -12,9 +12,9 @@ export interface VerifiedUser {
 
 /** Addresses at the authority where a user, or their administrator, can lift a refusal. */
 export interface SignInLinks {
-  /** Where another sign-in begins. */
+  /** Address where another sign-in begins. */
   readonly authorizationUri: string;
-  /** Where an administrator of the user's tenant grants consent to this app. */
+  /** Address where an administrator of the user's tenant grants consent to this app. */
   readonly adminConsentUrl: string;
 }
 
@@ -31,6 +31,6 @@ export interface SignedInUser extends VerifiedUser {
    * @throws AppError as the exchange does: `entra/exchange-failure.ts`
    */
   accessToken(resource: string, claims?: string): Promise<string>;
-  /** Notes that its resource refused that token: the next one is new, unless a new one was refused as well within a minute. */
+  /** Notes that the resource refused its last token: the next one is new, unless a new one was refused too within a minute. */
   forgetAccessToken(resource: string): void;
 }

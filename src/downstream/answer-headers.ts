@@ -1,8 +1,8 @@
 import type { OutgoingAnswer } from "../outgoing/send.ts";
 
 /**
- * Headers of an answer, as far as callers of Graph read them. A `Headers` of all costs more than the rest of the answer when one
- * is read.
+ * Headers of an answer, by the part of the interface `Headers` that is used: a real `Headers` costs more than the rest of the
+ * answer.
  */
 export class AnswerHeaders {
   readonly #all: OutgoingAnswer["headers"];

@@ -11,8 +11,8 @@ export interface TokenRefusal {
 
 const MAX_LENGTH = 8192;
 /**
- * Form of one `name=value` of a challenge: JSON in quotes, whose own quotes are not escaped, text in quotes, or a token that may hold the
- * `=` of base64 padding (RFC 9110, 11.2).
+ * Form of one `name=value` of a challenge. Values: JSON in quotes with its own quotes unescaped; quoted text; or a word, which
+ * may hold the `=` of base64 (RFC 9110, 11.2).
  */
 const PARAMETER = /(?<![a-z_])([a-z_]+) *= *(?:"(\{[^\\]*?\})"(?=\s*(?:,|$))|"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi;
 
@@ -28,8 +28,8 @@ export function tokenRefusalIn({ statusCode, headers }: AnswerHead): TokenRefusa
 }
 
 /**
- * Whether a resource's 403 says that its own app lacks consent, and asks for no claims: Microsoft.Identity.Web sends the address
- * where to consent as `consentUri` (https://github.com/AzureAD/microsoft-identity-web/wiki/web-apis).
+ * Whether a resource's 403 says that its own app lacks consent, and asks for no claims: Microsoft.Identity.Web then sends the
+ * address of the consent as `consentUri` (https://github.com/AzureAD/microsoft-identity-web/wiki/web-apis).
  */
 export function isConsentMissing({ statusCode, headers }: AnswerHead): boolean {
   if (statusCode !== 403) return false;
@@ -38,8 +38,8 @@ export function isConsentMissing({ statusCode, headers }: AnswerHead): boolean {
 }
 
 /**
- * The claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks for
- * none. Takes values quoted or not, as Graph has sent both, in base64, and as the JSON itself with or without
+ * Returns the claims that a resource asks for in `WWW-Authenticate`, as the JSON of a claims request; undefined when it asks
+ * for none. Takes base64, quoted or not, since Graph has sent both, and plain JSON, with or without
  * `error="insufficient_claims"`, as Microsoft.Identity.Web sends it. Source:
  * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
  * Checks that it is JSON. Entra checks its content, at the next sign-in or exchange.
@@ -51,7 +51,7 @@ export function claimsIn(wwwAuthenticate: string | readonly string[] | undefined
   return [claims, Buffer.from(claims, "base64").toString()].find(isClaimsRequest);
 }
 
-/** The parameters of a Bearer challenge, by name in lower case; undefined without one. */
+/** Returns the parameters of a Bearer challenge by name in lower case; undefined without one. */
 function parametersIn(wwwAuthenticate: string | readonly string[] | undefined): Map<string, string> | undefined {
   const header = [wwwAuthenticate ?? []].flat().join(", ");
   if (header.length > MAX_LENGTH || !/(^|[\s,])Bearer\s/i.test(header)) return undefined;
@@ -62,7 +62,10 @@ function parametersIn(wwwAuthenticate: string | readonly string[] | undefined): 
   return parameters;
 }
 
-/** Whether a text is a claims request (https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter) that MSAL can add its own to. */
+/**
+ * Whether a text is a claims request (https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter) that MSAL
+ * can add its own to.
+ */
 export function isClaimsRequest(text: string): boolean {
   const value = jsonIn(text);
   const { access_token = {} } = membersOf(value);

@@ -3,7 +3,7 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 import { AppError } from "../errors.ts";
 import type { OutgoingAnswer } from "../outgoing/send.ts";
 
-/** As fetch does: an end without the last block is the connection's matter. */
+/** Takes a body without its last block, as fetch does: whether it is whole, the connection tells. */
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 

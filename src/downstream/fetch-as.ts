@@ -12,9 +12,9 @@ import { callAs, type ServiceAnswer, type UserCall } from "./user-call.ts";
 
 /** An API that takes access tokens of Entra. */
 export interface Api {
-  /** The only place its tokens are sent to: `https://orders.contoso.com`. */
+  /** Origin, such as `https://orders.contoso.com`; tokens for the API are sent nowhere else. */
   readonly origin: string;
-  /** One of its scopes, which tells its resource: `api://<client id>/Orders.Read`. The endpoint has to name it. */
+  /** One of its scopes, `api://<client id>/Orders.Read`, which names its resource. The endpoint has to name the scope too. */
   readonly scope: string;
 }
 
@@ -63,7 +63,7 @@ async function responseOf(
 /** Headers of a service's answer that go on to the client. */
 const RELAYED = ["content-type", "content-language", "etag", "last-modified", "retry-after"];
 
-/** Makes the endpoint's answer of an API's: its status, its body, and what describes the body. Not its cookies, nor its addresses. */
+/** Makes the endpoint's answer out of an API's: its status, its body and a few headers, none of them a cookie or an address. */
 export async function relayed(response: Response): Promise<HttpResponseInit> {
   const headers = [...response.headers].filter(([name]) => RELAYED.includes(name));
   return { status: response.status, headers: Object.fromEntries(headers), body: await response.arrayBuffer() };

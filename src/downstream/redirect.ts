@@ -1,12 +1,12 @@
 import type { OutgoingAnswer, OutgoingRequest } from "../outgoing/send.ts";
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Headers that go along to another host: neither the token nor what the handler added. */
+/** The only headers that another host gets. */
 const SENT_ELSEWHERE: ReadonlySet<string> = new Set(["accept", "accept-encoding", "range", "if-range"]);
 
 /**
- * Returns the request that an answer to a GET or HEAD redirects to, undefined when it does not, or leads away from https. The
- * same headers go to the same origin; to another one, which only some services may name, goes no token.
+ * Returns the request that an answer to a GET or HEAD redirects to; undefined without a redirect, or for one that leads away
+ * from https, or to another origin unless `mayLeadElsewhere`. Another origin gets no token.
  */
 export function redirectIn(
   request: OutgoingRequest,

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { AppError } from "../errors.ts";
 
-/** Bodies that a call as the user can have. Streams are sent once; a call that is refused cannot repeat them. */
+/** Bodies that a call as the user can have. A stream can be sent once only, so a call with one is never repeated. */
 export type CallBody =
   | string
   | Uint8Array

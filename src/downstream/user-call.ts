@@ -20,7 +20,7 @@ import { type CallBody, NO_BODY, type SentBody, sentBodyOf } from "./sent-body.t
 export interface Service {
   /** Name in logs and spans, such as `Graph`. */
   readonly name: string;
-  /** The only place its tokens are sent to: `https://graph.microsoft.com`. */
+  /** Origin, such as `https://graph.microsoft.com`; tokens for the service are sent nowhere else. */
   readonly origin: string;
   /** Resource of its tokens, as the endpoint's scopes name it. */
   readonly resource: string;
@@ -58,10 +58,10 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 503, 504]);
 const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
- * Calls a service as the user, within the request's time. A refused token is dropped, exchanged once more with the claims the
- * service asks for, and the call repeated when its body can be. A GET or HEAD without an answer, or answered 429, 503 or 504,
- * is retried twice; `Retry-After` is obeyed when it fits into the request's time. Follows three redirects of a GET or HEAD within
- * the origin, and elsewhere, without the token, where the service may lead there. Every other status is an answer.
+ * Calls a service as the user, within the request's time. When the service refuses the token, gets a new one with the claims
+ * that it asks for, and repeats the call if its body can be sent again. A GET or HEAD without an answer, or answered 429, 503 or
+ * 504, is retried twice; `Retry-After` is obeyed when it fits into the request's time. Follows three redirects of a GET or HEAD
+ * within the origin, and elsewhere, without the token, if the service may lead there. Every other status is an answer.
  *
  * @throws AppError `claims_challenge` when the service asks for claims that only another sign-in brings, `internal_error` for
  * an address elsewhere or a body of no known kind (nothing is sent), `consent_required` when the service itself lacks consent,
@@ -106,7 +106,7 @@ async function answerTo(request: OutgoingRequest, service: Service, user: Signed
     const asked = await sendWithRetries({ ...request, headers }, user);
     if (!isConsentMissing(asked)) return asked;
     await asked.body.dump();
-    // The service calls others on behalf of the user too, and it lacks the consent. Its own address for that is not shown.
+    // The service itself lacks consent to call others as the user. The address that it gives for that is not shown.
     throw new AppError("consent_required", { resource, hint: `${service.name} says that it lacks consent itself.` });
   };
   const answer = await ask();

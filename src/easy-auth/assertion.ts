@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
 
-/** Header in which Easy Auth passes the access token of a browser session on. While it is on, clients cannot set it. */
+/** Header in which Easy Auth gives the app a browser session's access token. With Easy Auth on, clients cannot set it. */
 export const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 
 /** Maximum of characters. Nothing longer is hashed or verified; Entra moves group claims out of a token long before this. */

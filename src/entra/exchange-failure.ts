@@ -37,7 +37,10 @@ const CODE_WITHOUT_NUMBER: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("misconfigured", "invalid_request"),
 ]);
 
-/** Turns an error of an exchange for a resource into a failure with a code. Leaves an error alone that is neither Entra's nor MSAL's. */
+/**
+ * Turns an error of an exchange for a resource into a failure with a code. Returns one that is neither Entra's nor MSAL's
+ * unchanged.
+ */
 export function exchangeFailure(error: unknown, links: SignInLinks, resource?: string): unknown {
   if (error instanceof TokenEndpointError) return refusalOf(error, links, resource);
   // MSAL's own: it refuses an option.
@@ -66,7 +69,7 @@ function codeOf({ status, errorCode, subError, errorNumbers, claims }: TokenEndp
   if (status < 400 || status >= 500) return "identity_unavailable";
   // The user is to read a message; claims may come along, but no sign-in satisfies them.
   if (subError === "message_only") return "blocked_by_policy";
-  // A device that is not compliant, too: its claim comes with the next sign-in.
+  // Also for a device that is not compliant: a new sign-in may show that it is by then.
   if (claims !== undefined) return "claims_challenge";
   if (subError === "consent_required") return "consent_required";
   const known = CODE_BY_ERROR.get(errorCode);

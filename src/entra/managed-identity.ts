@@ -4,8 +4,8 @@ import { type AppToken, createRenewedToken } from "../outgoing/renewed-token.ts"
 import { retriedOnce, TokenEndpointError } from "./msal-network.ts";
 
 /**
- * Makes a function that returns the user-assigned managed identity's token for a resource, as `createRenewedToken` does. It throws AppError
- * `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
+ * Makes a function that returns the user-assigned managed identity's token for a resource, as `createRenewedToken` does.
+ * It throws AppError `misconfigured` when the platform refuses, `identity_unavailable` when it does not answer.
  *
  * @param network bounds each request in time; throws `TokenEndpointError` unless the answer is a success
  */
@@ -29,7 +29,10 @@ export function createIdentityToken(
 }
 
 const ENDPOINT = "The endpoint of managed identities";
-/** Statuses of an endpoint that is not ready yet: https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance */
+/**
+ * Statuses of an endpoint that is not ready yet:
+ * https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance
+ */
 const NOT_READY: ReadonlySet<number> = new Set([404, 408, 410, 429]);
 
 function failureOf(error: unknown): AppError {

@@ -6,7 +6,10 @@ import { type OutgoingAnswer, readBody, retryAfterOf, send } from "../outgoing/s
 /** Bound of an answer in memory; tokens have some kilobytes. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
-/** Members of the token endpoint's answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
+/**
+ * Members of the token endpoint's answer:
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example
+ */
 type Members = ReturnType<typeof membersOf>;
 
 /**
@@ -34,7 +37,7 @@ export class TokenEndpointError extends AuthError {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** Whether a retry may succeed: the connection failed, or Entra itself did. A time-out is none: its time is used up. */
+  /** Whether a retry may succeed: the connection failed, or Entra itself did. After a time-out no time is left for one. */
   get isTransient(): boolean {
     return this.errorCode === "unreachable" || this.status >= 500;
   }

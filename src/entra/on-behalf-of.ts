@@ -92,7 +92,10 @@ export class OnBehalfOf {
     observeExchanges(() => ({ running: this.#turns.activeCount, waiting: this.#turns.pendingCount }));
   }
 
-  /** Returns the cached token with the user that its assertion was verified to name. Makes no exchange. */
+  /**
+   * Returns the cached token and the verified user of its assertion; undefined without one, or when it was refused and may be
+   * renewed. Makes no exchange.
+   */
   find(assertion: string, scopes: readonly string[]): CachedToken | undefined {
     const key = this.#cache.keyOf(assertion, scopes);
     const found = this.#cache.get(key);
@@ -138,7 +141,10 @@ export class OnBehalfOf {
     return this.#inFlight.size;
   }
 
-  /** Returns the addresses of the user's tenant at the authority. Source: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
+  /**
+   * Returns the addresses of the user's tenant at the authority. Source:
+   * https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
+   */
   linksFor({ tenantId }: VerifiedUser): SignInLinks {
     const { authorityOrigin, clientId } = this.#options;
     return {
@@ -147,7 +153,10 @@ export class OnBehalfOf {
     };
   }
 
-  /** Returns the cached token, unless it was refused and can be renewed, or claims are asked for that were not tried yet. */
+  /**
+   * Returns the cached token; undefined when an exchange may bring a better one: it was refused and may be renewed, or claims
+   * ask for more. Throws `claims_challenge` when a renewal with these claims did not help.
+   */
   #cachedFor({ claims, user }: Exchange, key: string, name: string): CachedToken | undefined {
     const cached = this.#cache.get(key);
     if (!cached || !this.#refused.has(key)) return claims === undefined ? cached : undefined;
@@ -162,7 +171,7 @@ export class OnBehalfOf {
   #begin(name: string, key: string, exchange: Exchange): Flight {
     const refusal = this.#refusals.get(name);
     if (refusal) return { token: Promise.reject(refusal), waiting: 0 };
-    // Before anything is waited for, so that many requests at once renew no more often than one after the other.
+    // Before the first await, so that requests at once renew no more often than one after the other.
     this.#refused.addRenewal(key, exchange.claims);
     const token = this.#obtain(name, key, exchange, () => flight.waiting > 0).catch((error) => {
       if (!isRemembered(error)) this.#refused.removeRenewal(key, exchange.claims);

@@ -2,7 +2,7 @@ import type { VerifiedUser } from "../user.ts";
 
 type User = Pick<VerifiedUser, "tenantId" | "objectId">;
 
-/** Throttled users at the same time that pause their whole tenant. */
+/** Number of users throttled at a time that pauses their whole tenant. */
 const MOST_USERS = 3;
 const PAUSE_SECONDS = 5;
 const MAX_PAUSE_SECONDS = 60;

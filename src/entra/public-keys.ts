@@ -12,13 +12,14 @@ const USABLE_MS = 24 * 3_600_000;
 const COOLDOWN_MS = 30_000;
 
 /**
- * Makes a function for `jwtVerify` that finds public keys at an address. They are read at first use, then every hour, and when
- * a token names an unknown key, at most once in 30 s: keys rotate without a restart, and made-up key ids cannot make this
- * app read them over and over. While they cannot be read, the last ones serve for up to 24 h
+ * Makes a function for `jwtVerify` that finds public keys at an address. They are read at first use, then every hour, and
+ * when a token names an unknown key, at most once in 30 s: keys rotate without a restart, and made-up key ids cannot make
+ * this app read them over and over. While they cannot be read, the last ones serve for up to 24 h
  * (https://learn.microsoft.com/entra/identity-platform/signing-key-rollover). A key that is published with the issuer of
- * one tenant does not verify tokens of another (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
+ * one tenant does not verify tokens of another
+ * (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens).
  *
- * @param timeoutMs for one reading
+ * @param timeoutMs for one request of the keys
  */
 export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   let remote: ReturnType<typeof createRemoteJWKSet> | undefined;
@@ -26,7 +27,7 @@ export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   let nextReading = 0;
 
   const find: JWTVerifyGetKey = async (header, token) => {
-    // Made at first use: it loads fetch, which takes longer than the rest of this app.
+    // Made at first use: it loads fetch, which takes longer to load than the rest of this app.
     remote ??= createRemoteJWKSet(url, {
       timeoutDuration: timeoutMs,
       cooldownDuration: COOLDOWN_MS,
@@ -48,7 +49,7 @@ export function createPublicKeys(url: URL, timeoutMs: number): JWTVerifyGetKey {
   };
 
   return async (header, token) => {
-    // Without a key id the only key would do, whichever tenant it is for.
+    // Without a key id, jose would take an only key, whichever tenant it is for.
     if (header.kid === undefined) throw new errors.JWKSNoMatchingKey();
     const key = await find(header, token);
     const tenant = tenantOfKey(remote?.jwks(), header.kid);

@@ -14,9 +14,9 @@ const KEPT_MS = 60_000;
 const MOST_RENEWALS = 2;
 
 /**
- * Tokens that their resource refused, by the key of the cache, for a minute. Each is renewed once: a user whom a resource
- * challenges at every request costs one exchange, not one for each request. A refused token stays cached, since it may be good
- * for other calls of its resource, and so that nothing is exchanged in its place.
+ * Tokens that their resource refused, by the key of the cache, for a minute. Each is renewed once, or twice for different
+ * claims, so a user whom a resource challenges at every request does not cost an exchange each time. A refused token stays
+ * cached: it may be good for other calls of the resource, and without it each of them would cost an exchange.
  */
 export class RefusedTokens {
   readonly #kept: LRUCache<string, RefusedToken>;
@@ -31,14 +31,14 @@ export class RefusedTokens {
     this.#kept.set(key, { token, renewals: this.#kept.get(key)?.renewals ?? [] });
   }
 
-  /** Whether a token of the key was refused within the last minute, this one or an earlier one. */
+  /** Whether `token` is the key's last refused token of the last minute; without `token`, whether there is one. */
   has(key: string, token?: string): boolean {
     if (this.#kept.size === 0) return false;
     const kept = this.#kept.get(key);
     return kept !== undefined && (token === undefined || kept.token === token);
   }
 
-  /** Whether a renewal would be a new attempt: the first of all, or the first with these claims, and not one too many. */
+  /** Whether to renew: nothing was tried yet, or other claims, fewer than `MOST_RENEWALS` times. */
   mayRenew(key: string, claims?: string): boolean {
     const renewals = this.#kept.get(key)?.renewals ?? [];
     if (claims === undefined) return renewals.length === 0;
@@ -51,7 +51,7 @@ export class RefusedTokens {
     if (kept) this.#kept.set(key, { ...kept, renewals: [...kept.renewals, claims] });
   }
 
-  /** Takes an attempt back that failed for reasons that pass. */
+  /** Takes back an attempt that failed for a reason that passes. */
   removeRenewal(key: string, claims = ""): void {
     const kept = this.#kept.get(key);
     if (kept) this.#kept.set(key, { ...kept, renewals: kept.renewals.filter((one) => one !== claims) });

@@ -11,12 +11,12 @@ export type VerifyAssertion = (assertion: string) => Promise<VerifiedUser>;
 const REQUIRED_SCOPE = "user_impersonation";
 const GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000";
 const CLOCK_SKEW_SECONDS = 60;
-/** Share of the request's time for one reading of the keys; leaves time to answer without them. */
+/** Share of the request's time for one request of the keys; leaves time to answer without them. */
 const KEYS_TIMEOUT_SHARE = 0.3;
 
 /**
- * Makes the check that every assertion passes before it is used. Easy Auth has made it before; made again here, an Easy Auth
- * that is off, or lets anonymous requests through, opens nothing.
+ * Makes the check that every assertion passes before it is used. It repeats Easy Auth's own, so that an Easy Auth that is off,
+ * or lets anonymous requests through, opens nothing.
  *
  * Checks: RS256 signature by a key of the authority, issuer in its version 1 or 2 spelling for the token's own tenant,
  * tenant allowed, audience, times (60 s skew), a delegated token (`scp`) with the required scope, for a user. A key that
@@ -65,7 +65,7 @@ function keysOf({ authority, requestTimeoutMs }: Pick<Settings, "authority" | "r
   return createPublicKeys(url, Math.round(requestTimeoutMs * KEYS_TIMEOUT_SHARE));
 }
 
-/** Whether the authority's own tenant, or any tenant of an authority for several, issued the token for itself. */
+/** Whether the token's own tenant issued it, and is one that the authority is for. */
 function isIssuedBy(authority: Authority, tenantId: string, { iss }: JWTPayload): boolean {
   const { origin, v1IssuerOrigin, tenant } = authority;
   if (!isSeveralTenants(tenant) && tenantId !== tenant) return false;
@@ -77,7 +77,10 @@ function authContextsIn({ acrs }: JWTPayload): readonly string[] {
   return Array.isArray(acrs) ? acrs.filter((one) => typeof one === "string") : [];
 }
 
-/** Refuses app-only tokens and ID tokens, which have no `scp`, and tokens without our scope: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
+/**
+ * Refuses app-only tokens and ID tokens, which have no `scp`, and tokens without our scope:
+ * https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+ */
 function requireDelegatedScope({ scp, idtyp }: JWTPayload): void {
   if (typeof scp !== "string" || scp === "" || idtyp === "app") {
     throw rejected(

@@ -7,7 +7,7 @@ import type { StorageSettings } from "../settings/storage.ts";
 /** The one delegated scope of Azure Storage; roles there say what a user may read. */
 export const STORAGE_SCOPES: readonly string[] = ["https://storage.azure.com/user_impersonation"];
 
-/** Retries of Storage's client, few and soon, since a request has seconds. Its signal ends them. */
+/** Retries of Storage's client, few and soon: a request has seconds, and its signal ends them. */
 const RETRIES = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1000 };
 
 /** The container as one user sees it, with its settings. */

@@ -13,9 +13,10 @@ const SKEW_MS = 60_000;
 const VERSION = "2025-11-05";
 
 /**
- * Redirects the client to the file in Storage, by a link that is signed with the user's delegation key. It is for reading this
- * blob over https, for five minutes at most and no longer than the user's token. Whoever has the link may use it, so no log
- * holds it. Storage checks the signer's role at each use: https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
+ * Redirects the client to the file in Storage, by a link that is signed with the user's delegation key. It is for reading
+ * this blob over https, for five minutes at most and no longer than the user's token. Whoever has the link may use it, so
+ * no log holds it. Storage checks the signer's role at each use:
+ * https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
  *
  * @throws AppError `downstream_forbidden` when the user's role is for the container alone; what Storage's client throws
  */

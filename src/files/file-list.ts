@@ -2,7 +2,7 @@ import type { BlobItem, ContainerClient } from "@azure/storage-blob";
 import { AppError } from "../errors.ts";
 import { parameterOf } from "../http/query.ts";
 
-/** The answer. */
+/** Schema of the answer. */
 export { default as FILE_PAGE } from "./file-page.schema.json" with { type: "json" };
 
 const MAX_LIMIT = 1000;
@@ -37,7 +37,7 @@ export async function listFiles(
 }
 
 /**
- * Reads the page that `?limit=` (1 to 1000, default 100) and `?continuation=` ask for; `marker` is Storage's own, and checked there.
+ * Reads the page that `?limit=` (1 to 1000, default 100) and `?continuation=` ask for. Storage checks its own `marker`.
  *
  * @throws AppError `invalid_request`
  */

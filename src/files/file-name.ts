@@ -14,7 +14,10 @@ export function fileNameFrom(routeRest = ""): string {
   throw new AppError("not_found", { hint: "No file of the container can have that name." });
 }
 
-/** Returns the `Content-Disposition` of a download, so that no file runs as a page. https://www.rfc-editor.org/rfc/rfc8187#section-3.2 */
+/**
+ * Returns the `Content-Disposition` of a download, so that no file runs as a page.
+ * https://www.rfc-editor.org/rfc/rfc8187#section-3.2
+ */
 export function attachment(name: string): string {
   const value = encodeURIComponent(name.split("/").at(-1) ?? "");
   return `attachment; filename*=UTF-8''${value.replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`;

@@ -5,11 +5,11 @@ import type { SignedInUser } from "../user.ts";
 import { type Files, refuseArchived } from "./container.ts";
 import { attachment } from "./file-name.ts";
 
-/** Maximum of bytes in memory at once on their way from Storage, for all users and for one. */
+/** Maximum of bytes of relayed files in memory, for all users and for one. */
 const MOST_BYTES = 128 * 1_048_576;
 const MOST_BYTES_OF_A_USER = 32 * 1_048_576;
 
-/** Bytes on their way, by user. */
+/** Bytes of relayed files in memory, by user. */
 const onTheirWay = new Map<string, number>();
 
 /**

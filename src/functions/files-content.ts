@@ -5,7 +5,7 @@ import { linkResponse } from "../files/file-link.ts";
 import { fileNameFrom } from "../files/file-name.ts";
 import { relayResponse } from "../files/file-relay.ts";
 
-// Its name comes after "files": the host tries routes in that order, and this one fits the list's address too.
+// The host tries routes in the order of their functions' names. This one fits the list's address too, so it comes after "files".
 const location = storage;
 if (location) {
   app.http("files-content", {

@@ -2,7 +2,7 @@ import { app } from "@azure/functions";
 import { asUser, graphFor, type Operation } from "../app.ts";
 import { getProfile, PROFILE } from "../downstream/graph/profile.ts";
 
-/** The profile by the route and in the shape that the frontend of Microsoft's tutorial expects, with `BACKEND_URL=https://<app>/api`. */
+/** The profile as the frontend of Microsoft's tutorial expects it, with `BACKEND_URL=https://<app>/api`. */
 app.http("get-profile", {
   methods: ["GET", "HEAD"],
   authLevel: "anonymous",

@@ -2,7 +2,7 @@ import { app } from "@azure/functions";
 import { endpoint } from "../http/endpoint.ts";
 import type { Operation } from "../http/operation.ts";
 
-/** The route for probes: the app is loaded and its settings are well-formed. Takes no token and gives no details. */
+/** The route for probes. Its 200 says that the app is loaded and its settings are well-formed. Takes no token. */
 app.http("health", {
   methods: ["GET", "HEAD"],
   authLevel: "anonymous",

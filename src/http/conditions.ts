@@ -16,7 +16,7 @@ const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)([a-z]*, .* GMT| .* \d{4})$/;
 const RANGE = /^bytes=(\d*)-(\d*)$/i;
 
 /**
- * Returns the status that a request's conditions give its answer: 304, 412, or undefined for its own. In the order of
+ * Returns 304 or 412 when a request's conditions ask for it, else undefined. Checks them in the order of
  * https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2, for GET and HEAD. Ignores malformed dates.
  */
 export function statusByConditions(headers: Headers, { etag, lastModified }: Validators): 304 | 412 | undefined {
@@ -35,9 +35,9 @@ export function statusByConditions(headers: Headers, { etag, lastModified }: Val
 }
 
 /**
- * Returns the part that `Range` asks for; undefined for the whole, which several ranges, a malformed one, or one whose
- * `If-Range` is not this ETag mean too (https://www.rfc-editor.org/rfc/rfc9110#section-14.2). "unsatisfiable" for a range that
- * begins at the end or after it.
+ * Returns the part that `Range` asks for; undefined for the whole: also for several ranges, a malformed one, or another ETag in
+ * `If-Range` (https://www.rfc-editor.org/rfc/rfc9110#section-14.2); "unsatisfiable" for a range that begins at the end or after
+ * it.
  */
 export function rangeOf(headers: Headers, etag: string, length: number): Range | "unsatisfiable" | undefined {
   const [, from = "", to = ""] = RANGE.exec(headers.get("range")?.trim() ?? "") ?? [];

@@ -59,7 +59,7 @@ function parse(text: string): unknown {
   throw invalid(text.trim() === "" ? "The body is empty; it has to be JSON." : "The body is not valid JSON.");
 }
 
-/** `items.0.name: Required.` */
+/** Writes `items.0.name: Required.` */
 function sentenceOf({ path = [], message }: Issue): string {
   const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment));
   const text = `${keys.length > 0 ? `${keys.join(".")}: ` : ""}${message}`.slice(0, MAX_ISSUE_LENGTH);

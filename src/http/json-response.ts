@@ -18,7 +18,8 @@ export class JsonResponse extends HttpResponse {
   override readonly json = async (): Promise<unknown> => JSON.parse(this.#json);
 
   static {
-    // Read while HTTP streaming is on, which this app leaves off. The library's types call it a property, so it cannot be overridden as the accessor it is.
+    // Read while HTTP streaming is on, which this app leaves off. The library's types call it a property, so it cannot be
+    // overridden as the accessor it is.
     Object.defineProperty(JsonResponse.prototype, "body", {
       get(this: JsonResponse) {
         return new Response(this.#json).body;

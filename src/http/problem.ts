@@ -12,7 +12,10 @@ export function statusOf({ code }: AppError): number {
   return PROBLEMS[code].status;
 }
 
-/** Makes the answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110, 15.5.2). */
+/**
+ * Makes the answer to a failure: `application/problem+json` (RFC 9457), with `WWW-Authenticate` on every 401 (RFC 9110,
+ * 15.5.2).
+ */
 export function problemResponse(error: AppError, requestUrl: string, correlationId: string): HttpResponseInit {
   const { status, title, challenge }: Problem = PROBLEMS[error.code];
   const headers: Record<string, string> = {

@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 export interface Deadline {
   /** Aborted when the time is up. */
   readonly signal: AbortSignal;
-  /** Returns the milliseconds until then. */
+  /** Returns the milliseconds left. */
   timeLeft(): number;
 }
 

@@ -46,7 +46,7 @@ export function send({
 /** Reads the whole body. Rejects, and closes the connection, when it is longer than `maxBytes` or breaks off. */
 export function readBody({ body }: { readonly body: Readable }, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // Its events are over: it broke off before anybody read it.
+    // No event will come: the answer broke off before it was read.
     if (body.destroyed) reject(body.errored ?? new Error("The answer broke off."));
     const chunks: Buffer[] = [];
     let size = 0;
@@ -65,7 +65,10 @@ export function unreachable(cause: unknown, { aborted }: AbortSignal): AppError 
   return new AppError(aborted ? "downstream_timeout" : "downstream_failed", { cause });
 }
 
-/** Maximum of a day: no service means more, and a client's timer fires at once when set to more than 24 days: https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value */
+/**
+ * Maximum of a day: no service means more, and a client's timer fires at once when it is set to more than 24 days:
+ * https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value
+ */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
 /**

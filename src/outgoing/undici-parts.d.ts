@@ -1,4 +1,4 @@
-// undici publishes types for its front door only. The whole package takes twice as long to load as these two parts
+// undici publishes types for its main module only. The whole package takes twice as long to load as these two parts
 // (docs/performance.md).
 declare module "undici/lib/api/api-request.js" {
   import type { Dispatcher } from "undici";

@@ -16,7 +16,7 @@ export function isSeveralTenants(tenant: string): boolean {
   return tenant === "common" || tenant === "organizations";
 }
 
-/** Tenants for customers: other authorities, issuers and claims than this app verifies. */
+/** Hosts of tenants for customers, whose issuers and claims this app does not verify. */
 const NO_WORKFORCE = /\.(ciamlogin|b2clogin)\.com$/i;
 
 /** Returns the authority that `WEBSITE_AUTH_OPENID_ISSUER` names, in any spelling App Service writes. */

@@ -16,8 +16,8 @@ const MIN_BITS = 2048;
 
 /**
  * Reads a certificate and its private key from PEM, in any order; certificates of the chain may be there too, and line
- * ends may be written as `\n` or `\r\n`. For a bad one, returns what is wrong, in words that follow the setting's name and show nothing of the key.
- * Does not check whether Entra knows the certificate, or who issued it.
+ * ends may be written as `\n` or `\r\n`. For a bad one, returns what is wrong, in words that follow the setting's name
+ * and show nothing of the key. Does not check whether Entra knows the certificate, or who issued it.
  */
 export function readCertificate(pem: string, now: number): Certificate | string {
   const text = pem.replaceAll(/\\r\\n|\\r|\\n/g, "\n");

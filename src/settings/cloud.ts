@@ -2,13 +2,13 @@ import clouds from "../../infra/clouds.json" with { type: "json" };
 
 /**
  * One of Microsoft's clouds, which share neither users nor tokens, from the file that the templates load too. Origins: `login`,
- * where users sign in and tokens are issued; `v1Issuer`, the issuer in version 1 tokens; `graph`, the only place Graph's tokens
- * are sent to, and the resource of its scopes. `issuerHosts` are the hosts of `WEBSITE_AUTH_OPENID_ISSUER` in the spellings App
+ * where users sign in and tokens are issued; `v1Issuer`, the issuer in version 1 tokens; `graph`, where alone Graph's tokens
+ * are sent, and the resource of its scopes. `issuerHosts` are the hosts of `WEBSITE_AUTH_OPENID_ISSUER` in the spellings App
  * Service writes, `tokenExchange` the audience of a managed identity's token that stands for an app's credential. Sources:
  * https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud,
  * https://learn.microsoft.com/graph/deployments, and for the audiences
  * https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity.
- * Tenants of the US Department of Defense (`dod-graph.microsoft.us`) are in none of them.
+ * The US Department of Defense's own cloud (`dod-graph.microsoft.us`) is not among them.
  */
 export type Cloud = (typeof clouds)[keyof typeof clouds];
 

@@ -1,6 +1,6 @@
 import { isLoopback, plainUrlOf } from "./values.ts";
 
-/** Where instances share users' tokens. */
+/** Store in which instances share users' tokens. */
 export interface SharedCacheSettings {
   readonly kind: "table" | "redis";
   /** Without a slash at the end. */
@@ -10,7 +10,7 @@ export interface SharedCacheSettings {
 /** Host name of an account's tables, in any cloud. */
 const TABLES = /^[a-z0-9]{3,24}(?:\.z\d+)?\.table\./;
 
-/** Reads the setting that turns the shared cache on; undefined without it. Encrypted connections alone, except on this machine. */
+/** Reads the setting that turns the shared cache on; undefined without it. Requires TLS, except for Redis on this machine. */
 export function readSharedCache(value = "", problems: string[]): SharedCacheSettings | undefined {
   const text = value.trim();
   if (text === "") return undefined;
@@ -28,7 +28,7 @@ function kindOf(url: URL | undefined): SharedCacheSettings["kind"] | undefined {
   if (!url) return undefined;
   const { protocol, hostname, pathname, port } = url;
   const hasNoPath = pathname === "" || pathname === "/";
-  // The app's own token goes there: to nothing but tables, or an emulator on this machine.
+  // The app's own token is sent there: only to tables, or to an emulator on this machine.
   if (protocol === "https:") return (hasNoPath && TABLES.test(hostname)) || isLoopback(url) ? "table" : undefined;
   const isRedis = protocol === "rediss:" || (protocol === "redis:" && isLoopback(url));
   return isRedis && hasNoPath && hostname !== "" && port !== "" ? "redis" : undefined;

@@ -8,7 +8,7 @@ export interface StorageSettings {
   readonly containerName: string;
   /** Address at which clients reach the account, without a slash at the end. */
   readonly publicUrl: string;
-  /** Whether clients are redirected to Storage, or this API relays, where they cannot reach it. */
+  /** Way of a file: clients are redirected to Storage, or this API relays it to clients that cannot reach Storage. */
   readonly delivery: "redirect" | "relay";
 }
 
@@ -19,9 +19,12 @@ export const STORAGE_SETTING_NAMES = [
   "STORAGE_PUBLIC_URL",
 ] as const;
 
-/** Form of a container name: https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names */
+/**
+ * Form of a container name:
+ * https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names
+ */
 const CONTAINER = /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/;
-/** Reads the account's name in the host name, or, at an emulator, in the path. */
+/** Form of an address with the account's name in its host name; at an emulator, in its path. */
 const ACCOUNT_IN_HOST = /^([a-z0-9]{3,24})(?:\.z\d+)?\.blob\./;
 const ACCOUNT_IN_PATH = /^\/([a-z0-9]{3,24})\/?$/;
 
@@ -66,14 +69,14 @@ export function readStorage(
   };
 }
 
-/** A container or a blob after the host's account is a mistake: all calls would lead elsewhere. */
+/** Returns the account's name; undefined when a container or blob follows, since all calls would lead elsewhere. */
 function accountIn({ hostname, pathname }: URL): string | undefined {
   const inHost = ACCOUNT_IN_HOST.exec(hostname);
   if (inHost) return pathname === "/" ? inHost[1] : undefined;
   return ACCOUNT_IN_PATH.exec(pathname)?.[1];
 }
 
-/** Reads an address without credentials, query or fragment. Takes http at loopback only, where no token of ours goes. */
+/** Reads an address without credentials, query or fragment: https, or with `mayBeLocal` http on this machine too. */
 function addressOf(text: string, mayBeLocal: boolean): URL | undefined {
   const url = plainUrlOf(text);
   const isLocal = mayBeLocal && url?.protocol === "http:" && isLoopback(url);

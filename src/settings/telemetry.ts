@@ -22,7 +22,10 @@ export const TELEMETRY_SETTING_NAMES = [
 /** The variables that are read: the settings, and the app's name, which the platform sets. */
 type TelemetryEnvironment = Variables<(typeof TELEMETRY_SETTING_NAMES)[number] | "WEBSITE_SITE_NAME">;
 
-/** Reads the destinations of telemetry. Source: https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string */
+/**
+ * Reads the destinations of telemetry. Source:
+ * https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string
+ */
 export function readTelemetry(environment: TelemetryEnvironment, problems: string[]): TelemetrySettings {
   const endpoint = textOf(environment, "OTEL_EXPORTER_OTLP_ENDPOINT");
   if (endpoint !== "" && !/^https?:$/.test(urlOf(endpoint)?.protocol ?? "")) {

@@ -9,7 +9,7 @@ export function textOf<Name extends string>(variables: Variables<Name>, name: Na
   return (variables[name] ?? "").trim();
 }
 
-/** Returns what is wrong with a setting: that it is missing, or something else. */
+/** Returns what is wrong with a setting: that it is missing, or `otherwise`. */
 export function missingOr(value: string, otherwise: string): string {
   return value === "" ? "is missing" : otherwise;
 }

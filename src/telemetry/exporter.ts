@@ -20,7 +20,7 @@ interface Exporters {
  * exports the logs (`telemetryMode` in host.json). Variables that OpenTelemetry's own parts read:
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  *
- * @returns a function that sends what is left and ends it
+ * @returns a function that sends what is left and stops
  */
 export function startExporter(settings: TelemetrySettings): () => Promise<void> {
   const exporters = azureMonitorExporters(settings);

@@ -5,12 +5,15 @@ import { resourceOf } from "../../scopes.ts";
 import type { SignedInUser } from "../../user.ts";
 import { isClaimsRequest } from "../claims-challenge.ts";
 
-/** Time for which a client of the Azure SDK may keep a token: the token cache hands out none that ends sooner (`token-cache.ts`). */
+/**
+ * Time for which a client of the Azure SDK may keep a token; the token cache (`token-cache.ts`) hands out none that ends
+ * sooner.
+ */
 const USABLE_MS = 300_000;
 
 /**
- * Time for which a pipeline over HTTP, which passes options, may keep a token: none, so that it asks before each request. While
- * it holds a token it would hide a failed exchange and repeat it every 3 s:
+ * Time for which a client over HTTP, known by the options it passes, may keep a token: none, so that it asks before each
+ * request. With a token in hand it would hide a failed exchange and repeat it every 3 s:
  * https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/core/core-rest-pipeline/src/util/tokenCycler.ts
  */
 const ASKS_AGAIN_MS = 0;
@@ -39,7 +42,7 @@ export function createUserCredential(user: SignedInUser): TokenCredential {
       if (tenantId !== undefined && tenantId.toLowerCase() !== user.tenantId) {
         throw new AppError("downstream_forbidden", { hint: `${resource} is in another tenant than the user.` });
       }
-      // Storage names its tenant when it refuses a token, Key Vault before each token.
+      // Storage's client passes a tenant only after a 401, Key Vault's always: a tenant after a call without one is a refusal.
       if (challenge !== undefined || (isShownUnasked && tenantId !== undefined)) user.forgetAccessToken(resource);
       isShownUnasked = tenantId === undefined;
       const exchange = user.accessToken(resource, isClaimsRequest(challenge ?? "") ? challenge : undefined);

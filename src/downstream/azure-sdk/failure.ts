@@ -4,7 +4,10 @@ import type { SignedInUser } from "../../user.ts";
 import { tokenRefusalIn } from "../claims-challenge.ts";
 import { downstreamFailure } from "../failure.ts";
 
-/** `RestError` of the Azure SDK, by its shape: a bundle may hold several such classes. https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror */
+/**
+ * `RestError` of the Azure SDK, by its shape: a bundle may hold several such classes.
+ * https://learn.microsoft.com/javascript/api/@azure/core-rest-pipeline/resterror
+ */
 interface RestError extends Error {
   readonly code?: string;
   readonly statusCode?: number;

@@ -60,19 +60,19 @@ function successOf({ status, headers: all, body, bytes }: ServiceAnswer): unknow
 }
 
 /**
- * Reads a refusal at once, whatever its shape, and gives it as the client expects it whatever type it reads, so that its error
- * always has the status, the code and `Retry-After`.
+ * Makes the part of a `Response` that the Graph client reads of a failure. Reads the body at once and gives every reader the
+ * same error, so that the client's error always has the status, the code and `Retry-After`.
  */
 async function refusalOf({ status, headers: sent, bytes }: ServiceAnswer): Promise<unknown> {
   const content = String(await bytes(MAX_ERROR_BYTES).catch(() => ""));
   const body = errorIn(jsonIn(content));
   const read = async () => body;
-  // Of all types, the client reads this one as it is given.
+  // The type for which the client calls `json()`.
   const headers = new AnswerHeaders({ ...sent, "content-type": "application/json" });
   return { status, ok: false, headers, body, json: read, blob: read, arrayBuffer: read, text: async () => content };
 }
 
-/** An error's body as https://learn.microsoft.com/graph/errors has it, of one that may lack or add anything. */
+/** Makes an error body in the shape of https://learn.microsoft.com/graph/errors out of any other. */
 function errorIn(body: unknown): object {
   const { message, innerError, innererror } = membersOf(membersOf(body).error);
   const inner = innerError ?? innererror;
@@ -85,7 +85,7 @@ function errorIn(body: unknown): object {
   };
 }
 
-/** Returns the body of a success, unless it is nothing but an error: its name is then the service's code. */
+/** Returns the body of a success. Throws an Error, named by the service's code, when the body is nothing but an error. */
 function withoutError(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("error" in body)) return body;
   const isError = Object.keys(body).length === 1 && typeof membersOf(body.error).code === "string";
@@ -93,7 +93,7 @@ function withoutError(body: unknown): unknown {
   throw Object.assign(new Error("Graph answered a success whose body is an error."), { name: errorCodeIn(body) });
 }
 
-/** Codes for users without a mailbox, who have no photo, messages or events: some come with 400. */
+/** Codes for a user without a mailbox, who has no messages or events, or without a photo: some come with 400. */
 const WITHOUT_MAILBOX: ReadonlySet<unknown> = new Set([
   ...["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox", "ErrorInvalidUser"],
   ...["ErrorMailboxNotFound", "ImageNotFound", "ResourceNotFound"],
