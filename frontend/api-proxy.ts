@@ -124,8 +124,11 @@ async function answerOf(
   const timer = setTimeout(() => backendRequest.destroy(new Failure("api_timeout")), timeoutMs);
   const prolong = (): void => void timer.refresh();
   request.on("data", prolong);
+  // A backend that switches protocols (101) ends it without an answer and without an error.
+  const ended = new AbortController();
+  backendRequest.once("close", () => ended.abort());
   try {
-    const [answer] = (await once(backendRequest, "response")) as [IncomingMessage];
+    const [answer] = (await once(backendRequest, "response", { signal: ended.signal })) as [IncomingMessage];
     return answer;
   } catch (cause) {
     throw cause instanceof Failure ? cause : new Failure("api_unreachable", { cause });

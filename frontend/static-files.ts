@@ -99,7 +99,8 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
  * query a client adds, so that a deployment shows at once.
  */
 function cacheControl(url: string, { version, isAsset }: StaticFile): string {
-  const isNamed = isAsset && (url.slice(url.indexOf("?")) === `?v=${version}` || HASHED_NAME.test(url));
+  const isNamed =
+    isAsset && (url.slice(url.indexOf("?")) === `?v=${version}` || HASHED_NAME.test(url.replace(/\?.*/s, "")));
   return isNamed ? "public, max-age=31536000, immutable" : "private, no-cache";
 }
 

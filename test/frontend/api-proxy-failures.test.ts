@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { describe, expect, test } from "vitest";
+import net, { type AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   ACCESS_TOKEN,
   SIGNED_IN,
@@ -12,6 +13,7 @@ import {
   unusedUrl,
 } from "./fixture.ts";
 
+const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 const LARGE = randomBytes(8 * 1024 * 1024);
 
 describe("failures of /api/*", () => {
@@ -62,6 +64,16 @@ describe("failures of /api/*", () => {
     const { status, body } = await asked;
     expect({ status, code: JSON.parse(body).code }).toEqual({ status: 504, code: "api_timeout" });
     await closed;
+  });
+
+  test("backend switches protocols unasked: 502 api_unreachable", async () => {
+    const server = net.createServer((socket) => socket.once("data", () => socket.write(SWITCHING)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const { url } = await serveFrontend({ backendUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    const { status, body } = await send(url, "/api/profile", { headers: SIGNED_IN });
+    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 502, code: "api_unreachable" });
   });
 
   test("backend breaks off in its answer: the browser sees the break, and it is logged", async () => {

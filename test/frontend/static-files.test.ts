@@ -73,7 +73,7 @@ describe("a file that the browser holds", () => {
       .slice(1)
       .split(/-[a-z]+"$/);
     expect((await send(url, `${STYLE}?v=${version}`)).headers["cache-control"]).toContain("immutable");
-    for (const query of [`?x=1&v=${version}`, `?x?v=${version}`, `?v=${version}&x=1`, "?v="]) {
+    for (const query of [`?x=1&v=${version}`, `?x?v=${version}`, `?v=${version}&x=1`, "?v=", "?x=-D4c_x9Qz.css"]) {
       expect((await send(url, STYLE + query)).headers["cache-control"], query).toBe("private, no-cache");
     }
   });
