@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ const run = promisify(execFile);
 const node = (cwd: string, ...args: string[]) => run(process.execPath, args, { cwd });
 /** https://github.com/Azure/azure-functions-core-tools: what `func init --typescript` writes, v4 programming model. */
 const TEMPLATE = { module: "commonjs", target: "es6", outDir: "dist", rootDir: ".", sourceMap: true, strict: false };
+const TYPESCRIPT_5 = join(ROOT, "scripts/openapi/node_modules/typescript/bin/tsc");
 const STRICTEST = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
 /** TypeScript 7 takes the packages of @types that are named; older ones take all that lie there. */
 const CHECKED = { skipLibCheck: false, types: ["node"] };
@@ -50,17 +51,28 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The packages that an installation would fetch are linked; those of the page come from their files. */
-async function install(root: string): Promise<void> {
-  await mkdir(join(root, "node_modules"));
-  for (const name of await readdir(join(ROOT, "node_modules"))) {
-    if (["easy-auth-local", "functions-on-behalf-of"].includes(name)) continue;
-    await symlink(join(ROOT, "node_modules", name), join(root, "node_modules", name));
-  }
+/**
+ * The packages of the page come from their files, and no other is there than what npm would install for them and the template:
+ * those are linked, and their own dependencies are found from where they lie.
+ */
+async function install(
+  root: string,
+  packages: readonly string[] = ["functions-on-behalf-of", "easy-auth-local"],
+): Promise<void> {
+  const needed = new Set([".bin", "typescript", "esbuild", "@types/node"]);
   for (const [, name, version] of commands.matchAll(/^npm install .*\.\/vendor\/([a-z-]+)-([\d.]+)\.tgz$/gm)) {
+    if (!packages.includes(name ?? "")) continue;
     const target = join(root, `node_modules/${name}`);
-    await mkdir(target);
+    await mkdir(target, { recursive: true });
     await run("tar", ["-xzf", join(folder, `${name}-${version}.tgz`), "-C", target, "--strip-components", "1"]);
+    const { dependencies = {}, peerDependencies = {} } = JSON.parse(
+      await readFile(join(target, "package.json"), "utf8"),
+    );
+    for (const one of Object.keys({ ...dependencies, ...peerDependencies })) needed.add(one);
+  }
+  for (const name of needed) {
+    await mkdir(join(root, "node_modules", name, ".."), { recursive: true });
+    await symlink(join(ROOT, "node_modules", name), join(root, "node_modules", name));
   }
 }
 
@@ -78,6 +90,7 @@ async function makeApp({ packageJson, compilerOptions, bundled }: App): Promise<
   await write("src/functions/errors.ts", errors);
   await install(root);
   await node(root, "node_modules/typescript/bin/tsc");
+  await node(root, TYPESCRIPT_5, "--noEmit");
   const [, options = ""] = /^npx esbuild (.*)$/m.exec(commands) ?? [];
   if (bundled) await run("sh", ["-c", `node_modules/.bin/esbuild ${options}`], { cwd: root });
   return root;
@@ -127,4 +140,13 @@ test("the package for existing apps brings what an endpoint uses, the same to Co
   const names = Object.fromEntries(JSON.parse(stdout));
   expect(Object.values(names)).not.toContain(false);
   for (const name of Object.keys(names)) expect(commands).toMatch(new RegExp(`\\b${name}\\b`));
+});
+
+test("its declarations need no other package than it names, in TypeScript 7 and 5.9", async () => {
+  const root = await mkdtemp(join(folder, "app-"));
+  await install(root, ["functions-on-behalf-of"]);
+  await writeFile(join(root, "profile.ts"), endpoint);
+  const compilerOptions = { ...TEMPLATE, ...STRICTEST, ...CHECKED, noEmit: true };
+  await writeFile(join(root, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  for (const tsc of ["node_modules/typescript/bin/tsc", TYPESCRIPT_5]) await node(root, tsc);
 });

@@ -40,7 +40,7 @@ export interface UserCall {
 export interface ServiceAnswer {
   readonly status: number;
   /** By names in lower case. */
-  readonly headers: OutgoingAnswer["headers"];
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The body as a stream, decoded, not bounded in bytes. Has to be read or destroyed, or its connection stays busy. */
   readonly body: Readable;
   /**
