@@ -24,7 +24,7 @@ const NAMES = [
 ];
 const TYPES = ["Api", "AsUser", "SignedInUser", "UserEndpoint", "UserEndpointOptions", "UserHandler"];
 /** Packages that the declarations name; the code itself is in the bundle. */
-const TYPE_PACKAGES = ["@azure/core-auth", "@microsoft/microsoft-graph-client"];
+const TYPE_PACKAGES = ["@azure/core-auth", "@microsoft/microsoft-graph-client", "@standard-schema/spec"];
 
 /**
  * Builds `dist/library`: the package with `asUser` and all that endpoints use, for an app of one's own, to be packed by

@@ -1,11 +1,7 @@
+import type { StandardJSONSchemaV1 } from "@standard-schema/spec";
 import type { JsonSchema } from "../../src/http/operation.ts";
 
 type Members = Readonly<Record<string, unknown>>;
-
-/** Standard JSON Schema: https://standardschema.dev/json-schema */
-interface StandardJsonSchema {
-  readonly jsonSchema?: Readonly<Record<"input" | "output", (options: { readonly target: string }) => unknown>>;
-}
 
 /** The schemas of a document. Those with a title that can be a name are kept once, by that name. */
 export class Schemas {
@@ -39,7 +35,7 @@ export class Schemas {
 
 function plain(schema: JsonSchema, direction: "input" | "output"): unknown {
   if (!("~standard" in schema)) return schema;
-  const { jsonSchema } = schema["~standard"] as StandardJsonSchema;
+  const { jsonSchema } = schema["~standard"] as Partial<StandardJSONSchemaV1.Props>;
   if (!jsonSchema)
     throw new Error("A schema of this library makes no JSON Schema: https://standardschema.dev/json-schema.");
   const { $schema: _, ...made } = jsonSchema[direction]({ target: "draft-2020-12" }) as Members;

@@ -1,23 +1,8 @@
 import type { HttpRequest } from "@azure/functions";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { AppError } from "../errors.ts";
 import { jsonIn } from "../outgoing/json.ts";
 import { readUpTo } from "./bounded-body.ts";
-
-/** The part of a Standard Schema (https://standardschema.dev) that is used; zod, valibot and arktype have it. */
-export interface Schema<Output> {
-  readonly "~standard": {
-    readonly validate: (value: unknown) => ValidationResult<Output> | Promise<ValidationResult<Output>>;
-  };
-}
-
-type ValidationResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
-
-interface Issue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
 
 const MAX_BYTES = 1_048_576;
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
@@ -25,13 +10,16 @@ const MOST_ISSUES = 5;
 const MAX_ISSUE_LENGTH = 200;
 
 /**
- * Reads the JSON that a request carries, at most 1 MiB. With a schema, returns what the schema makes of it; without one, does
- * not check what it says.
+ * Reads the JSON that a request carries, at most 1 MiB. With a schema (https://standardschema.dev: zod, valibot and arktype have
+ * it), returns what the schema makes of it; without one, does not check what it says.
  *
  * @throws AppError `invalid_request` whose detail says what is wrong: another content type, no JSON, too long, or the schema's
  * own words about each member
  */
-export async function jsonBodyOf<Output = unknown>(request: HttpRequest, schema?: Schema<Output>): Promise<Output> {
+export async function jsonBodyOf<Output = unknown>(
+  request: HttpRequest,
+  schema?: StandardSchemaV1<unknown, Output>,
+): Promise<Output> {
   if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
     throw invalid("The body has to be JSON, with Content-Type: application/json.");
   }
@@ -60,7 +48,7 @@ function parse(text: string): unknown {
 }
 
 /** Writes `items.0.name: Required.` */
-function sentenceOf({ path = [], message }: Issue): string {
+function sentenceOf({ path = [], message }: StandardSchemaV1.Issue): string {
   const keys = path.map((segment) => String(typeof segment === "object" ? segment.key : segment));
   const text = `${keys.length > 0 ? `${keys.join(".")}: ` : ""}${message}`.slice(0, MAX_ISSUE_LENGTH);
   return /[.!?]$/.test(text) ? text : `${text}.`;
