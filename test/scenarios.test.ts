@@ -39,13 +39,24 @@ async function refresh(browser: Browser): Promise<number> {
   return (await browser.request(`${stack.frontendUrl}/.auth/refresh`)).status;
 }
 
+/** Accounts as the page on the local stack lists them: key, name, what each shows, and the answer of /api/profile. */
+const LISTED = (await readFile("docs/local-stack.md", "utf8"))
+  .split("\n")
+  .filter((line) => /^\| `[a-z-]+` \| .* \| .* \|/.test(line))
+  .map((row) => row.split(" | ").map((cell) => cell.replaceAll(/^\| |`| \|$/g, "")))
+  .filter(([key]) => ACCOUNTS.some((account) => account.key === key));
+
+test("the page on the local stack lists every account as it is", () => {
+  const accounts = ACCOUNTS.map(({ key, profile, shows }) => [key, profile.displayName, shows, expect.any(String)]);
+  expect(LISTED).toEqual(accounts);
+});
+
 describe("signing in as", () => {
-  test.each(ACCOUNTS.filter(({ key }) => key !== "other-tenant").map(({ key, answer }) => [key, answer]))(
-    "%s, /api/profile answers %s",
-    async (key, answer) => {
-      expect(await profile(await signedIn(key ?? ""))).toBe(answer);
-    },
-  );
+  test.each(
+    LISTED.map(([key = "", , , answer = ""]) => [key, answer] as const).filter(([key]) => key !== "other-tenant"),
+  )("%s, /api/profile answers %s", async (key, answer) => {
+    expect(await profile(await signedIn(key))).toBe(answer);
+  });
 
   test("other-tenant is refused by Entra", async () => {
     const browser = new Browser();
@@ -54,7 +65,7 @@ describe("signing in as", () => {
     expect(response.status).toBe(400);
     const page = await response.text();
     expect(page).toContain("AADSTS50020");
-    expect(accountOf(stack.directory, "other-tenant").answer).toBe("no sign-in: AADSTS50020");
+    expect(LISTED).toContainEqual(expect.arrayContaining(["other-tenant", "no sign-in: AADSTS50020"]));
   });
 });
 
@@ -184,13 +195,4 @@ test("Entra is had over https too, with a certificate to trust", async () => {
     "response",
   )) as [http.IncomingMessage];
   expect(JSON.parse(await text(response))).toMatchObject({ issuer: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0` });
-});
-
-test("the page on the local stack lists every account as it is", async () => {
-  const rows = (await readFile("docs/local-stack.md", "utf8"))
-    .split("\n")
-    .filter((line) => /^\| `[a-z-]+` \|/.test(line));
-  const listed = rows.map((row) => row.split(" | ").map((cell) => cell.replaceAll(/^\| |`| \|$/g, "")));
-  const accounts = ACCOUNTS.map(({ key, profile, shows, answer }) => [key, profile.displayName, shows, answer]);
-  expect(listed).toEqual(expect.arrayContaining(accounts));
 });

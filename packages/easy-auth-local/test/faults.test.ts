@@ -432,7 +432,7 @@ test("a fault that does not hold together is refused in process too", () => {
 });
 
 describe("docs/faults.md", () => {
-  const page = readFile(new URL("../../../docs/faults.md", import.meta.url), "utf8");
+  const page = readFile(new URL("../docs/faults.md", import.meta.url), "utf8");
 
   test("shows faults that are taken", async () => {
     const shown = [...(await page).matchAll(/-d '(\{[^']+\})'/g)].map(([, rule = ""]) => JSON.parse(rule) as FaultRule);

@@ -94,7 +94,7 @@ function faultPart(faults: Faults, accounts: readonly Account[]): string {
 }
 
 function accountItem(account: Account, { revocations, consents, registrations, tenant }: Directory): string {
-  const { key, shows = "", answer = "", profile } = account;
+  const { key, shows = "", profile } = account;
   const validFrom = revocations.validFrom(account);
   const revoked = validFrom > 0 ? `Revoked: what was issued before ${utc(validFrom * 1000)}` : "";
   const links = registrations
@@ -103,7 +103,7 @@ function accountItem(account: Account, { revocations, consents, registrations, t
   const name = escapeHtml(profile.displayName);
   return `<li>
         <div><strong>${name}</strong><p><code>${escapeHtml(key)}</code></p></div>
-        <div>${escapeHtml(shows)}${answer ? `<p><code>/api/profile</code>: ${escapeHtml(answer)}</p>` : ""}
+        <div>${escapeHtml(shows)}
           ${revoked ? `<p>${revoked}</p>` : ""}${links.join("<br>")}</div>
         <button name="revoke" value="${escapeHtml(key)}" aria-label="Revoke sessions of ${name}">Revoke sessions</button>
       </li>`;

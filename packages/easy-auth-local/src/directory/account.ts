@@ -25,8 +25,6 @@ export interface Account {
   readonly objectId: string;
   /** Line in the account picker: what this account is for. */
   readonly shows?: string;
-  /** Status and code that `GET /api/profile` answers after the sign-in. */
-  readonly answer?: string;
   /** Whether administrators' consent to permissions of Microsoft Graph covers this user. Default: true. */
   readonly consentToGraph?: boolean;
   /** Properties Graph knows; those not named are null. */

@@ -38,7 +38,7 @@ export const MISCONFIGURATIONS = {
     api: { requestedAccessTokenVersion: 1 },
   },
   "id-token": {
-    shows: "The frontend passes the ID token on, and the API's gate was opened for it. API: 401 token_rejected.",
+    shows: "The frontend passes the ID token on, and the API's gate was opened for it: the API has to refuse it.",
     onForward: (outgoing) => {
       const idToken = outgoing.getHeader("x-ms-token-aad-id-token");
       if (idToken !== undefined) outgoing.setHeader("x-ms-token-aad-access-token", idToken);
@@ -50,11 +50,11 @@ export const MISCONFIGURATIONS = {
       }),
   },
   "wrong-secret": {
-    shows: "The API's client secret is wrong: AADSTS7000215 in its log. API: 500 misconfigured.",
+    shows: "The API's client secret is wrong: its exchange fails with AADSTS7000215.",
     settings: { [CLIENT_SECRET_SETTING]: "not-the-secret-of-the-api" },
   },
   "no-token-store": {
-    shows: "The frontend's token store is off: no token reaches it, /.auth/me is 404. Frontend: 401 no_access_token.",
+    shows: "The frontend's token store is off: no token reaches it, and /.auth/me is 404.",
     frontendAuth: (settings) => ({ ...settings, login: { ...settings.login, tokenStore: { enabled: false } } }),
   },
 } as const satisfies Record<string, Misconfiguration & { readonly shows: string }>;

@@ -159,7 +159,7 @@ function refuseIncomplete(settings: TenantStackOptions["settings"]): void {
   });
   if (problems.length === 0) return;
   const list = problems.map((problem) => `  - ${problem}`).join("\n");
-  throw new Error(`The settings for your own tenant need attention; docs/own-tenant.md says how to get them:\n${list}`);
+  throw new Error(`The settings for your own tenant need attention:\n${list}`);
 }
 
 /** The tenant's id, which its discovery document names. */

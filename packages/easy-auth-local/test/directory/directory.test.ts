@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { ACCOUNTS } from "../../src/directory/accounts.ts";
 import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../../src/directory/directory.ts";
 import { redirectPlatformOf } from "../../src/directory/registration.ts";
 
@@ -113,4 +115,10 @@ test("no two accounts share a key, an object id or a sign-in name", () => {
   for (const name of ["key", "objectId"] as const)
     expect(new Set(accounts.map((one) => one[name])).size).toBe(accounts.length);
   expect(new Set(accounts.map(({ profile }) => profile.userPrincipalName)).size).toBe(accounts.length);
+});
+
+test("the README lists the built-in accounts as they are", async () => {
+  const page = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` \| ([A-Z\d].*) \|$/gm)].map(([, key, shows]) => [key, shows]);
+  expect(rows).toEqual(ACCOUNTS.map(({ key, shows }) => [key, shows]));
 });
