@@ -64,8 +64,9 @@ const RETRIED_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
  * within the origin, and elsewhere, without the token, if the service may lead there. Every other status is an answer.
  *
  * @throws AppError `claims_challenge` when the service asks for claims that only another sign-in brings, `internal_error` for
- * an address elsewhere or a body of no known kind (nothing is sent), `consent_required` when the service itself lacks consent,
- * `downstream_failed` or `downstream_timeout` without an answer, or what the exchange throws
+ * an address elsewhere or a body of no known kind, `invalid_request` for a path with a segment that is `.` or `..` (nothing is
+ * sent), `consent_required` when the service itself lacks consent, `downstream_failed` or `downstream_timeout` without an answer,
+ * or what the exchange throws
  */
 export async function callAs(user: SignedInUser, service: Service, call: UserCall): Promise<ServiceAnswer> {
   const sent = call.body === undefined ? NO_BODY : await sentBodyOf(call.body);
@@ -78,8 +79,16 @@ export async function callAs(user: SignedInUser, service: Service, call: UserCal
   }
 }
 
-/** Refuses an address outside the service: it may have come from somewhere else, and the token would go along. */
+/** A segment that leads to another one, and that `encodeURIComponent` leaves as it is. */
+const DOT_SEGMENT = /[\\/](?:\.|%2e){1,2}(?=[\\/]|$)/i;
+
+/**
+ * Refuses an address outside the service: it may have come from somewhere else, and the token would go along. A dot segment is
+ * an id that a caller made up, such as `..`: the call would be of another thing than the endpoint meant.
+ */
 function urlWithin({ origin }: Service, address: string): URL {
+  if (DOT_SEGMENT.test(address.replace(/[?#].*/s, "")))
+    throw new AppError("invalid_request", { hint: "The path of a call as the user has a segment that is . or .." });
   const url = URL.canParse(address, origin) ? new URL(address, origin) : undefined;
   if (url?.protocol === "https:" && (url.origin === origin || url.origin === new URL(origin).origin)) return url;
   throw new AppError("internal_error", { hint: `A call as the user leads away from ${origin}; it got no token.` });

@@ -139,6 +139,28 @@ describe("a fetch as the user", () => {
     expect(user.asked).toEqual([]);
   });
 
+  test.each([
+    "/orders/..",
+    "/orders/../admin",
+    "/orders/.",
+    "/orders/%2E./x?a=b",
+    "/orders/..\\x",
+    `${ORDERS.origin}/a/..#b`,
+  ])("to %s is refused: an id that a caller made up leads to another thing", async (path) => {
+    const user = recordedUser();
+    await expect(fetching(path, { method: "DELETE" }, user)).rejects.toMatchObject({ code: "invalid_request" });
+    expect(user.asked).toEqual([]);
+  });
+
+  test.each(["/orders/...", "/orders/a.b", "/orders/..;", "/orders?path=/../x", "/.well-known/x", "/orders#/../"])(
+    "to %s goes through, for no segment of its path is . or ..",
+    async (path) => {
+      const seen = await ordersAnswering(answer(200));
+      await fetching(path);
+      expect(seen[0]?.url).toBe(path.replace(/#.*/, ""));
+    },
+  );
+
   test("to the address of a next page, which the API gave, goes through", async () => {
     const seen = await ordersAnswering(answer(200));
     await fetching("https://orders.contoso.example/orders?page=2");

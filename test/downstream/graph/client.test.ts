@@ -149,6 +149,13 @@ describe("a user's token", () => {
     },
   );
 
+  test("never goes to another thing than the endpoint meant, when a caller's id is ..", async () => {
+    const calling = graphFor()
+      .api(`/me/drive/items/${encodeURIComponent("..")}`)
+      .delete();
+    expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "invalid_request" });
+  });
+
   test("goes along to the next page, whose address Graph gave", async () => {
     await graphAnswering((_, response) => response.setHeader("content-type", "application/json").end('{"value":[]}'));
     const page = await graphFor().api("https://graph.microsoft.com/v1.0/me/messages?$skip=10").get();
