@@ -1,16 +1,16 @@
-/** The time that this whole process lives by. */
+/** Clock of this whole process. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** How far the clock is ahead of the machine's, in seconds. */
+  /** Seconds by which the clock is ahead of the machine's. */
   readonly advancedSeconds: number;
   /**
-   * Puts the clock forward. Timers do not notice: what waits, waits as long as before.
+   * Puts the clock forward. Timers that run are not shortened.
    *
    * @throws RangeError unless `seconds` is more than 0 and at most 31,536,000, a year
    */
   advance(seconds: number): void;
-  /** Tells of every advance, with `advancedSeconds` after it. Returns what ends that. */
+  /** Calls the listener after each advance with the new `advancedSeconds`. Returns a function that removes it. */
   onAdvance(listener: (advancedSeconds: number) => void): () => void;
   /** Gives the process its own time back. */
   close(): void;
@@ -19,9 +19,9 @@ export interface Clock {
 const MOST_SECONDS = 31_536_000;
 
 /**
- * Starts a clock that the whole process reads as its own: `Date.now()` and `new Date()`, wherever they are called. So the
- * emulators and the app, which knows nothing of them, agree on what has expired. Start it before the app is loaded: code
- * that kept the function `Date.now` from before keeps the machine's time.
+ * Starts a clock that the whole process reads by `Date.now()` and `new Date()`, so that the emulators and the app agree
+ * on what has expired. Has to start before the app is loaded: code that has kept the function `Date.now` keeps the
+ * machine's time.
  */
 export function startClock(): Clock {
   const machineDate = Date;

@@ -4,8 +4,8 @@ import { startClock } from "./clock.ts";
 const ANSWER_WITHIN_MS = 1000;
 
 /**
- * Makes this process live by the clock of a stack in another one, as long as that runs. Resolves when the two agree, or
- * when the stack does not say what time it is. Does not keep the process alive.
+ * Makes this process follow the clock of a stack in another process, as long as that runs. Resolves when the two agree,
+ * or when the stack does not tell the time. Does not keep the process alive.
  */
 export function followClock(entraUrl: string): Promise<void> {
   const clock = startClock();

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * Returns a check whether the processes that started this one are still there: its parent, and its parent's parent, since npm
- * runs a command by way of a shell, which stays when npm is gone.
+ * Returns a function that tells whether the processes that started this one still run: its parent, and the parent's
+ * parent, since npm runs a command in a shell, which outlives npm.
  */
 export function watchParents(): () => boolean {
   const parent = process.ppid;
@@ -14,7 +14,7 @@ export function watchParents(): () => boolean {
 /** Returns the parent of a process; undefined where the system does not tell. */
 function parentOf(pid: number): string | undefined {
   try {
-    // The name before it, in parentheses, may hold anything: proc_pid_stat(5).
+    // The program's name, which comes first in parentheses, may hold any character: proc_pid_stat(5).
     return readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/s, "").split(" ")[2];
   } catch {
     return parentByPs(pid);

@@ -8,10 +8,10 @@ export interface RunningStack extends StackAddresses {
   readonly graphHttpsUrl?: string | undefined;
 }
 
-/** Name of the file of one stack, which names its process. */
+/** Form of the name of a stack's file, with the id of its process. */
 const FILE = /^running-(\d+)\.json$/;
 
-/** Writes down where a stack of a folder listens. Returns what removes that. */
+/** Writes the addresses of a folder's stack to a file. Returns a function that removes the file. */
 export function noteRunningStack(folder: string, running: RunningStack, pid = process.pid): () => void {
   const file = join(folder, `running-${pid}.json`);
   writeFileSync(file, JSON.stringify(running));

@@ -5,7 +5,7 @@ import { readJson } from "../configuration/json-file.ts";
 import { describeFunctions } from "../functions-host/console-log.ts";
 import type { RunningApp } from "../stack/apps.ts";
 
-/** An editor writes several files at once, or one in several steps. */
+/** Wait after a change: editors write files in several steps. */
 const SETTLE_MS = 50;
 const IGNORED = new Set(["node_modules", ".git", ".easy-auth-local"]);
 
@@ -19,7 +19,7 @@ interface Apps {
 }
 
 interface Build {
-  /** Folders of what is built. */
+  /** Folders of the sources. */
   readonly sources: readonly string[];
   readonly build: () => Promise<void>;
 }
@@ -27,8 +27,8 @@ interface Build {
 type Print = (text: string) => void;
 
 /**
- * Builds whenever a source changes, and serves apps as they are built now: a Functions app is loaded anew, an app in a process
- * of its own is started anew. What does not build or load leaves the stack as it is.
+ * Builds whenever a source changes, and serves the new build: loads a Functions app again, restarts an app that has its
+ * own process. What does not build or load leaves the stack as it is.
  */
 export async function watchApps(apps: Apps, build: Build | undefined, print: Print): Promise<Watching> {
   const watching = await Promise.all([
@@ -80,7 +80,10 @@ function builtFolder(folder: string): string {
   return join(folder, isPattern ? (main.split("/")[0] ?? "") : dirname(main));
 }
 
-/** Calls `onChange`, one call at a time, a moment after something below the folders changed. Folders, since editors replace files. */
+/**
+ * Calls `onChange`, one call at a time, a moment after something below the folders has changed. Watches folders, since
+ * editors replace files.
+ */
 async function watchFolders(folders: readonly string[], onChange: () => Promise<void>): Promise<Watching> {
   const watched = new Map<string, FSWatcher>();
   let timer: NodeJS.Timeout | undefined;

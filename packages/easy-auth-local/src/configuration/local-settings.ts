@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { CorsSettings } from "../easy-auth/cors.ts";
 import { readJson } from "./json-file.ts";
 
-/** What an app's local.settings.json says, as `func` understands it. */
+/** Contents of an app's local.settings.json, as `func` understands it. */
 export interface LocalSettings {
   readonly values: Readonly<Record<string, string>>;
   /** `Host.CORS`; undefined without it. */
@@ -42,7 +42,7 @@ export function readLocalSettings(path: string): LocalSettings {
   };
 }
 
-/** Reads CORS as `func start` does: origins with commas between. */
+/** Reads CORS as `func start` does: origins separated by commas. */
 function corsOf({ CORS, CORSCredentials = false }: NonNullable<LocalSettingsFile["Host"]>): CorsSettings | undefined {
   const allowedOrigins = (CORS ?? "")
     .split(",")

@@ -45,7 +45,7 @@ function parse(path: string): unknown {
   }
 }
 
-/** Takes away what is null in the gates' settings: `az webapp auth show` prints so what is not set. */
+/** Removes null members of the gates' settings: `az webapp auth show` prints null for what is not set. */
 function withoutUnset(value: unknown): unknown {
   const configuration = { ...(value as Configuration) };
   for (const app of ["api", "frontend"] as const) {

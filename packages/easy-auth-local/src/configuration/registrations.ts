@@ -6,7 +6,7 @@ import type { Configuration, RegistrationConfiguration, ServiceConfiguration } f
 /** App registrations of a stack by name. `api` and `frontend` are always there. */
 export type Registrations = ReadonlyMap<string, Registration>;
 
-/** Makes the registrations of a configuration: the built-in ones, what it changes of them, and its own. */
+/** Makes the registrations of a configuration: the built-in ones with its changes, and its own. */
 export function registrationsOf({ registrations = {}, services = {} }: Configuration): Registrations {
   const { api, frontend, ...own } = registrations;
   const apiRegistration = withOwnUris({ ...API, ...api }, api);
@@ -26,7 +26,7 @@ export function registrationsOf({ registrations = {}, services = {} }: Configura
   ]);
 }
 
-/** Client ids are part of the URIs that the portal proposes, so that a new one brings new URIs. */
+/** Gives a registration whose client id was changed the URI that the portal proposes, which has the client id. */
 function withOwnUris(registration: Registration, changes: RegistrationConfiguration | undefined): Registration {
   const isRenamed = changes?.clientId !== undefined && changes.identifierUris === undefined;
   return isRenamed ? { ...registration, identifierUris: [`api://${registration.clientId}`] } : registration;
@@ -49,7 +49,7 @@ function serviceRegistration(name: string, { scopes = [], requestedAccessTokenVe
   };
 }
 
-/** Id that is always the same for a name. */
+/** Returns an id that is always the same for a name. */
 function idOf(name: string): string {
   const hex = createHash("sha256").update(`easy-auth-local ${name}`).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(

@@ -3,7 +3,7 @@ import type { Clock } from "../clock/clock.ts";
 import { json, type Reply, type RouteHandler } from "../http/router.ts";
 import { refusal, sameOriginOnly, withJson } from "../http/same-origin.ts";
 
-/** The routes by which a developer reads the stack's clock and puts it forward, and other processes follow it. */
+/** Makes the routes that tell the stack's clock, put it forward, and let other processes follow it. */
 export function clockRoutes(clock: Clock): Readonly<Record<string, RouteHandler>> {
   const show = () => json(200, { now: new Date(clock.now()).toISOString(), advancedSeconds: clock.advancedSeconds });
   return {
@@ -21,7 +21,7 @@ export function clockRoutes(clock: Clock): Readonly<Record<string, RouteHandler>
   };
 }
 
-/** A line with the seconds now, and another one after each advance, until the client leaves. */
+/** Sends a line with the seconds, and another after each advance, until the client disconnects. */
 function tellAdvances(clock: Clock, response: http.ServerResponse): void {
   const tell = (seconds: number) => void response.write(`${seconds}\n`);
   response.writeHead(200, { "content-type": "text/plain", "cache-control": "no-store" });

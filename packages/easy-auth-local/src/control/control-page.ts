@@ -19,7 +19,10 @@ interface Shown {
   readonly clock: Clock | undefined;
 }
 
-/** Makes the routes of the control page: consent, clock, signing keys, faults; the accounts and what each shows. */
+/**
+ * Makes the routes of the control page: consent, revocation, clock, signing keys, faults; the accounts and what each
+ * shows.
+ */
 export function controlPageRoutes(emulated: Shown): Readonly<Record<string, RouteHandler>> {
   return {
     "GET /": ({ url }) => controlPage(emulated, url.origin),
@@ -109,7 +112,7 @@ function accountItem(account: Account, { revocations, consents, registrations, t
       </li>`;
 }
 
-/** Links to each app's admin consent, with the accounts for whom something of it is missing. */
+/** Makes a link to each app's admin consent, with the accounts that lack some of it. */
 function consentLinks({ registrations, accounts, consents, tenant }: Directory): string {
   const links = registrations.map((app) => {
     const lacking = accounts.filter((account) => isLacking(consents, app, account));

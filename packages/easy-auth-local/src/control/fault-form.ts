@@ -6,7 +6,7 @@ type Preset = Pick<FaultRule, "service" | "fault">;
 
 const MORE_SIGN_IN = JSON.stringify({ access_token: { acrs: { essential: true, value: "c1" } } });
 
-/** Faults that the page offers, by the words that it offers them with. */
+/** Faults that the page offers, by their labels. */
 const PRESETS: ReadonlyMap<string, Preset> = new Map<string, Preset>([
   ["Graph throttles: 429, Retry-After 30", graph({ kind: "status", status: 429, retryAfter: 30 })],
   ["Graph is down: 503", graph({ kind: "status", status: 503 })],
@@ -69,7 +69,7 @@ export function ruleIn(form: URLSearchParams): unknown {
   };
 }
 
-/** Text that is no JSON is no rule either, and is refused as one. */
+/** Parses JSON. Returns other text as it is: `Faults.add` refuses it. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

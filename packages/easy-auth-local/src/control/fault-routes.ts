@@ -3,7 +3,7 @@ import { FaultRuleError, type Faults } from "../faults/faults.ts";
 import { json, type Reply, type RouteHandler } from "../http/router.ts";
 import { refusal, sameOriginOnly, withJson } from "../http/same-origin.ts";
 
-/** The routes by which a developer tells the emulators to fail. */
+/** Makes the routes that list, add and clear faults. */
 export function faultRoutes(faults: Faults): Readonly<Record<string, RouteHandler>> {
   return {
     "GET /emulator/faults": sameOriginOnly(() => json(200, faults.rules)),

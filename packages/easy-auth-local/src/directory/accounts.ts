@@ -5,10 +5,16 @@ const POLICY_CLAIMS = JSON.stringify({
   access_token: { polids: { essential: true, values: ["00aa00aa-bb11-cc22-dd33-44ee44ee44ee"] } },
 });
 
-/** The most that Entra puts into a token: https://learn.microsoft.com/security/zero-trust/develop/configure-tokens-group-claims-app-roles */
+/**
+ * Maximum of groups in a token:
+ * https://learn.microsoft.com/security/zero-trust/develop/configure-tokens-group-claims-app-roles
+ */
 const MOST_GROUPS = 200;
 
-/** Each shows one thing that happens in real tenants. Ids in the style of Microsoft's documentation, so that nobody takes them for real. */
+/**
+ * Built-in accounts, each showing one thing that happens in real tenants. Their ids are in the style of Microsoft's
+ * documentation, so that nobody takes them for real.
+ */
 export const ACCOUNTS: readonly Account[] = [
   {
     key: "works",

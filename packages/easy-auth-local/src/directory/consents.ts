@@ -33,7 +33,7 @@ export class Consents {
   }
 }
 
-/** Consent that the directory starts with. */
+/** Whether a permission has consent from the start. */
 function isRegistered(client: Registration, resource: Registration | undefined, name: string, account: Account) {
   const preAuthorized = resource?.preAuthorizedApplications ?? [];
   if (preAuthorized.includes(client.clientId) || preAuthorized.includes("*")) return true;

@@ -48,7 +48,10 @@ export interface Directory {
   accountByKey(key: string): Account | undefined;
   accountById(objectId: string): Account | undefined;
   registrationById(clientId: string): Registration | undefined;
-  /** Returns the registration that exposes a scope such as `api://…/user_impersonation`, in any case, with the scope's own name. */
+  /**
+   * Returns the registration that exposes a scope such as `api://…/user_impersonation`, in upper or lower case, with the
+   * scope's own name.
+   */
   resourceOf(scope: string): { readonly registration: Registration; readonly name: string } | undefined;
   /** Returns the id of the tenant that an account is at home in. */
   homeTenantOf(account: Account): string;

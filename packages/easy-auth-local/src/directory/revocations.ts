@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
 
-/** Whose sessions an administrator revoked. */
+/** Users whose sessions an administrator revoked. */
 export class Revocations {
   readonly #validFrom = new Map<string, number>();
 
@@ -9,7 +9,7 @@ export class Revocations {
     this.#validFrom.set(objectId, validFrom);
   }
 
-  /** Seconds since 1970: what was issued to the user before is revoked. 0 when nothing is. */
+  /** Returns seconds since 1970: what was issued to the user before is revoked. 0 when nothing is. */
   validFrom({ objectId }: Account): number {
     return this.#validFrom.get(objectId) ?? 0;
   }

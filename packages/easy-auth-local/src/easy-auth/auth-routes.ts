@@ -71,7 +71,7 @@ export class AuthRoutes {
     return this.sendToSignIn(request, returnTo, Object.fromEntries(parameters));
   }
 
-  /** Entra answers by a form where `loginParameters` ask for `response_mode=form_post`. */
+  /** Takes Entra's answer from a form, which `response_mode=form_post` in `loginParameters` asks for. */
   async #postedCallback(request: GateRequest): Promise<GateReply> {
     return this.#callback(request, new URLSearchParams(await readBody(request.message)));
   }

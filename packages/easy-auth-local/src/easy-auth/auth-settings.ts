@@ -45,7 +45,7 @@ export type UnauthenticatedClientAction =
   | "Return404"
   | "AllowAnonymous";
 
-/** Whose word is taken for the address that browsers see, when another proxy stands before the gate; default nobody's. */
+/** Trust in the headers of another proxy before the gate, for the address that browsers see. Default: none. */
 export interface ForwardProxy {
   /** `Standard` reads `X-Forwarded-Host` and `X-Forwarded-Proto`. */
   readonly convention: "NoProxy" | "Standard" | "Custom";

@@ -9,7 +9,7 @@ import type { Sessions } from "./sessions.ts";
 import type { Switches } from "./switches.ts";
 import type { TokenCheck } from "./token-check.ts";
 
-/** Refusal of a request: nobody (401), or somebody who may not (403); with the rule, the value and the setting. */
+/** Refusal of a request: 401 without a valid credential, 403 for a user who may not; with rule, value and setting. */
 export interface Refusal {
   readonly status: 401 | 403;
   readonly reason: string;

@@ -5,7 +5,7 @@ import type { Switches } from "./switches.ts";
 /** Returns the reason why claims are refused, or undefined. */
 type Rule = (claims: JWTPayload) => string | undefined;
 
-/** Decides who, of those whose token holds or who signed in, may use the app. Everybody else is answered 403. */
+/** Decides which users with a valid token or session may use the app. Others are answered 403. */
 export interface AuthorizationPolicy {
   /** Refusal of a session: tenants, users and groups. The ID token behind it names no client application. */
   readonly refusalOfUser: Rule;

@@ -51,7 +51,9 @@ export function stripReservedHeaders(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** Adds who the user is, and the stored tokens when there are some. `Authorization` stays as the client sent it. */
+/**
+ * Adds the headers that say who the user is, and those of the stored tokens. `Authorization` stays as the client sent it.
+ */
 export function injectUserHeaders(
   headers: IncomingHttpHeaders,
   claims: JWTPayload,
@@ -95,8 +97,8 @@ function asHeader(value: string): string {
 }
 
 /**
- * Writes headers beyond ASCII as Azure hands them to a function app: each byte as a character of its own, in UTF-8. A function
- * so gets no character beyond U+00FF, with which its library could not make a request.
+ * Writes headers beyond ASCII as Azure hands them to a function app: each byte of their UTF-8 as one character. So no
+ * character is beyond U+00FF, with which the library could not make a request.
  *
  * Source: https://github.com/Azure/azure-functions-host/issues/9718
  */

@@ -6,7 +6,7 @@ const UPGRADE_TOKENS = /\b(upgrade|http2-settings)\b\s*,?\s*/gi;
 
 /**
  * Has `server` read a request again without its `Upgrade`: a server ignores an upgrade that it does not know (RFC 9110,
- * 7.8), such as that of `curl --http2`. Node hands every upgrade over, and nothing of the connection is parsed any more.
+ * 7.8), such as that of `curl --http2`. Node hands over each connection with an upgrade, and parses nothing more of it.
  */
 export function ignoreUpgrade(server: http.Server, request: http.IncomingMessage, socket: Socket, head: Buffer): void {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];

@@ -10,7 +10,7 @@ export function redirectTarget(asked: string, siteUrl: string, externalUrls: rea
   return externalUrls.some((url) => matches(target, url)) ? target.href : undefined;
 }
 
-/** Compares an address with a listed one, without the query; a listed host takes all its paths. */
+/** Compares an address with a listed one, without the query; a listed host allows all its paths. */
 function matches(target: URL, listed: string): boolean {
   if (!URL.canParse(listed)) return false;
   const { origin, pathname } = new URL(listed);

@@ -37,7 +37,7 @@ export function sessionIdOf(request: http.IncomingMessage): string {
   return sessionTokenOf(request) ?? cookieOf(request, NAME).replace(/\..*/, "");
 }
 
-/** Returns cookies that remove all of the session's that the browser sent, and the first in any case. */
+/** Returns cookies that remove the session's: the first always, the others if the browser sent them. */
 export function clearSessionCookies({ headers }: http.IncomingMessage): string[] {
   return [...new Set([NAME, ...sentCookies(headers)])].map(clearCookie);
 }

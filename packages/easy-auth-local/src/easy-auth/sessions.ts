@@ -8,7 +8,7 @@ const KEPT = 10_000;
 const HOUR_MS = 3600_000;
 const CLOCK = { perf: { now: () => Date.now() }, ttlResolution: 0 };
 
-/** Store of sessions and of sign-ins on their way. Cookies hold random ids, nothing else. */
+/** Store of sessions and of sign-ins that have begun. Cookies hold random ids, nothing else. */
 export class Sessions {
   readonly #signedIn: LRUCache<string, { readonly signedIn: SignedIn; readonly endsAt: number }>;
   readonly #pending: LRUCache<string, PendingSignIn & { readonly browserId: string }>;
@@ -28,7 +28,7 @@ export class Sessions {
     this.#pending = new LRUCache({ max: KEPT, ttl: this.signInMs, ...CLOCK });
   }
 
-  /** Begins a session and returns its id. With 10,000 of them the one used longest ago goes. */
+  /** Begins a session and returns its id. Beyond 10,000, the one that was used longest ago ends. */
   open(signedIn: SignedIn): string {
     const id = randomId();
     this.#keep(id, signedIn);
@@ -40,12 +40,12 @@ export class Sessions {
     return session && Date.now() < session.endsAt ? session.signedIn : undefined;
   }
 
-  /** Finds a session that lasts, or has ended within the time in which it can be refreshed. */
+  /** Finds a session that has not ended, or can still be refreshed. */
   findRefreshable(id: string): SignedIn | undefined {
     return this.#signedIn.get(id)?.signedIn;
   }
 
-  /** Begins the session's time anew with other tokens, unless it was closed meanwhile. */
+  /** Restarts the session's time with new tokens, unless the session was closed meanwhile. */
   renew(id: string, signedIn: SignedIn): void {
     if (this.#signedIn.has(id)) this.#keep(id, signedIn);
   }
@@ -54,7 +54,7 @@ export class Sessions {
     this.#signedIn.delete(id);
   }
 
-  /** Keeps a sign-in on its way, bound to the browser that began it. */
+  /** Keeps a sign-in that has begun, bound to its browser. */
   begin(pending: PendingSignIn, browserId: string): void {
     this.#pending.set(pending.state, { ...pending, browserId });
   }

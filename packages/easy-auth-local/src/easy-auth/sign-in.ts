@@ -9,7 +9,7 @@ export interface SignedIn extends StoredTokens {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** State of a sign-in between sending the browser away and its coming back. */
+/** State of a sign-in while the browser is at Entra. */
 export interface PendingSignIn {
   readonly state: string;
   readonly nonce: string;

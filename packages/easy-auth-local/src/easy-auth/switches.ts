@@ -10,14 +10,18 @@ export const SWITCHES = {
    * https://github.com/MicrosoftDocs/azure-docs/issues/11383
    */
   bearerTokenHeaders: ["none", "fresh", "stale"],
-  /** Credential that counts when a request has both: asked, never answered. https://github.com/MicrosoftDocs/azure-docs/issues/117379 */
+  /**
+   * Credential that counts when a request has a bearer token and a session; asked in public, never answered.
+   * https://github.com/MicrosoftDocs/azure-docs/issues/117379
+   */
   precedence: ["bearer", "session"],
-  /** `/.auth/me` without a session: clients of old read 401 as "not signed in"; other emulators answer `[]`. */
+  /** `/.auth/me` without a session: older clients read 401 as "not signed in"; other emulators answer `[]`. */
   meUnauthenticated: ["401", "emptyArray"],
   /** `/.auth/me` without a token store. Container Apps always answer 404. */
   meWithoutTokenStore: ["404", "401"],
   /**
-   * Versions of tokens that an issuer takes of its tenant: its own, or both. Microsoft's support saw the other refused. https://github.com/MicrosoftDocs/azure-docs/issues/76602
+   * Token versions of its tenant that an issuer accepts: its own alone, or both. Microsoft's support saw the other one
+   * refused. https://github.com/MicrosoftDocs/azure-docs/issues/76602
    */
   issuerMatch: ["strict", "sameTenantAnyVersion"],
   /** The documentation says that an empty list is not enforced; a report from 2026 says that it refuses everyone. */

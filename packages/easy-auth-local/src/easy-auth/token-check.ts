@@ -45,7 +45,10 @@ export function createTokenCheck(settings: AuthSettings, switches: Pick<Switches
 
 const KEYS_UNREADABLE = new Set(["ERR_JOSE_GENERIC", "ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID"]);
 
-/** Names the rule, the value and the setting. Claims come from a signature that held, except for an unknown key. */
+/**
+ * Returns the reason of a refusal: the rule, the value and the setting. Names claims only of a token whose signature is
+ * valid.
+ */
 function reasonOf(error: errors.JOSEError, token: string, settings: AuthSettings): string {
   if (error instanceof errors.JWTExpired) return `exp ${timeOf(error.payload.exp)} is over, by more than 5 minutes`;
   if (error instanceof errors.JWTClaimValidationFailed) return reasonOfClaim(error, settings);

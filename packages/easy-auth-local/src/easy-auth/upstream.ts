@@ -21,13 +21,19 @@ export interface UpstreamOptions {
 
 /** The app behind the gate. */
 export interface Upstream {
-  /** Streams the request there and the answer back. Ends it when the client leaves. Answers 502 or 504 for an app that does not. */
+  /**
+   * Streams the request to the app and the answer back; ends both when the client disconnects. Answers 502 or 504 for an
+   * app that does not answer.
+   */
   forward(request: http.IncomingMessage, response: http.ServerResponse): void;
-  /** The same for a WebSocket. */
+  /** Does the same for a WebSocket. */
   upgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void;
 }
 
-/** https://learn.microsoft.com/azure/app-service/faq-availability-performance-application-issues */
+/**
+ * Time after which App Service gives up:
+ * https://learn.microsoft.com/azure/app-service/faq-availability-performance-application-issues
+ */
 const UPSTREAM_TIMEOUT_MS = 230_000;
 
 export function createUpstream({
@@ -45,12 +51,12 @@ export function createUpstream({
   if (onForward) proxy.on("proxyReq", onForward);
   if (cors) proxy.on("proxyRes", (answer, { headers }) => replaceCorsHeaders(answer.headers, headers.origin, cors));
   if (browserOrigin !== undefined) proxy.on("proxyRes", (answer) => replaceLinks(answer, browserOrigin));
-  // Told at once, unlike by a rejection: an upgrade's connection is ended right after.
+  // The event comes before the connection of an upgrade is ended, a rejection only after that.
   proxy.on("error", (_, request, answer) => {
     const failure = request && late.has(request) ? timedOut(url) : unreachable(url);
     if (answer instanceof http.ServerResponse) answerFailure(answer, failure);
     else if (answer && answer.bytesWritten === writtenBefore.get(answer)) writeToSocket(answer, failure);
-    // To a connection that was upgraded, nothing can be said.
+    // An upgraded connection takes no HTTP answer.
     else answer?.destroy();
   });
   return {

@@ -3,11 +3,11 @@ import { AUTHORITY_ORIGIN, type Directory, type Registration } from "../director
 import type { RoutedRequest } from "../http/router.ts";
 import { entraError } from "./errors.ts";
 
-/** The authority that a request asked. */
+/** Authority that a request was sent to. */
 export interface Authority {
-  /** Origin that the client asked: Entra's own, or an address on this machine. */
+  /** Origin of the request: Entra's own, or an address on this machine. */
   readonly origin: string;
-  /** Origin of the issuer in tokens: the one of the cloud that was asked by name, else the global cloud's. */
+  /** Origin of the issuer in tokens: of the cloud whose host was asked, else of the global cloud. */
   readonly issuerOrigin: string;
   /** A tenant id in lower case, `organizations` or `common`. */
   readonly tenant: string;
@@ -24,7 +24,7 @@ export function authorityOf({ url, params }: Pick<RoutedRequest, "url" | "params
   return { origin, issuerOrigin: origin, tenant };
 }
 
-/** Returns the tenant of an address by its id or a domain name, in any case; undefined when there is none. */
+/** Returns the tenant of an address by its id or a domain name, in upper or lower case; undefined when there is none. */
 export function tenantAt(name: string, directory: Directory): string | undefined {
   return SEVERAL_TENANTS.find((several) => several === name.toLowerCase()) ?? directory.tenantIdOf(name);
 }

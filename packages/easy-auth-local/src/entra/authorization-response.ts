@@ -32,7 +32,7 @@ export function authorizationResponse(
   return { status: 302, headers: { location: target.href, "cache-control": "no-store" } };
 }
 
-/** A form that sends itself; with a button for browsers without scripts. */
+/** Makes a page whose form sends itself, with a button for browsers without scripts. */
 function formPost(redirectUri: string, parameters: Readonly<Record<string, string>>): Reply {
   const scriptNonce = randomUUID();
   const inputs = Object.entries(parameters).map(

@@ -20,7 +20,7 @@ export interface AuthorizeRequest extends Target {
   readonly wantsIdToken: boolean;
   /** Whether the ID token says when the user signed in. */
   readonly wantsAuthTime: boolean;
-  /** Greatest age of the sign-in. */
+  /** Maximum age of the sign-in, in seconds. */
   readonly maxAgeSeconds: number | undefined;
   readonly nonce: string | undefined;
   readonly codeChallenge: string | undefined;

@@ -28,8 +28,8 @@ export interface AuthorizeOptions {
 
 /**
  * Leads through the pages of a sign-in: pick an account, prove more when claims ask for it, consent, and back to the app.
- * Entra signs in the browser's user without a page; this one shows the account picker unless `prompt=none` forbids it, since
- * developers come to be somebody else.
+ * Entra signs in the browser's user without a page; this one shows the account picker unless `prompt=none` forbids it, so
+ * that a developer can be somebody else.
  */
 export class Authorize {
   readonly #directory: Directory;
@@ -165,7 +165,7 @@ function signInOf(asked: AuthorizeRequest, user: SignedInUser): SignIn {
   };
 }
 
-/** https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken */
+/** Returns `c_hash` of a code: https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken */
 function codeHash(code: string): string {
   return createHash("sha256").update(code).digest().subarray(0, 16).toString("base64url");
 }

@@ -15,14 +15,14 @@ export interface BrowserSession {
 
 type Request = Pick<RoutedRequest, "headers" | "url">;
 
-/** The name that Entra's own has. Browsers send it to every port of this machine. */
+/** Name of Entra's own cookie. Browsers send it to every port of this machine. */
 const NAME = "ESTSAUTH";
-/** Over https: a browser would not let a cookie without `Secure` replace this one. */
+/** Name over https: a browser would not let a cookie without `Secure` replace one with it. */
 const SECURE_NAME = "ESTSAUTHPERSISTENT";
 const KEPT = 1000;
 const DAY_MS = 24 * 3600_000;
 
-/** Entra's memory of browsers, by which `prompt=none` signs in without a page. The cookie holds a random id, for a day. */
+/** Sign-ins of browsers, by which `prompt=none` signs in without a page. The cookie holds a random id, for a day. */
 export class BrowserSessions {
   readonly #sessions = new LRUCache<string, BrowserSession>({ max: KEPT, ttl: DAY_MS, perf: Date });
 
@@ -49,7 +49,9 @@ function nameFor({ url }: Request): string {
   return url.protocol === "https:" ? SECURE_NAME : NAME;
 }
 
-/** A page over http that signs in silently in a frame is another site for https, so its cookie has to say that it may be sent. */
+/**
+ * Lets a cookie over https be sent from other sites: to https, a page over http that signs in silently in a frame is one.
+ */
 function forFrames({ url }: Request, cookie: string): string {
   return url.protocol === "https:" ? cookie.replace("SameSite=Lax", "SameSite=None; Secure") : cookie;
 }

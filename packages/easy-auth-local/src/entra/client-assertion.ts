@@ -69,7 +69,7 @@ async function verifyOwn(
   if (typeof claims.jti !== "string" || claims.jti === "") throw refusal(50027, "The client assertion has no jti.");
 }
 
-/** Older clients name the certificate by SHA-1, in `x5t`, or by the same in hexadecimal, in `kid`. */
+/** Whether a header names the certificate. Older clients do so by SHA-1, in `x5t`, or in hexadecimal in `kid`. */
 function isNamedBy(header: Header, certificate: X509Certificate): boolean {
   if (typeof header["x5t#S256"] === "string") return header["x5t#S256"] === thumbprint(certificate, "sha256");
   if (typeof header.x5t === "string") return header.x5t === thumbprint(certificate, "sha1");
@@ -85,7 +85,10 @@ function thumbprint({ raw }: X509Certificate, algorithm: "sha256" | "sha1"): str
   return createHash(algorithm).update(raw).digest("base64url");
 }
 
-/** At any address of this Entra and by any name of the tenant, as it is one app at one tenant. */
+/**
+ * Whether the audience is an endpoint or issuer of the request's tenant, at any address of this Entra and by any name of
+ * the tenant.
+ */
 function isForThisEndpoint({ aud }: JWTPayload, request: RoutedRequest, directory: Directory): boolean {
   if (typeof aud !== "string" || !URL.canParse(aud)) return false;
   const { host, hostname, pathname } = new URL(aud);
@@ -150,7 +153,8 @@ async function verifySignature(
 }
 
 /**
- * Takes times written as text too, as MSAL.NET writes them:
+ * Throws EntraError for an assertion that has ended, is for later or has no valid times. Takes times written as text too,
+ * as MSAL.NET writes them:
  * https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/blob/main/src/client/Microsoft.Identity.Client/Internal/JsonWebToken.cs
  */
 function refuseOutOfTime({ nbf = 0, exp }: JWTPayload): void {

@@ -7,7 +7,7 @@ import { type EntraError, entraError } from "./errors.ts";
 import type { RedirectKind } from "./redirect-uris.ts";
 import type { ClientProof, TokenRequest } from "./token-answer.ts";
 
-/** The app that asks, and how it proved to be that app. */
+/** Client of a request, and the proof of its identity. */
 export interface AuthenticatedClient {
   readonly client: Registration;
   readonly proof: ClientProof;
@@ -87,7 +87,7 @@ function needlessCredential(): EntraError {
   return entraError(700025, "invalid_client", text);
 }
 
-/** Client id and secret are form-encoded before they are joined (RFC 6749, 2.3.1). */
+/** Decodes a client id or secret: they are form-encoded before they are joined (RFC 6749, 2.3.1). */
 function formDecoded(value: string): string {
   return new URLSearchParams(`v=${value.replaceAll("&", "%26")}`).get("v") ?? "";
 }

@@ -25,7 +25,7 @@ export function refuseWithoutConsent(
   if (missing.length > 0) throw consentRequired(client, "invalid_grant");
 }
 
-/** The refusal for a missing consent; the OAuth error depends on the endpoint. */
+/** Makes the refusal for a missing consent; the OAuth error depends on the endpoint. */
 export function consentRequired({ clientId, displayName }: Registration, error: string): EntraError {
   const text = `The user or administrator has not consented to use the application with ID '${clientId}' named '${displayName}'. Send an interactive authorization request for this user and resource.`;
   return entraError(65001, error, text, "consent_required");

@@ -37,7 +37,7 @@ export class DeviceCodes {
     return { deviceCode, userCode };
   }
 
-  /** The device that waits for a user's code, typed in any case; undefined when none does. */
+  /** Returns the device that waits for a user's code, in upper or lower case; undefined when none does. */
   find(userCode: string): (DeviceRequest & { readonly deviceCode: string }) | undefined {
     const deviceCode = this.#byUserCode.get(userCode.trim().toUpperCase());
     const waiting = deviceCode === undefined ? undefined : this.#waiting.get(deviceCode);
@@ -52,7 +52,7 @@ export class DeviceCodes {
     if (waiting) waiting.outcome = outcome;
   }
 
-  /** The sign-in that a device waited for: once. Throws EntraError until there is one. */
+  /** Returns the sign-in that a device waited for, once. Throws EntraError until there is one. */
   redeem(deviceCode: string, { clientId }: Registration): SignIn {
     const waiting = this.#waiting.get(deviceCode);
     if (waiting?.client.clientId !== clientId) {

@@ -9,7 +9,7 @@ import { withRefusals } from "./errors.ts";
 import { page } from "./page.ts";
 import { requestedScopes } from "./requested-scopes.ts";
 
-/** Seconds between two polls. Entra's is 5; the user of this one sits in front of it. */
+/** Seconds between two polls. Entra's 5 would be long for a developer. */
 const INTERVAL_SECONDS = 1;
 const PATH = "/common/oauth2/deviceauth";
 
@@ -56,7 +56,7 @@ function answerTo(deviceCode: string, userCode: string, address: string): object
   };
 }
 
-/** The sign-in of a device's user: as one for an app, but that nothing goes to a redirect URI. */
+/** Makes the sign-in of a device's user, which ends at no redirect URI. */
 function signInFor(device: DeviceRequest & { readonly deviceCode: string }): AuthorizeRequest {
   return {
     ...{ ...device, kind: "publicClient", redirectUri: "", mode: "query", state: null },

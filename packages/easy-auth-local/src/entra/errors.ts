@@ -28,7 +28,7 @@ export function entraError(
   });
 }
 
-/** The user's sessions were revoked; `claims` says since when, for clients that understand it. */
+/** Makes the refusal of a user whose sessions were revoked; `claims` says since when, for clients that understand it. */
 export function revoked(claims?: string): EntraError {
   return new EntraError({
     number: 50173,
@@ -39,7 +39,7 @@ export function revoked(claims?: string): EntraError {
   });
 }
 
-/** Answers a refusal of a handler as Entra does. Other errors pass. */
+/** Makes a handler that answers an EntraError as Entra does, and passes other errors on. */
 export function withRefusals(handle: RouteHandler): RouteHandler {
   return async (request) => {
     try {
@@ -51,14 +51,17 @@ export function withRefusals(handle: RouteHandler): RouteHandler {
   };
 }
 
-/** The id that the client gave the request, or a new one. */
+/** Returns the id that the client gave the request, or a new one. */
 export function correlationIdOf({ headers, form, url }: RoutedRequest): string {
   const sent =
     headers["client-request-id"] ?? form.get("client-request-id") ?? url.searchParams.get("client-request-id");
   return typeof sent === "string" ? sent : randomUUID();
 }
 
-/** The error's answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example */
+/**
+ * Makes the answer to a refusal:
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#error-response-example
+ */
 export function errorReply(refusal: Refusal, correlationId: string): Reply {
   const { number, error, suberror, claims } = refusal;
   const timestamp = new Date()
@@ -80,7 +83,7 @@ export function errorReply(refusal: Refusal, correlationId: string): Reply {
   return json(error === "invalid_client" ? 401 : 400, body, { "x-ms-request-id": traceId });
 }
 
-/** The refusal in one line, its number first. */
+/** Writes a refusal in one line, its number first. */
 export function described({ number, text }: Refusal): string {
   return `AADSTS${number}: ${text}`;
 }

@@ -37,7 +37,7 @@ export class Grants {
     this.#deviceCodes = deviceCodes;
   }
 
-  /** Keeps a sign-in and returns its authorization code: 10 minutes, once. */
+  /** Keeps a sign-in and returns its authorization code, which can be used once within 10 minutes. */
   issueCode(signIn: SignIn): string {
     const code = randomUUID();
     this.#codes.set(code, signIn);

@@ -63,7 +63,7 @@ const INCLUDED_IN: Readonly<Record<string, readonly string[]>> = {
 
 const SPELLINGS = new Map(Object.keys(INCLUDED_IN).map((name) => [name.toLowerCase(), name]));
 
-/** A permission spelled as Graph registers it, which `user.read` is not; as it is when it is not in the list. */
+/** Returns a permission as Graph registers it, `User.Read` for `user.read`; unchanged when it is not in the list. */
 export function spelledPermission(name: string, registered: readonly string[] = []): string {
   const lower = name.toLowerCase();
   return registered.find((other) => other.toLowerCase() === lower) ?? SPELLINGS.get(lower) ?? name;

@@ -21,7 +21,7 @@ export interface SigningKeys {
   readonly keyId: string;
   /** The public halves, as discovery serves them: the next key, the one that signs, and earlier ones. */
   readonly jwks: JSONWebKeySet;
-  /** For `jwtVerify`. */
+  /** Finds the key of a token, for `jwtVerify`. */
   readonly verificationKeys: JWTVerifyGetKey;
   sign(claims: JWTPayload): Promise<string>;
   /**
@@ -52,7 +52,7 @@ export async function createSigningKeys(folder?: string): Promise<SigningKeys> {
   const current = () => keys[1];
   const header = () => ({ alg: "RS256", typ: "JWT", kid: current().jwk.kid });
   const published = () => ({ keys: keys.map(({ jwk }) => jwk) });
-  // Kept, since it keeps the keys it imported.
+  // Made once, since it caches the keys that it imports.
   let verificationKeys = createLocalJWKSet(published());
   return {
     get keyId() {
@@ -87,7 +87,7 @@ interface SigningKey {
   readonly jwk: JWK & { readonly kid: string };
 }
 
-/** The newest first, which does not sign yet. */
+/** Keys, the newest first; that one does not sign yet. */
 type Keys = readonly [next: SigningKey, current: SigningKey, ...earlier: SigningKey[]];
 
 async function createKey(): Promise<SigningKey> {
@@ -100,7 +100,7 @@ function signingKey(privateKey: CryptoKey, privateJwk: JWK & { readonly kid: str
   return { privateKey, privateJwk, jwk: { kty: "RSA", n, e, kid, use: "sig", alg: "RS256" } };
 }
 
-/** The keys of an earlier start; undefined when there are none, or the file holds something else. */
+/** Reads the keys of an earlier start; undefined when there are none, or the file holds something else. */
 async function readKeys(file: string): Promise<Keys | undefined> {
   const stored = parseJson(await readFile(file, "utf8").catch(() => ""));
   if (!Array.isArray(stored)) return undefined;
@@ -121,7 +121,7 @@ async function writeKeys(file: string, keys: Keys): Promise<void> {
   await writeFile(file, JSON.stringify(keys.map(({ privateJwk }) => privateJwk)), { mode: 0o600 });
 }
 
-/** The token whose signature holds, made from one whose header shows the nonce itself; undefined without a nonce. */
+/** Makes the token that Graph verifies: its header holds the hash of the nonce. Undefined for a token without a nonce. */
 export function withHashedNonce(graphToken: string): string | undefined {
   const header: unknown = parseJson(Buffer.from(graphToken.split(".")[0] ?? "", "base64url").toString());
   if (typeof header !== "object" || header === null || !("nonce" in header)) return undefined;

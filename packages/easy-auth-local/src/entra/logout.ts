@@ -6,8 +6,9 @@ import { isPostLogoutUri } from "./redirect-uris.ts";
 import { notice } from "./sign-in-pages.ts";
 
 /**
- * Routes that sign the browser's user out: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-a-sign-out-request
- * Then back to the app, with `state` (OpenID Connect RP-Initiated Logout, 3), where the address is one of an app.
+ * Makes the routes that sign the browser's user out:
+ * https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-a-sign-out-request The browser then goes
+ * back to the app, with `state` (OpenID Connect RP-Initiated Logout, 3), if the address is one of an app.
  */
 export function logoutRoutes(directory: Directory, sessions: BrowserSessions): Readonly<Record<string, RouteHandler>> {
   const logout = (request: RoutedRequest) => signedOut(request, directory, sessions.end(request));

@@ -57,7 +57,7 @@ export interface PageOptions {
   readonly isWide?: boolean;
 }
 
-/** A page of the emulator; it says so. `content` is HTML. */
+/** Makes a page, which says that it is the emulator's. `content` is HTML. */
 export function page(title: string, content: string, { status = 200, scriptNonce, isWide }: PageOptions = {}): Reply {
   const body = `  <main${isWide ? ' class="wide"' : ""}>
     <p class="banner">Emulator of Microsoft Entra ID on this machine. Everyone here is made up.</p>

@@ -27,8 +27,8 @@ export const OIDC_SCOPES: ReadonlySet<string> = new Set(["openid", "profile", "e
 const NAMED_OIDC_SCOPES = ["openid", "profile", "email"];
 
 /**
- * Reads a `scope` parameter: the scopes of one resource, and OpenID's, in any case. `graphOrigin` is the cloud's. Throws
- * EntraError.
+ * Reads a `scope` parameter: scopes of one resource, and OpenID's, in upper or lower case. `graphOrigin` is the cloud's.
+ * Throws EntraError.
  */
 export function requestedScopes(
   scope: string,

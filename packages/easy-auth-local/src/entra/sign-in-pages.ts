@@ -15,13 +15,13 @@ export interface AccountPicker {
   readonly app: Registration;
   readonly action: string;
   readonly ticket: string;
-  /** Says why the page is shown again. */
+  /** Reason why the page is shown, such as revoked sessions. */
   readonly reason?: string | undefined;
-  /** Refuses the account that was picked. The others are the way back. */
+  /** Refusal of the account that was picked; the page offers the others. */
   readonly refusal?: Refusal;
 }
 
-/** The account picker: one button for each account, with its key and what signing in as it shows. */
+/** Makes the account picker: one button for each account, with its key and what signing in as it shows. */
 export function accountPicker({ accounts, app, action, ticket, reason, refusal }: AccountPicker): Reply {
   const title = refusal ? "Sign-in failed" : "Pick an account";
   const buttons = accounts.map(({ key, shows = "", profile }) => {
@@ -36,7 +36,7 @@ export function accountPicker({ accounts, app, action, ticket, reason, refusal }
   return page(title, content, refusal ? { status: 400 } : {});
 }
 
-/** In place of multifactor authentication. */
+/** Makes the page that stands for multifactor authentication. */
 export function mfaPage(account: Account, action: string, answers: Answers): Reply {
   const content = `<h1>Prove that it is you</h1>
     <p>${escapeHtml(usernameOf(account))}: your organization asks for one more step.</p>
@@ -44,7 +44,7 @@ export function mfaPage(account: Account, action: string, answers: Answers): Rep
   return page("Prove that it is you", content);
 }
 
-/** Asks the user for consent. */
+/** Makes the page that asks the user for consent. */
 export function consentPage(
   account: Account,
   wanted: readonly WantedConsent[],
@@ -58,7 +58,7 @@ export function consentPage(
   return page("Permissions requested", content);
 }
 
-/** Asks an administrator for consent on behalf of the whole tenant. */
+/** Makes the page that asks an administrator for consent on behalf of the whole tenant. */
 export function adminConsentPage(wanted: readonly WantedConsent[], action: string): Reply {
   const content = `<h1>Permissions requested for your organization</h1>
     <p>If you accept, as an administrator, this app may do the following for everyone here:</p>
@@ -67,12 +67,15 @@ export function adminConsentPage(wanted: readonly WantedConsent[], action: strin
   return page("Permissions requested", content);
 }
 
-/** A sign-in that cannot go on, as Entra shows it: with its AADSTS number, never redirecting to an address it does not know. */
+/**
+ * Makes the page of a sign-in that cannot go on, with its AADSTS number, as Entra shows it. Never redirects to an unknown
+ * address.
+ */
 export function signInError(refusal: Refusal): Reply {
   return page("Sign-in failed", `<h1>Sign-in failed</h1><p>${escapeHtml(described(refusal))}</p>`, { status: 400 });
 }
 
-/** Says one thing, after which there is nothing to do here but to go to the control page. */
+/** Makes a page with one message and a link to the control page. */
 export function notice(title: string, text: string): Reply {
   const back = '<p><a href="/">Control page of the local stack</a></p>';
   return page(title, `<h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>${back}`);

@@ -36,7 +36,7 @@ export function silentSignIn(
   return { account, tenantId, signedInAt };
 }
 
-/** Says why the browser's user is to sign in again. Entra goes on without a page where this emulator asks whom to be. */
+/** Says why the account picker is shown to a browser that is signed in. Entra shows it only for some of the reasons. */
 export function reasonToSignInAgain(asked: AuthorizeRequest, session: BrowserSession, directory: Directory): string {
   const name = session.account.profile.displayName;
   if (!isCurrent(session, directory)) return `The sessions of ${name} were revoked: sign in again.`;

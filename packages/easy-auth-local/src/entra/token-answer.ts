@@ -14,7 +14,7 @@ export type ClientProof = "none" | "secret" | "assertion";
 export interface TokenRequest {
   readonly client: Registration;
   readonly proof: ClientProof;
-  /** Whether a script of a page asks. */
+  /** Whether a page's script sent the request. */
   readonly isCrossOrigin: boolean;
   readonly form: URLSearchParams;
   readonly authority: Authority;

@@ -183,7 +183,7 @@ function user({ tenantId }: Issuing, account: Account, audience: Registration) {
   return {
     name: profile.displayName,
     oid: objectId,
-    // Each app knows the user by another one.
+    // The user's `sub` differs from app to app.
     sub: createHash("sha256").update(`${objectId} ${audience.clientId}`).digest("base64url"),
     tid: tenantId,
     uti: newTokenId(),

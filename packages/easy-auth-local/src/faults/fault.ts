@@ -1,7 +1,7 @@
 /** Service that can show a fault. */
 export type Service = "entra" | "graph";
 
-/** Kinds of faults, which `docs/faults.md` describes. */
+/** Kinds of faults. */
 export type Fault =
   | { readonly kind: "slow"; readonly delayMs: number }
   | { readonly kind: "hang" }
@@ -51,14 +51,14 @@ export type Fault =
       readonly coding?: "gzip" | "deflate" | "br";
     };
 
-/** A fault, and whose requests show it. */
+/** A fault, and the requests that show it. */
 export interface FaultRule {
   readonly service: Service;
   /** Key of an account: only requests for that user, by the token or assertion they carry. Default: every request. */
   readonly account?: string;
   /** Prefix of the paths that match. Default: every path but the emulator's own: `/`, `/trace`, `/emulator/`. */
   readonly path?: string;
-  /** How many requests show it. Default: all, until it is cleared. */
+  /** Number of requests that show it. Default: all, until it is cleared. */
   readonly times?: number;
   readonly fault: Fault;
 }

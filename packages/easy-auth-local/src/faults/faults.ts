@@ -33,7 +33,7 @@ export class Faults {
   }
 
   /**
-   * Shows a fault from now on. Returns what undoes it; a request that shows it already is not touched.
+   * Adds a fault. Returns a function that removes it; a request that shows it already is not changed.
    *
    * @throws FaultRuleError
    */
@@ -55,17 +55,17 @@ export class Faults {
     this.#held.clear();
   }
 
-  /** The rules, `times` being how often each is still to be shown. */
+  /** Rules; `times` is the number of requests that have yet to show each. */
   get rules(): readonly FaultRule[] {
     return this.#active.map(({ rule, timesLeft }) => (rule.times === undefined ? rule : { ...rule, times: timesLeft }));
   }
 
-  /** Requests that a fault keeps waiting, whose client has not given up. */
+  /** Number of requests that a fault keeps waiting, whose client has not disconnected. */
   get held(): number {
     return this.#held.size;
   }
 
-  /** Puts the faults of a service between its routes and their requests. */
+  /** Makes the function that shows the faults of a service in place of its routes' answers. */
   intercept(service: Service): Intercept {
     return async (request, ask) => {
       const fault = this.#take(service, request);
@@ -107,7 +107,7 @@ export class Faults {
   }
 }
 
-/** The user a request is for. Not verified: whoever may ask, Entra and Graph find out themselves. */
+/** Returns the user of a request's token. Does not verify the token: Entra and Graph do. */
 function objectIdOf(service: Service, { headers, form }: RoutedRequest): unknown {
   const jwt = service === "entra" ? form.get("assertion") : headers.authorization?.replace(/^Bearer /, "");
   try {

@@ -10,7 +10,7 @@ import type { Fault } from "./fault.ts";
 type Ask = () => Promise<Reply>;
 type FaultOf<Kind extends Fault["kind"]> = Extract<Fault, { kind: Kind }>;
 
-/** In every text a fault sends, so that a test finds it where it must not be. */
+/** Text in every fault, so that a test finds it where it must not be. */
 export const FAULT_TEXT = "As told to, this emulator fails.";
 
 const HUGE_BYTES = 50_000_000;
@@ -58,7 +58,7 @@ function delayed(reply: Reply, delayMs: number): Reply {
   return { ...reply, send };
 }
 
-/** The length of the whole is announced, the second half never comes. */
+/** Announces the length of the whole body, and sends half of it. */
 function closedMidway(reply: Reply): Reply {
   const send = (response: http.ServerResponse) => {
     const body = bodyOf(reply);
@@ -106,7 +106,7 @@ function withContentType(reply: Reply, contentType: string): Reply {
 
 const ENCODERS = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync } as const;
 
-/** The normal body in a coding, whether the client asked for it or not. */
+/** Compresses the normal body, whether the client asked for it or not. */
 function compressed(reply: Reply, coding: keyof typeof ENCODERS): Reply {
   return { ...reply, headers: { ...reply.headers, "content-encoding": coding }, body: ENCODERS[coding](bodyOf(reply)) };
 }

@@ -41,7 +41,7 @@ interface Call {
 
 /**
  * Answers with the functions. As many run at a time as host.json says, others wait, and the rest is answered 429.
- * `running` holds each answer under way, with a promise of its end; those promises do not reject.
+ * `running` holds the answers that are not complete, each with a promise of its end, which does not reject.
  */
 export function createAnswerer(functions: readonly HttpFunction[], options: HostOptions, serving: Serving) {
   const findRoute = createRouter(functions);
@@ -85,8 +85,8 @@ export function createAnswerer(functions: readonly HttpFunction[], options: Host
 }
 
 /**
- * Deals with a connection that turns out to be broken while a function works for it: a streamed body cannot be handed on,
- * which is a 500; otherwise the answer comes, and the connection ends with it. Returns false when no function does.
+ * Handles a connection that breaks while a function works for it: a streamed body, which cannot be handed on, is a 500;
+ * any other answer is sent, and the connection then closed. Returns false when no function works for it.
  */
 function breakOff(call: Call | undefined, { workerServers }: Serving): boolean {
   if (!call || (!call.request.complete && call.request.headers["content-length"] !== undefined)) return false;

@@ -13,7 +13,9 @@ interface PackageJson {
   readonly type?: string;
 }
 
-/** Copy of the library in whatever node_modules: loaded again with the app, since it takes `app.setup` only once. */
+/**
+ * Part of the path of each copy of the library, which is loaded again with the app, since it takes `app.setup` only once.
+ */
 const LIBRARY = `${sep}node_modules${sep}@azure${sep}functions${sep}`;
 
 let loadCount = 0;

@@ -8,7 +8,10 @@ const HOME_PAGE = `<!DOCTYPE html>
 /** Paths that the real host answers to holders of its master key, which this host does not have. */
 const NEEDS_MASTER_KEY = /^\/(admin\/(host|functions)(\/|$)|runtime\/webhooks\/)/i;
 
-/** Answers what is no function's: the home page, `/admin/host/ping`, 401 for the rest of the admin API, else 404. */
+/**
+ * Answers requests that no function takes: the home page, `/admin/host/ping`, 401 for the rest of the admin API, else
+ * 404.
+ */
 export function builtInAnswer({ method }: IncomingMessage, answer: ServerResponse, path: string): void {
   if (path === "/") {
     answer.setHeader("content-type", "text/html").end(HOME_PAGE);

@@ -62,7 +62,7 @@ function interceptRequire(): void {
   });
 }
 
-/** Makes the core module for one `require`: each copy of the library sets its model once and keeps the module. */
+/** Makes `@azure/functions-core` for one `require`: each copy of the library sets its model once and keeps the module. */
 function createCoreApi(): object {
   let ownModel: ProgrammingModel | undefined;
   let app: RegisteredApp | undefined;

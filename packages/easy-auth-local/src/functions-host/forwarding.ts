@@ -66,7 +66,7 @@ export async function forward(
     else if (!answer.destroyed) endEmpty(answer, 500);
     return failure;
   } finally {
-    // The answer may end before the request: the rest of that is dropped, so that its sender comes to read.
+    // The answer may end before the request: the rest of the request is dropped, so that its sender reads the answer.
     request.resume();
   }
 }
@@ -86,7 +86,7 @@ async function handOn(
   outgoing.once("response", (received) => {
     isWhole = () => received.complete;
   });
-  // An error after the whole answer is none: a body that nobody wants, or more of it than was announced.
+  // Errors after the whole answer do not count: a body that nobody wants, or more of it than was announced.
   outgoing.once("timeout", () => fail("RequestTimedOut")).on("error", () => isWhole() || fail("Request"));
   signal.addEventListener("abort", () => outgoing.destroy());
   request.pipe(outgoing);

@@ -27,7 +27,7 @@ export async function startFunc({ appRoot, port, environment }: FuncOptions): Pr
   refuseUnusableSettings(appRoot);
   await refuseOldFunc(withPrograms(environment, appRoot));
   const actualPort = port === 0 ? await freePort() : port;
-  // The address said aloud: `LocalHttpAddress` of local.settings.json would open the host to the network.
+  // The address is explicit: `LocalHttpAddress` of local.settings.json would open the host to the network.
   const command = `func start --port ${actualPort} --address 127.0.0.1`;
   const url = `http://localhost:${actualPort}`;
   // While it starts, func answers 503.

@@ -41,7 +41,7 @@ export interface FunctionsHostOptions {
 }
 
 const CLOSE_WITHIN_MS = 5000;
-/** DefaultHttpProxyService.cs in Azure/azure-functions-host. */
+/** Time-out of the real host's proxy: DefaultHttpProxyService.cs in Azure/azure-functions-host. */
 const ACTIVITY_TIMEOUT_MS = 240_000;
 
 let latestLoad: Promise<unknown> = Promise.resolve();

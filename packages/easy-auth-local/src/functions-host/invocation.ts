@@ -11,7 +11,7 @@ import type {
 } from "./core-types.ts";
 import type { HostLog } from "./host-log.ts";
 
-/** Thrown by `Invocation.follow` when the client is gone: nobody's failure. */
+/** Thrown by `Invocation.follow` when the client has disconnected, which is no failure. */
 export class ClientLeft extends Error {}
 
 export interface Invocation {

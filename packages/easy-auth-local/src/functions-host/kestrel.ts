@@ -6,7 +6,10 @@ import { readTarget } from "./request-target.ts";
 const MAX_REQUEST_LINE = 8192;
 const MAX_HEADERS_SIZE = 32_768;
 const MAX_HEADER_COUNT = 100;
-/** Beyond the limits of Kestrel, which are checked here, so that each gets its own status. */
+/**
+ * Bytes of headers that Node parses: more than Kestrel's limits, which are checked here, so that each gets its own
+ * status.
+ */
 export const PARSED_HEADER_SIZE = 262_144;
 
 /** Error of Node's parser, with the bytes that it could not read. */

@@ -37,7 +37,7 @@ export function parseConstraint(constraint: string): ((value: string) => boolean
   const { name = "", numbers = "" } = /^(?<name>\w+)(\((?<numbers>-?\d+(,-?\d+)?)\))?$/.exec(constraint)?.groups ?? {};
   const make = CONSTRAINTS.get(name.toLowerCase());
   const [least = Number.NaN, most] = numbers === "" ? [] : numbers.split(",").map(Number);
-  // Those that take numbers are no constraint without, and the other way round.
+  // A constraint that takes numbers is none without them, and the other way round.
   const takesNumbers = make !== undefined && make.length > 0;
   return takesNumbers === (numbers !== "") ? make?.(least, most) : undefined;
 }

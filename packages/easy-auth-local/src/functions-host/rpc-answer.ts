@@ -4,8 +4,8 @@ import { endEmpty, isAscii } from "./kestrel.ts";
 
 /**
  * Sends what the function returned, as RawScriptResult.cs and ScriptObjectResult.cs in Azure/azure-functions-host do.
- * Throws for a header that cannot be sent; those before it stay set. A `content-length` that the body does not have is
- * kept as Kestrel keeps it: a longer body is a 500, a shorter one ends the connection.
+ * Throws for a header that cannot be sent; those before it stay set. A wrong `content-length` ends as with Kestrel: a
+ * longer body is a 500, a shorter one ends the connection.
  */
 export function sendRpcAnswer(answer: ServerResponse, isHead: boolean, response: RpcHttpResponse): void {
   const { statusCode, headers, cookies, enableContentNegotiation = false } = response;
@@ -23,7 +23,7 @@ export function sendRpcAnswer(answer: ServerResponse, isHead: boolean, response:
   answer.end(body);
 }
 
-/** The worker's bytes go through ASP.NET's JSON formatter, which writes them in Base64. Cookies get lost there. */
+/** Sends bytes as ASP.NET's JSON formatter writes them, in Base64. Cookies get lost there. */
 function sendNegotiated(answer: ServerResponse, body: Buffer): void {
   answer.setHeader("content-type", "application/json; charset=utf-8");
   answer.end(JSON.stringify(body.toString("base64")));

@@ -12,7 +12,7 @@ export interface AccessParts {
   readonly keys: SigningKeys;
 }
 
-/** The principal of a route, whose token is good. */
+/** Principal of a request with a valid token. */
 export interface Principal {
   /** The signed-in user; undefined for an app without a user. */
   readonly account: Account | undefined;
@@ -46,7 +46,7 @@ export function withPrincipal(
   };
 }
 
-/** Does the same for a route of the signed-in user, which an app without a user cannot ask. */
+/** Does as `withPrincipal` for a route of the signed-in user, which refuses an app without a user. */
 export function withAccount(
   parts: AccessParts,
   handle: AccountHandler,
@@ -71,17 +71,17 @@ function answered(
   handle: PrincipalHandler,
   needed: readonly string[],
 ): Reply | Promise<Reply> {
-  // An app without a user gets to know that a route is the user's before it needs a permission for it.
+  // `/me` without a user is refused as such, whatever the app's permissions.
   const isOfUser = !principal.account && /\/me(\/|$)/.test(request.url.pathname);
   return isOfUser || isPermitted(principal.permissions, needed) ? handle(request, principal) : forbidden(request);
 }
 
-/** The Graph of one cloud takes no tokens for another's. */
+/** Returns the audience of tokens for the request's Graph: that of one cloud takes none for another's. */
 function audienceOf({ url }: RoutedRequest): string {
   return GRAPH_HOSTS.includes(url.host) ? `https://${url.host}` : GRAPH_ORIGIN;
 }
 
-/** The token's claims, or what Graph says is wrong with it. */
+/** Returns the token's claims, or what is wrong with it in Graph's words. */
 async function verify(
   graphToken: string | undefined,
   audience: string,
@@ -114,13 +114,16 @@ function revokedBefore(
   return isCapable && iat < validFrom ? validFrom : undefined;
 }
 
-/** https://learn.microsoft.com/graph/resolve-auth-errors */
+/** Makes a 401: https://learn.microsoft.com/graph/resolve-auth-errors */
 function unauthorized(request: RoutedRequest, message: string): Reply {
   const reply = graphError(request, 401, "InvalidAuthenticationToken", message);
   return { ...reply, headers: { ...reply.headers, "www-authenticate": CHALLENGE } };
 }
 
-/** A claims challenge: https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format */
+/**
+ * Makes a claims challenge:
+ * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
+ */
 function challenge(request: RoutedRequest, validFrom: number): Reply {
   const reply = graphError(
     request,

@@ -35,7 +35,7 @@ export function createBatch(answer: RouteHandler): RouteHandler {
   };
 }
 
-/** The batch's requests, or what is wrong with it. */
+/** Returns the batch's requests, or what is wrong with it. */
 function requestsIn(body: string): readonly BatchRequest[] | string {
   let requests: unknown;
   try {
@@ -73,7 +73,7 @@ async function answerOne(
   return { id, status: reply.status, headers: reply.headers, body: bodyOf(reply) };
 }
 
-/** JSON as it is, anything else in base64. */
+/** Returns JSON as it is, any other body in base64. */
 function bodyOf({ headers, body = "" }: Reply): unknown {
   const isJson = String(headers?.["content-type"]).startsWith("application/json");
   return isJson ? JSON.parse(Buffer.from(body).toString()) : Buffer.from(body).toString("base64");

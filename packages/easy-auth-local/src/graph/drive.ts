@@ -26,27 +26,28 @@ const FILES: readonly DriveFile[] = [
 const KEPT = 1000;
 const HOUR_MS = 3_600_000;
 
-/** An upload that goes on: its name, and how much of it has come. */
+/** Upload in progress, with the number of bytes received. */
 interface Upload {
   readonly name: string;
   received: number;
 }
 
 /**
- * A drive as far as its addresses at another host go: content is read, and large files are written, without a token.
- * https://learn.microsoft.com/graph/api/driveitem-get-content, https://learn.microsoft.com/graph/api/driveitem-createuploadsession
+ * The part of a drive that leads to another host, where content is read and large files are written without a token.
+ * https://learn.microsoft.com/graph/api/driveitem-get-content,
+ * https://learn.microsoft.com/graph/api/driveitem-createuploadsession
  */
 export class Drive {
   readonly #contents = new LRUCache<string, DriveFile>({ max: KEPT, ttl: HOUR_MS, perf: Date });
   readonly #uploads = new LRUCache<string, Upload>({ max: KEPT, ttl: HOUR_MS, perf: Date });
   readonly #otherOrigin: () => string;
 
-  /** @param otherOrigin where the drive's content is, on another host than Graph */
+  /** @param otherOrigin returns the origin of the drive's content, at another host than Graph's */
   constructor(otherOrigin: () => string) {
     this.#otherOrigin = otherOrigin;
   }
 
-  /** The routes of the signed-in user's drive, and of its content. */
+  /** Makes the routes of the signed-in user's drive, and of its content. */
   routesFor(parts: AccessParts): Readonly<Record<string, RouteHandler>> {
     const read = (handle: (request: RoutedRequest, account: Account) => Reply) =>
       withAccount(parts, handle, ["Files.Read"]);
@@ -99,7 +100,10 @@ export class Drive {
     return `${this.#otherOrigin()}/drive-content/${ticket}`;
   }
 
-  /** Names https to a client that asked Graph by its real name: its requests are routed, and it may follow nothing else. */
+  /**
+   * Returns a file's address; with https for a client that asked Graph by its real name, whose requests are routed and
+   * which follows nothing else.
+   */
   #redirectTo({ url }: RoutedRequest, file: DriveFile): string {
     const address = this.#addressOf(file);
     return GRAPH_HOSTS.includes(url.host) ? address.replace(/^http:/, "https:") : address;
@@ -127,7 +131,7 @@ export class Drive {
     return json(200, { uploadUrl, expirationDateTime: expiry(), nextExpectedRanges: ["0-"] }, requestIds(request));
   }
 
-  /** Takes a part of an upload; false when the request is none. What was sent is counted and not kept. */
+  /** Takes a part of an upload; returns false for other requests. Counts the bytes and does not keep them. */
   takeUpload(request: http.IncomingMessage, response: http.ServerResponse): boolean {
     const [, ticket] = /^\/drive-upload\/([^/?]+)/.exec(request.url ?? "") ?? [];
     if (request.method !== "PUT" || ticket === undefined) return false;

@@ -1,31 +1,34 @@
 import { randomUUID } from "node:crypto";
 import { json, type Reply, type RoutedRequest } from "../http/router.ts";
 
-/** An error answer: https://learn.microsoft.com/graph/errors#error-resource-type */
+/** Makes an error answer: https://learn.microsoft.com/graph/errors#error-resource-type */
 export function graphError(request: RoutedRequest, status: number, code: string, message: string): Reply {
   const ids = requestIds(request);
   const date = new Date().toISOString().replace(/\.\d+Z$/, "");
   return json(status, { error: { code, message, innerError: { date, ...ids } } }, ids);
 }
 
-/** The answer to a token without the permission that the request needs. */
+/** Makes the answer to a token without the permission that the request needs. */
 export function forbidden(request: RoutedRequest): Reply {
   return graphError(request, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
 }
 
-/** The answer for something that the directory does not hold. */
+/** Makes the answer for something that the directory does not hold. */
 export function resourceNotFound(request: RoutedRequest, name: string): Reply {
   const text = `Resource '${name}' does not exist or one of its queried reference-property objects are not present.`;
   return graphError(request, 404, "Request_ResourceNotFound", text);
 }
 
-/** The answer to what Graph has and this one does not: never a 404, which would say that a user has no such thing. */
+/**
+ * Makes the answer to what Graph has and this emulator lacks. Never a 404, which would say that the user has no such
+ * thing.
+ */
 export function notEmulated(request: RoutedRequest, what?: string): Reply {
   const subject = what ?? `${request.method} ${request.url.pathname}`;
   return graphError(request, 501, "NotImplemented", `${subject} is not emulated: set an answer with a fault.`);
 }
 
-/** The ids that every answer of Graph carries: its own, and the one the client gave. */
+/** Returns the ids that every answer of Graph carries: its own, and the one that the client gave. */
 export function requestIds({ headers }: RoutedRequest): Record<string, string> {
   const sent = headers["client-request-id"];
   const requestId = randomUUID();

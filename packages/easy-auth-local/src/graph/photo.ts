@@ -10,7 +10,7 @@ const SIZES = [48, 64, 96, 120, 240, 360, 432, 504, 648] as const;
 const LARGEST = "648x648";
 const BY_ID: ReadonlyMap<string, number> = new Map(SIZES.map((size) => [`${size}x${size}`, size]));
 
-/** A photo's bytes: in the size that is asked for, or the largest. */
+/** Answers with a photo's bytes, in the size that is asked for, or the largest. */
 export async function photoBytes(request: RoutedRequest, account: Account): Promise<Reply> {
   const id = request.params.size?.toLowerCase() ?? LARGEST;
   if (account.hasPhoto === false || !BY_ID.has(id)) return noPhoto(request);
@@ -32,7 +32,7 @@ export async function photoMetadata(request: RoutedRequest, account: Account): P
   return json(200, { "@odata.context": context, ...(await metadataOf(id)) }, requestIds(request));
 }
 
-/** All sizes of the photo; none when there is no photo. */
+/** Lists all sizes of the photo; none when there is no photo. */
 export async function photoList(request: RoutedRequest, account: Account): Promise<Reply> {
   const context = `${GRAPH_ORIGIN}/v1.0/$metadata#users('${account.objectId}')/photos`;
   const ids = account.hasPhoto === false ? [] : [...BY_ID.keys()];
@@ -45,7 +45,7 @@ async function metadataOf(id: string): Promise<object> {
   return { "@odata.mediaContentType": "image/jpeg", "@odata.mediaEtag": etag, id, width: size, height: size };
 }
 
-/** Everyone who has a photo has the same one. */
+/** Reads the photo in a size. All users with a photo have the same one. */
 function read(id: string): Promise<Buffer> {
   return readFile(packageFile(`assets/photos/${id}.jpeg`));
 }

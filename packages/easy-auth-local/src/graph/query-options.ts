@@ -55,7 +55,7 @@ function selectedIn(select: string | undefined): readonly string[] | undefined {
   throw new QueryOptionError("wrong", text);
 }
 
-/** `manager`, `manager($select=…)`, and one level of it; no other relationship is known. */
+/** Reads `$expand`: `manager` or `manager($select=…)`, one level deep; other relationships are not emulated. */
 function managerIn(expand: string | undefined): QueryOptions["expandManager"] {
   if (expand === undefined) return undefined;
   const [, options] = /^manager(?:\(([^()]*)\))?$/.exec(expand) ?? [undefined, null];

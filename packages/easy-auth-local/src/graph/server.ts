@@ -65,8 +65,8 @@ const USER_ROUTES: readonly UserRoute[] = [
 export type GraphServer = TwiceListening;
 
 /**
- * Starts Microsoft Graph as far as apps try it first: users, photos, memberships, a drive's addresses, batches. Serves its own
- * address and the names of the clouds, such as `graph.microsoft.com`. What Graph has besides is answered 501.
+ * Starts the part of Microsoft Graph that apps use first: users, photos, memberships, a drive's addresses, batches.
+ * Serves its own address and the names of the clouds, such as `graph.microsoft.com`. The rest of Graph is answered 501.
  */
 export async function startGraph(options: GraphOptions): Promise<GraphServer> {
   const { directory, keys, port = 0, httpsPort = 0, certificate, onAnswered, onServer } = options;
@@ -84,7 +84,7 @@ export async function startGraph(options: GraphOptions): Promise<GraphServer> {
     if (!drive.takeUpload(request, response)) route(request, response);
   };
   const listening = await listenTwice(listener, { port, httpsPort, certificate, names: GRAPH_HOSTS, onServer });
-  // Another host for a client, since it has another name.
+  // To a client, another name is another host.
   otherOrigin = listening.url.replace("localhost", "127.0.0.1");
   return listening;
 }

@@ -3,10 +3,10 @@ import { isPermitted } from "../entra/graph-permissions.ts";
 import type { Principal } from "./access.ts";
 import { BASIC_PROPERTIES } from "./user-properties.ts";
 
-/** Begins `@odata.context`, which names what an answer holds. */
+/** Beginning of `@odata.context`, which names what an answer holds. */
 export const CONTEXT = `${GRAPH_ORIGIN}/v1.0/$metadata#`;
 
-/** The values that Graph has of a user, as far as the principal may read them. */
+/** Returns the values that Graph has of a user, as far as the principal may read them. */
 export function valuesOf(
   account: Account,
   { account: self, permissions }: Principal,
@@ -18,7 +18,7 @@ export function valuesOf(
   return Object.fromEntries(Object.entries(values).filter(([name]) => BASIC_PROPERTIES.has(name)));
 }
 
-/** The named properties; those without a value as null. */
+/** Returns the named properties; null for those without a value. */
 export function propertiesOf(values: Readonly<Record<string, unknown>>, names: readonly string[]): object {
   return Object.fromEntries(names.map((name) => [name, values[name] ?? null]));
 }

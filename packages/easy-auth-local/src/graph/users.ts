@@ -61,7 +61,7 @@ export function userIn(directory: Directory, idOrName: string): Account | undefi
   );
 }
 
-/** Answers what the query options leave to answer; says why when they cannot be taken. */
+/** Answers with the checked query options, or with the reason why they are refused. */
 function withOptions(request: RoutedRequest, of: "one" | "list", answer: (options: QueryOptions) => Reply): Reply {
   try {
     return answer(queryOptionsOf(request.url.searchParams, of));
@@ -105,11 +105,11 @@ function sorted(users: readonly Account[], orderBy: string | undefined): readonl
   return direction === "desc" ? order.reverse() : order;
 }
 
-/** The address of the next page, with the options of this one. */
+/** Returns the address of the next page, with the options of this one. */
 function nextLink({ url }: RoutedRequest, skip: number): string {
   const next = new URL(url);
   next.searchParams.set("$skiptoken", String(skip));
-  // By Graph's name it is asked over http here, and over https there.
+  // A request for Graph's name comes here over http; its client sent it over https.
   return next.hostname === "localhost" || next.hostname === "127.0.0.1"
     ? next.href
     : next.href.replace(/^http:/, "https:");

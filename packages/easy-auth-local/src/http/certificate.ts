@@ -11,16 +11,16 @@ export interface Certificate {
 
 const DAYS = 730;
 const DAY_MS = 86_400_000;
-/** The clock can be put forward, and a certificate that ends soon would end then. */
+/** Days before its end when a certificate is renewed: the clock may be put forward by a year. */
 const RENEW_DAYS = 400;
-/** How the subject alternative names of a certificate are told apart (RFC 5280, 4.2.1.6). */
+/** Types of the subject alternative names of a certificate (RFC 5280, 4.2.1.6). */
 const [DNS_NAME, IP_ADDRESS] = [2, 7] as const;
 const NAMES = ["localhost", ...AUTHORITY_HOSTS, ...GRAPH_HOSTS, "*.blob.core.windows.net"];
 const ADDRESSES = ["127.0.0.1", "::1"];
 
 /** Makes a certificate for this machine's loopback names, and for Microsoft's where a hosts file sends them here. */
 export async function createCertificate(): Promise<Certificate> {
-  // Loaded when it is needed: it takes longer than the rest of Entra.
+  // Loaded when it is needed: it takes longer to load than the rest of Entra.
   const { generate } = await import("selfsigned");
   const { private: key, cert } = await generate([{ name: "commonName", value: "easy-auth-local" }], {
     // Made at each start without a folder to keep it in: an RSA key would take 200 times as long.

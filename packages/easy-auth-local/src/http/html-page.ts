@@ -11,13 +11,15 @@ export interface HtmlPage {
   readonly body: string;
   /** Directives of the content security policy besides those that every page has. */
   readonly policy?: readonly string[];
-  /** Besides those that every page has, or in their place. */
+  /** Headers besides those that every page has, or in their place. */
   readonly headers?: Reply["headers"];
 }
 
 const POLICY = ["default-src 'none'", "style-src 'unsafe-inline'", "base-uri 'none'", "frame-ancestors 'none'"];
 
-/** A page of an emulator: for nobody else to frame, keep or sniff at, and without script unless `policy` allows one. */
+/**
+ * Makes a page of an emulator, which cannot be framed, cached or sniffed, and runs no script unless `policy` allows one.
+ */
 export function htmlPage({ status = 200, title, style, body, policy = [], headers = {} }: HtmlPage): Reply {
   const document = `<!doctype html>
 <html lang="en">
@@ -42,7 +44,7 @@ ${body}
   return { status, headers: { ...defaults, ...headers }, body: document };
 }
 
-/** Text, safe in HTML and in quoted attributes. */
+/** Makes text safe in HTML and in quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

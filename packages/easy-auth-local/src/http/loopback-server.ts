@@ -29,7 +29,7 @@ export async function listenOnLoopback(
   port: number,
   alsoServe: readonly string[] = [],
 ): Promise<LoopbackServer> {
-  // As Kestrel. A client that reuses an idle connection at the moment when it is closed gets no answer.
+  // Kestrel's value. Closing an idle connection just as a client reuses it loses the request.
   server.keepAliveTimeout = 130_000;
   refuseOtherHosts(server, new Set([...LOOPBACK_NAMES, ...alsoServe]));
   const sockets = openSocketsOf(server);

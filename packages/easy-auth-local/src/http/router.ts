@@ -6,7 +6,10 @@ export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
-  /** Sends it in place of the router: late, in part, or not at all. Then the rest is what would have been sent. */
+  /**
+   * Sends the reply in place of the router: late, in part, or not at all. The other members then say what the whole reply
+   * is.
+   */
   readonly send?: (response: http.ServerResponse) => void;
 }
 
@@ -114,7 +117,7 @@ function createTable(routes: Readonly<Record<string, RouteHandler>>, notFound: R
   };
 }
 
-/** A JSON answer that nothing caches. */
+/** Makes a JSON answer that nothing caches. */
 export function json(status: number, value: unknown, headers: Reply["headers"] = {}): Reply {
   const defaults = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" };
   return { status, headers: { ...defaults, ...headers }, body: JSON.stringify(value) };
@@ -145,7 +148,7 @@ function decode(part: string): string {
   }
 }
 
-/** The body as text. Throws BadRequest for one that is larger than any this stack is sent. */
+/** Reads the body as text. Throws BadRequest for one that is larger than any this stack is sent. */
 export async function readBody(message: http.IncomingMessage): Promise<string> {
   // Before any of it is read: leaving the body half read would end the connection, and with it the answer.
   if (Number(message.headers["content-length"]) > MAX_BODY_BYTES) throw new BadRequest(413);

@@ -2,13 +2,13 @@ import { LOOPBACK_NAMES } from "./loopback-server.ts";
 import { json, type Reply, type RoutedRequest, type RouteHandler } from "./router.ts";
 
 /**
- * For what the emulators have and Microsoft has not: answered to whoever works on this machine. No secret guards it. A web
- * page is kept out: its browser names the page's origin.
+ * Makes a route that the emulators have and Microsoft has not. It answers every program on this machine, without a
+ * secret, but no web page of another origin, which the browser names.
  */
 export function sameOriginOnly(handle: RouteHandler): RouteHandler {
   return (request) => {
     const { url, headers } = request;
-    // Asked by Microsoft's name, the emulator has what Microsoft has.
+    // Under Microsoft's name, only Microsoft's routes are there.
     if (!LOOPBACK_NAMES.has(url.hostname)) return json(404, { error: "not_found" });
     const { origin, "sec-fetch-site": site = "none" } = headers;
     const isForeign = origin === undefined ? site !== "none" && site !== "same-origin" : origin !== url.origin;
@@ -32,7 +32,7 @@ export function withJson(handle: (value: unknown) => Reply): RouteHandler {
   };
 }
 
-/** Says why one of these routes does not do what it was asked. */
+/** Makes the answer that says why one of these routes refused. */
 export function refusal(status: number, detail: string): Reply {
   return json(status, { status, detail });
 }

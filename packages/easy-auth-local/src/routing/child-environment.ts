@@ -13,8 +13,8 @@ export interface StackAddresses {
 }
 
 /**
- * Returns the variables by which a Node process reaches the emulators: it loads the routing, trusts the certificate, and asks
- * no proxy for loopback addresses. `environment` is what the process has besides.
+ * Returns the variables by which a Node process reaches the emulators: it loads the routing, trusts the certificate, and
+ * asks no proxy for loopback addresses. `environment` is the process's own; its `NODE_OPTIONS` and `NO_PROXY` are kept.
  */
 export function routingEnvironment(
   { entraUrl, graphUrl, services = {}, certificateFile }: StackAddresses,

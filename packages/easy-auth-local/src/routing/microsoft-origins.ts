@@ -37,13 +37,16 @@ function targetsOf({ entra, graph, services = {} }: MicrosoftOrigins): Targets {
   const clouds = CLOUDS.flatMap(({ authorityOrigin, graphOrigin }): [string, string][] => [
     [authorityOrigin, entra],
     [graphOrigin, graph],
-    // Where its files are: another host to a client, the same server.
+    // Origin of the drive's files: another host to a client, the same server here.
     [graph.replace(/^http:\/\/localhost/, "https://127.0.0.1"), graph],
   ]);
   return new Map([...clouds, ...Object.entries(services)]);
 }
 
-/** Avoids `compose`, which joins several `Set-Cookie` headers into one for Node 20's own `fetch`. */
+/**
+ * Dispatcher that routes requests. Does not use `compose`, which joins several `Set-Cookie` headers into one for Node
+ * 20's own `fetch`.
+ */
 class RoutedDispatcher extends Dispatcher {
   readonly #agent = new Agent();
   readonly #others: Dispatcher = usesProxies() ? new EnvHttpProxyAgent() : this.#agent;

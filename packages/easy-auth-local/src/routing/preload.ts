@@ -6,8 +6,9 @@ import { keepFromProxies } from "./proxies.ts";
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
- * Module for `NODE_OPTIONS=--import`: sends a process's requests for Entra, Graph and other APIs to a running stack, so that
- * an app runs against it unchanged, under `func start` too, and lives by its clock. Does nothing without the variables.
+ * Module for `NODE_OPTIONS=--import`: sends a process's requests for Entra, Graph and other APIs to a running stack and
+ * follows its clock, so that an app runs against it unchanged, under `func start` too. Does nothing without the
+ * variables.
  */
 refuseInAzure();
 const { EMULATED_ENTRA_URL: entra, EMULATED_GRAPH_URL: graph, EMULATED_SERVICES = "" } = process.env;

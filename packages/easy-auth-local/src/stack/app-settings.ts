@@ -3,7 +3,7 @@ import type { AuthSettings } from "../easy-auth/auth-settings.ts";
 import { type Platform, settingsOnPlatform } from "../easy-auth/platform.ts";
 import { CLIENT_SECRET_SETTING } from "./app-auth.ts";
 
-/** Returns the settings that Easy Auth hands an app on a platform: who it is, who signs its users in, and its secret. */
+/** Returns the settings that Easy Auth gives an app on a platform: its client id, issuer and secret. */
 export function easyAuthSettings(
   auth: AuthSettings,
   { clientSecrets = [] }: Registration,

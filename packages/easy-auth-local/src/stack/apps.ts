@@ -73,7 +73,7 @@ interface Started {
   close(): unknown;
 }
 
-/** Starts an app and its gate. What the app needs of the emulators has to be there. */
+/** Starts an app and its gate. The emulators that the app needs have to run. */
 export async function startApp(options: AppOptions, around: AppSurroundings, closers: Closers): Promise<RunningApp> {
   const started = await closers.started(startItself(options, around));
   const { gate, auth, cors, port, stations, appSettings } = options;
@@ -129,7 +129,7 @@ async function startFunctions(appRoot: string, options: AppOptions, around: AppS
   const { environment, appSettings } = options;
   const { functions: port } = around.ports;
   if (around.func) {
-    // Core Tools ask a person for it when it is not set.
+    // Core Tools ask for it on the terminal when it is not set.
     const runtime = existsSync(join(appRoot, "package.json")) ? { FUNCTIONS_WORKER_RUNTIME: "node" } : {};
     const started = await startFunc({ appRoot, port, environment: { ...runtime, ...environment, ...appSettings } });
     return { ...started, isFunctionApp: true };

@@ -29,8 +29,8 @@ const START_WITHIN_MS = 120_000;
 const ASK_EVERY_MS = 100;
 const STOP_WITHIN_MS = 5000;
 /**
- * Ends the command's process group when the pipe to it ends: with this process, however that ends. File descriptor 3 is the
- * pipe; the shell that waits for it is part of the group and must not be ended before the group is.
+ * Shell script that ends the command's process group when its file descriptor 3, a pipe from this process, ends: as it
+ * does with this process. The shell that waits for that is part of the group and must not be ended before the group is.
  */
 const END_WITH_PARENT =
   '(trap "" TERM; read -r _ <&3; kill -TERM -$$; sleep 5; kill -KILL -$$) >/dev/null 2>&1 & exec 3<&-; eval "$0"';

@@ -60,11 +60,11 @@ export interface Emulators {
   readonly entraUrl: string;
   readonly graphUrl: string;
   readonly directory: Directory;
-  /** Mints tokens as the tenant does. */
+  /** Issues tokens as the tenant does. */
   readonly issuer: TokenIssuer;
   /** Fault rules for Entra and Graph. */
   readonly faults: Faults;
-  /** The time that the whole process lives by, the app included. */
+  /** Clock of the whole process, the app included. */
   readonly clock: Clock;
   /** Entra's https address and certificate; undefined without `https`. */
   readonly entraHttps: EntraServer["https"];

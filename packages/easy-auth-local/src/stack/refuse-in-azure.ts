@@ -1,4 +1,4 @@
-/** Emulators answer to anyone who asks, so they run on a developer's machine only. */
+/** Throws in Azure App Service: the emulators answer to anyone who asks. */
 export function refuseInAzure(): void {
   const marker = ["WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME"].find((name) => process.env[name] !== undefined);
   if (marker) throw new Error(`The emulators do not start in Azure App Service (${marker} is set).`);

@@ -82,9 +82,9 @@ export const FREE_PORTS: Ports = {
 };
 
 /**
- * Starts the whole chain: Entra, Graph and, if asked for, Storage; the API and the frontend, each behind its gate. Ports are
- * free ones where none are given. One stack per process at a time: requests for Microsoft's addresses are routed for the
- * whole process.
+ * Starts the whole chain: Entra, Graph and, if asked for, blob and table storage; the API and the frontend, each behind
+ * its gate. Ports are free ones where none are given. One stack per process at a time: requests for Microsoft's addresses
+ * are routed for the whole process.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   refuseInAzure();
@@ -245,7 +245,7 @@ function registrationsWith(options: StackOptions, mistake: Misconfiguration): Re
   return new Map([...registrations].map(([key, one]) => [key, withGateRedirects(one)]));
 }
 
-/** Registers the redirect URI of Easy Auth on this machine, as whoever sets Easy Auth up does in Azure. */
+/** Registers the redirect URI of Easy Auth on this machine, as setting Easy Auth up does in Azure. */
 function withGateRedirects(registration: Registration): Registration {
   const { redirectUris = {} } = registration;
   const uris = ["http", "https"].map((scheme) => `${scheme}://localhost/.auth/login/aad/callback`);

@@ -43,7 +43,7 @@ export interface TenantStack {
   close(): Promise<void>;
 }
 
-/** Settings of the frontend, which the function app is not told. */
+/** Settings of the frontend, which the function app does not get. */
 const FRONTEND_SETTINGS = ["FRONTEND_CLIENT_ID", "FRONTEND_CLIENT_SECRET", "API_SCOPE"];
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DISCOVERY_TIMEOUT_MS = 10_000;
@@ -126,7 +126,7 @@ function appsOf({ settings, api, frontend }: TenantStackOptions, tenantId: strin
   };
 }
 
-/** Returns the settings of the file for the named tenant, without the frontend's and without what is the emulators'. */
+/** Returns the settings of the file for the named tenant, without the frontend's and without the emulators' audience. */
 function functionSettings(settings: TenantStackOptions["settings"], tenantId: string): Record<string, string> {
   const own = Object.entries(settings).filter(([name]) => !FRONTEND_SETTINGS.includes(name));
   const audiences = settings.API_AUDIENCES?.includes(API.clientId) ? "" : (settings.API_AUDIENCES ?? "");
@@ -162,7 +162,7 @@ function refuseIncomplete(settings: TenantStackOptions["settings"]): void {
   throw new Error(`The settings for your own tenant need attention:\n${list}`);
 }
 
-/** The tenant's id, which its discovery document names. */
+/** Returns the tenant's id, which its discovery document names. */
 async function resolveTenant(tenant: string): Promise<string> {
   const url = `${AUTHORITY_ORIGIN}/${encodeURIComponent(tenant)}/v2.0/.well-known/openid-configuration`;
   const response = await fetch(url, { signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS) }).catch((cause: unknown) => {

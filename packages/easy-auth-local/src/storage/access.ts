@@ -33,8 +33,8 @@ export interface StorageRequest {
 }
 
 /**
- * The request with its user, whose token is for Storage, of this tenant, in time and signed by Entra, or whose link it is;
- * else a refusal.
+ * Returns the request with its user, known by a token for Storage that Entra signed for this tenant and that has not
+ * ended, or by a link that the user signed; else a refusal.
  */
 export async function authenticate(
   request: http.IncomingMessage,
@@ -54,7 +54,10 @@ export async function authenticate(
   return { method: request.method ?? "GET", path: request.url ?? "/", token, account };
 }
 
-/** https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key */
+/**
+ * Whether a request asks for a user delegation key:
+ * https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key
+ */
 export function asksForDelegationKey({ method, path }: StorageRequest): boolean {
   return method === "POST" && /[?&]comp=userdelegationkey(&|$)/.test(path);
 }
@@ -74,7 +77,7 @@ export function refusalByRole(request: StorageRequest): Answer | undefined {
   return storageError(403, "AuthorizationPermissionMismatch", {}, text);
 }
 
-/** The token's claims, or what is wrong with it. */
+/** Returns the token's claims, or what is wrong with it. */
 export async function verifyToken(token: string, { keys, directory }: Gate): Promise<JWTPayload | string> {
   const options = { audience: AUDIENCES, issuer: issuersOf(directory), algorithms: ["RS256"] };
   try {
@@ -86,14 +89,17 @@ export async function verifyToken(token: string, { keys, directory }: Gate): Pro
   }
 }
 
-/** With and without a slash: https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory */
+/**
+ * Audiences of tokens for Storage, with and without a slash:
+ * https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
+ */
 const AUDIENCES = ["https://storage.azure.com", "https://storage.azure.com/", STORAGE.clientId];
 
 function issuersOf({ tenant }: Directory): string[] {
   return CLOUDS.map(({ v1IssuerOrigin }) => `${v1IssuerOrigin}/${tenant.id}/`);
 }
 
-/** The bearer challenge of the same page. */
+/** Makes the 401 with the bearer challenge of the same page. */
 export function unauthorized({ directory }: Gate, code: string, message: string): Answer {
   const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/${directory.tenant.id}/oauth2/authorize resource_id=https://storage.azure.com`;
   return storageError(401, code, { "www-authenticate": challenge }, message);

@@ -5,15 +5,15 @@ import { tmpdir } from "node:os";
 import { AccountSASPermissions, BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
 import { azuriteFile } from "./azurite-file.ts";
 
-/** Its one account; the first segment of every path. */
+/** Azurite's one account; the first segment of every path. */
 export const ACCOUNT_NAME = "devstoreaccount1";
 
-/** The newest that runs on Node 20 knows older versions of Storage's API than the client asks for. */
+/** Options of Azurite. The newest for Node 20 knows older versions of Storage's API than the client asks for. */
 const FLAGS = "--skipApiVersionCheck --inMemoryPersistence --disableTelemetry --silent".split(" ");
-/** Ends it when the pipe to it does: with this process, however that ends. */
+/** Module that ends Azurite when its standard input ends, as it does with this process. */
 const END_WITH_PARENT = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()";
 const START_WITHIN_MS = 60_000;
-/** Later than any clock that is put forward. */
+/** End of what Azurite issues: later than any clock can be put forward. */
 const NEVER = new Date("9999-12-31");
 
 /** Azurite, running. */
@@ -30,8 +30,8 @@ export interface Azurite {
 }
 
 /**
- * Starts Microsoft's emulator of Azure Storage in a process of its own, blobs in memory, with an account key that is new each
- * time. Of users and their roles it knows nothing. Rejects with a sentence when it does not start.
+ * Starts Microsoft's emulator of Azure Storage in a process of its own, blobs in memory, with an account key that is new
+ * each time. It knows no users or roles. Rejects with a sentence when it does not start.
  */
 export async function startAzurite(program = azuriteFile("main.js")): Promise<Azurite> {
   const { key, url, ...running } = await launchAzurite(program, ["--blobPort", "0"]);
@@ -92,7 +92,7 @@ function urlOf(child: ChildProcess, ended: Promise<string>): Promise<string> {
       const url = /successfully (?:listens|started) on (?:http:\/\/)?(\S+)/.exec(output)?.[1];
       if (url === undefined) return;
       clearTimeout(timer);
-      // Nothing of what else it says is kept.
+      // Nothing else that it prints is kept.
       for (const stream of [child.stdout, child.stderr]) stream?.off("data", listen).resume();
       resolve(`http://${url}`);
     };

@@ -9,7 +9,7 @@ export interface Answer {
   readonly body?: string | Readable;
 }
 
-/** https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2 */
+/** Makes an error answer of Storage: https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2 */
 export function storageError(
   status: number,
   code: string,
@@ -23,7 +23,7 @@ export function storageError(
   return { status, headers: { ...ids, ...headers }, body };
 }
 
-/** A body that fails closes the connection. */
+/** Sends an answer. A body that fails closes the connection. */
 export function answerWith(response: http.ServerResponse, { status, headers, body }: Answer): void {
   response.writeHead(status, headers);
   if (body instanceof Readable) pipeline(body, response, () => {});

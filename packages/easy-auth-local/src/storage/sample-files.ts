@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { packageFile } from "../package-file.ts";
 
-/** A blob to be. */
+/** Blob that a container starts with. */
 export interface StoredFile {
   /** May have several parts, with slashes. */
   readonly name: string;

@@ -44,7 +44,7 @@ export interface Storage {
   readonly certificate: string;
   /** Container with the rights of the account owner, for putting files there. */
   readonly container: ContainerClient;
-  /** Requests that wait for the end of their answer. */
+  /** Number of requests that wait for the end of their answer. */
   readonly waiting: number;
   /** Sets the function that answers in place of Azurite from now on. */
   answer(answerer: Answerer): void;
@@ -57,8 +57,9 @@ export interface Storage {
 const HOSTS = ["contoso.blob.core.windows.net"];
 
 /**
- * Starts a storage account as users see it: Azurite, and before it what it lacks, tokens that are verified and roles. It has one
- * container, `documents`. Not checked: the scope of the token, and what policies, networks or access conditions would forbid.
+ * Starts a storage account as users see it: Azurite behind a server that verifies tokens and roles, which Azurite does
+ * not. It has one container, `documents`. Not checked: the scope of the token, and what policies, networks or access
+ * conditions would forbid.
  */
 export async function startStorage({
   files,

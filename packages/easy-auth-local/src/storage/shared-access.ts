@@ -114,7 +114,7 @@ export class DelegationKeys {
   }
 }
 
-/** By the stack's clock. A start may be left out. */
+/** Whether a time range includes now, by the stack's clock. The start may be missing. */
 function isNow(start: string | undefined, expiry: string | undefined): boolean {
   return (start === undefined || Date.parse(start) <= Date.now()) && Date.now() < Date.parse(expiry ?? "");
 }

@@ -6,9 +6,9 @@ import type { Gate } from "./access.ts";
 import type { Storage, StorageOptions } from "./server.ts";
 import type { Tables } from "./tables.ts";
 
-/** Starts the storage account of a stack. What this process asks of it belongs to the trace that it is asked for. */
+/** Starts the storage account of a stack. Requests of this process to it join the trace that they are made for. */
 export async function startStackStorage(options: StorageOptions, traces: Traces, closers: Closers): Promise<Storage> {
-  // Loaded when asked for: Storage's client takes longer than the rest of the stack.
+  // Loaded when asked for: Storage's client takes longer to load than the rest of the stack.
   const { startStorage } = await import("./server.ts");
   const storage = await closers.started(startStorage(options));
   closers.addShared(carryTrace(new URL(storage.accountUrl).host, () => traces.traceParent));

@@ -77,7 +77,10 @@ function passOn(request: http.IncomingMessage, response: http.ServerResponse, az
   request.pipe(passed);
 }
 
-/** https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key#table-service-shared-key-lite-authorization */
+/**
+ * Signs a request with the account's key:
+ * https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key#table-service-shared-key-lite-authorization
+ */
 function signatureOf(url: string, date: string, { key }: AzuriteService): string {
   const [path] = url.split("?");
   const signature = createHmac("sha256", Buffer.from(key, "base64")).update(`${date}\n/${ACCOUNT_NAME}${path}`);

@@ -7,10 +7,10 @@ export interface Action {
   readonly user: string | undefined;
 }
 
-/** Milliseconds between the end of a request and the begin of the next, within one action. */
+/** Milliseconds between the end of a request and the start of the next, within one action. */
 const PAUSE_MS = 1000;
 
-/** Puts traces, newest first, together to actions, newest first. Requests of two users are never one action. */
+/** Groups traces into actions, both newest first. Requests of two users are never one action. */
 export function actionsOf(traces: readonly Trace[], userOf: (trace: Trace) => string | undefined): readonly Action[] {
   const actions: { traces: Trace[]; user: string | undefined; endedAt: number }[] = [];
   for (const trace of [...traces].reverse()) {

@@ -42,13 +42,13 @@ function failureInJson(body: string): Failure | undefined {
   return { code: safeText(code), text: typeof text === "string" ? safeText(text) : undefined };
 }
 
-/** Storage's error, without the ids at the end. */
+/** Reads Storage's error, without the ids at the end. */
 function failureInXml(body: string): Failure | undefined {
   const [, code, message = ""] = /<Error>\s*<Code>(\w+)<\/Code>\s*<Message>([^<\n]*)/.exec(body) ?? [];
   return code === undefined ? undefined : { code, text: safeText(message) };
 }
 
-/** Entra's description without the number in front and the ids at the end. */
+/** Returns Entra's description without the number in front and the ids at the end. */
 function firstSentence(description: string): string {
   return description.replace(/^AADSTS\d+: /, "").replace(/ Trace ID: .*$/s, "");
 }

@@ -1,9 +1,9 @@
 import { escapeHtml } from "../http/html-page.ts";
 import { type Hop, hasFailed, type Trace } from "./hop.ts";
 
-/** Which traces the page shows. */
+/** Choice of the traces that the page shows. */
 export interface Filters {
-  /** Scripts, styles and pictures too. */
+  /** Whether scripts, styles and pictures are shown too. */
   readonly assets: boolean;
   /** Key or name of a user; empty for everybody. */
   readonly user: string;

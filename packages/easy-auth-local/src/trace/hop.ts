@@ -21,7 +21,7 @@ export interface Hop {
   readonly station: Station;
   /** "browser" or "client" for a request from outside. */
   readonly sender: Station | "browser" | "client";
-  /** How many stations the request had passed before. */
+  /** Number of stations that the request passed before. */
   readonly depth: number;
   /** Names this hop to the next one, in `traceparent`. */
   readonly spanId: string;

@@ -1,4 +1,7 @@
-/** Script that asks for the page every second, and puts what is new in place. What is open or closed, and where the focus is, stays. */
+/**
+ * Script that asks for the page every second, and puts in place what has changed. Open parts stay open, and the focus
+ * stays.
+ */
 export const LIVE_SCRIPT = `
 const button = document.getElementById("pause");
 const status = document.querySelector("[role=status]");

@@ -1,4 +1,4 @@
-/** The members of a JSON object; none for anything else. */
+/** Returns the members of a JSON object; none for anything else. */
 export function membersOf(body: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(body);

@@ -1,11 +1,11 @@
 import { type Directory, MICROSOFT_GRAPH, OTHER_TENANT_ID } from "../directory/directory.ts";
 
-/** Puts names in the place of ids that it knows. */
+/** Replaces the ids that it knows by names. */
 export type Naming = (text: string) => string;
 
 const GUID = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi;
 
-/** Knows the directory's tenants, apps and users. */
+/** Makes a `Naming` of the directory's tenants, apps and users. */
 export function namesIn({ tenant, registrations, accounts }: Directory): Naming {
   const names = new Map([
     [tenant.id, "{tenant}"],

@@ -17,7 +17,7 @@ const TOKEN_HEADERS = [
   ["x-zumo-auth", "X-ZUMO-AUTH"],
 ] as const;
 const SESSION_COOKIE = /\bAppServiceAuthSession=([^;]+)/;
-/** They only answer. */
+/** Stations that only answer. */
 const ASK_NOBODY: readonly Station[] = ["Entra", "Graph", "Storage"];
 /** The emulator's own addresses, which are not part of any flow; `/` is the control page, at Entra's. */
 const OWN_PATHS = /^\/(trace|emulator)(\/|\?|$)/;
@@ -57,7 +57,7 @@ function isOwn(station: Station, url: string): boolean {
   return OWN_PATHS.test(url) || (station === "Entra" && CONTROL_PAGE.test(url));
 }
 
-/** Notes whose request it is, where a session or a gate says so. */
+/** Notes the user of a request, when a session or a gate names one. */
 function noteUser(headers: http.IncomingHttpHeaders, station: Station, trace: Trace, traces: Traces): void {
   const [, session] = SESSION_COOKIE.exec(headers.cookie ?? "") ?? [];
   if (session) trace.session ??= createHash("sha256").update(session).digest("base64url");
@@ -92,7 +92,7 @@ export function observeForwarded(
   outgoing.once("close", () => traces.end(trace, hop, status, performance.now() - startedAt));
 }
 
-/** Reads where a request comes from, or gives it an origin. */
+/** Returns the trace of a request and the hop that it comes from; begins a trace without them. */
 function originOf({ headers, url = "" }: http.IncomingMessage): { traceId: string; parentId: string | undefined } {
   const [, traceId, parentId] = TRACE_PARENT.exec(String(headers.traceparent)) ?? [];
   if (traceId) return { traceId, parentId };
@@ -180,7 +180,7 @@ function keepFailure(response: http.ServerResponse): () => FailureAnswer {
   };
   before(response, "write", ([chunk]) => keep(chunk));
   before(response, "end", ([chunk]) => keep(chunk));
-  // What is given to writeHead alone, getHeader does not know.
+  // getHeader does not know headers that are given to writeHead.
   before(response, "writeHead", (args) => {
     headers = args.find((arg) => typeof arg === "object" && arg !== null) ?? {};
   });

@@ -10,7 +10,7 @@ import { STYLE } from "./style.ts";
 import { durationOf, failureOf, firstFailure, outcomeOf, shortPathOf, summaryOf } from "./summary.ts";
 import type { Traces } from "./traces.ts";
 
-/** From left to right. A client that is no browser stands in the browser's place. */
+/** Lanes from left to right. A client that is no browser stands in the browser's place. */
 const LANES = ["browser", "frontend gate", "frontend", "API gate", "function", "Entra", "Graph"];
 const SCRIPT_HASH = createHash("sha256").update(LIVE_SCRIPT).digest("base64");
 
@@ -64,7 +64,7 @@ interface Shown {
   readonly now: number;
 }
 
-/** Several requests together, the newest action open; a request alone as itself. */
+/** Makes the item of an action: several requests together, open when newest; a single request as itself. */
 function actionItem({ traces, user }: Action, isNewest: boolean, shown: Shown): string {
   const first = traces.at(-1);
   const [begin] = first?.hops ?? [];
@@ -109,13 +109,13 @@ function traceItem(trace: Trace, { userOf, named, now }: Shown): string {
   </li>`;
 }
 
-/** Method and path; of a sign-in without its long query. HTML. */
+/** Returns method and path; of a sign-in without its long query. HTML. */
 function titleOf(hop: Hop, named: Naming): string {
   const path = shortPathOf(hop);
   return `${escapeHtml(hop.method)} ${escapeHtml(named(path.startsWith("/.auth/") ? path.replace(/\?.*/s, "") : path))}`;
 }
 
-/** Says that nobody is signed in only where neither a session nor a token was sent. */
+/** Names the user. Says that nobody is signed in only where neither a session nor a token was sent. */
 function accountOf({ session, hops }: Trace, user: string | undefined): string {
   if (user !== undefined) return user;
   if (session !== undefined) return "session of a user not seen yet";
@@ -163,7 +163,7 @@ function stateOf(hop: Hop): "running" | "failed" | "ok" {
   return hasFailed(hop) ? "failed" : "ok";
 }
 
-/** Read aloud as "failed", seen as a cross. */
+/** Makes the mark of a failed hop: a cross, which screen readers read as "failed". */
 function mark(hop: Hop): string {
   return hasFailed(hop) ? '<span role="img" aria-label="failed">✗</span> ' : "";
 }

@@ -4,18 +4,18 @@ import type { SeenToken } from "./hop.ts";
 const HIDDEN = "(not shown)";
 const MAX_VALUE = 300;
 
-/** Parameters that prove something to whoever has them. */
+/** Form of the names of parameters that may be secret. */
 const SECRET_NAME = /code|state|nonce|ticket|token|secret|password|assertion|key|sig|session|cookie/i;
-/** The parts of a JWT. */
+/** Form of a JWT. */
 const JWT = /eyJ[\w-]+(\.[\w-]*)*/g;
 
-/** Text as it may be shown: without JWTs, and not endless. */
+/** Returns text as it may be shown: without JWTs, and not endless. */
 export function safeText(text: string, maxLength = MAX_VALUE): string {
   const safe = text.replaceAll(JWT, HIDDEN);
   return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
 
-/** Path and query as they may be shown. */
+/** Returns path and query as they may be shown. */
 export function safePath(target: string): string {
   const [path = "", ...query] = target.split("?");
   const parameters = new URLSearchParams(query.join("?"));

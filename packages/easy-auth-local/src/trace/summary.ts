@@ -2,20 +2,20 @@ import { type Hop, hasFailed, isRunning, type SeenToken, type Trace } from "./ho
 
 const GUID = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/gi;
 
-/** How a hop or a whole request ended, in words. */
+/** Returns how a hop or a whole request ended, in words. */
 export function outcomeOf(hop: Hop): string {
   if (isRunning(hop)) return "running";
   return hop.status === undefined ? "no answer" : String(hop.status);
 }
 
-/** Whole milliseconds, from one on; nothing while it runs. */
+/** Returns whole milliseconds, at least one; nothing while it runs. */
 export function durationOf({ durationMs }: Hop): string {
   if (durationMs === undefined) return "";
   return durationMs < 1 ? "< 1 ms" : `${Math.round(durationMs)} ms`;
 }
 
 /**
- * Why a hop failed: with its text where the failure began, as a code alone where it was passed on. Nothing for what did
+ * Returns why a hop failed: the text where the failure began, the code alone where it was passed on. Nothing for what did
  * not fail, or failed with no more to say than the status.
  */
 export function failureOf(hop: Hop, origin: Hop | undefined): string {
@@ -25,7 +25,7 @@ export function failureOf(hop: Hop, origin: Hop | undefined): string {
   return [shownCode, hop === origin ? text : undefined].filter(Boolean).join(": ");
 }
 
-/** The path, for Entra without its long query and ids. */
+/** Returns the path; for Entra without its long query and ids. */
 export function shortPathOf({ station, path }: Hop): string {
   return station === "Entra" ? path.replace(/\?.*/, "").replaceAll(GUID, "…") : path;
 }

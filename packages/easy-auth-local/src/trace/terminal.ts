@@ -4,8 +4,8 @@ import { durationOf, failureOf, firstFailure, outcomeOf, shortPathOf, summaryOf 
 const MAX_LINE = 400;
 
 /**
- * A heading and a line for each hop, indented by what it follows from. A token is told where it comes up first, a
- * failure's text where it began.
+ * Writes a heading and a line for each hop, indented below the hop that caused it. Shows a token where it first appears,
+ * a failure's text where it began.
  */
 export function traceLines(trace: Trace, hops: readonly Hop[], now: number): string {
   const { id, account } = trace;
@@ -21,7 +21,7 @@ export function traceLines(trace: Trace, hops: readonly Hop[], now: number): str
 
 function lineOf(hop: Hop, failure: string, tokens: readonly string[]): string {
   const { station, sender, depth, method, notes } = hop;
-  // On another station than itself, it says that the function is not seen.
+  // A note of another station that the function inside cannot be seen.
   const unseen = station === "function" ? undefined : notes.find(([name]) => name === "Function")?.[1];
   const parts = [
     `${depth === 0 ? `${sender} → ` : "→ "}${station}`,

@@ -58,7 +58,7 @@ export class Traces {
     return trace && hop && `00-${trace.id}-${hop.spanId}-00`;
   }
 
-  /** The trace of that id, begun if need be. */
+  /** Returns the trace of an id; begins it when there is none. */
   traceOf(id: string): Trace {
     const known = this.#kept.get(id);
     if (known) return known;
@@ -71,13 +71,13 @@ export class Traces {
     return trace;
   }
 
-  /** Adds a hop and runs what it does, so that what this asks of others is known to be asked by it. */
+  /** Adds a hop and runs its work: requests that the work sends are known to come from this hop. */
   run<T>(trace: Trace, hop: Hop, work: () => T): T {
     this.add(trace, hop);
     return this.#current.run({ trace, hop }, work);
   }
 
-  /** Adds a hop of which nothing else is seen than its end. */
+  /** Adds a hop of which only the end is seen. */
   add(trace: Trace, hop: Hop): void {
     trace.hops.push(hop);
     if (trace.hops.length > MAX_HOPS) trace.hops.shift();
@@ -85,7 +85,7 @@ export class Traces {
     this.version += 1;
   }
 
-  /** Completes the hop that this code works for. */
+  /** Completes the hop that the running code belongs to. */
   complete(details: { tokens?: readonly SeenToken[]; notes?: Hop["notes"]; failure?: Hop["failure"] }): void {
     const { trace, hop } = this.#current.getStore() ?? {};
     if (!trace || !hop) return;
@@ -109,7 +109,7 @@ export class Traces {
     this.#options.onSettled?.(trace, untold);
   }
 
-  /** Keeps what a function wrote, for its hop. */
+  /** Keeps a line that a function logged, for its hop. */
   log({ traceId, category, functionName, level, message }: HostLog): void {
     const trace = this.#kept.get(traceId ?? "");
     const hop = trace?.hops.findLast(({ station }) => station === "function");
@@ -125,7 +125,7 @@ export class Traces {
     this.#noteAccount(trace, objectId, []);
   }
 
-  /** The user is whom the first token that names one is about. */
+  /** Notes the user: the subject of the first token that names one. */
   #noteAccount(trace: Trace, objectId: string | undefined, tokens: readonly SeenToken[]): void {
     if (objectId === undefined) return;
     const claims = tokens.find((token) => token.claims?.oid !== undefined)?.claims;
