@@ -432,7 +432,7 @@ test("a fault that does not hold together is refused in process too", () => {
 });
 
 describe("docs/faults.md", () => {
-  const page = readFile(new URL("../docs/faults.md", import.meta.url), "utf8");
+  const page = readFile(new URL("../../../docs/faults.md", import.meta.url), "utf8");
 
   test("shows faults that are taken", async () => {
     const shown = [...(await page).matchAll(/-d '(\{[^']+\})'/g)].map(([, rule = ""]) => JSON.parse(rule) as FaultRule);
@@ -445,5 +445,8 @@ describe("docs/faults.md", () => {
     const addUnknown = () => faults.add({ service: "graph", fault: { kind: "?" } } as unknown as FaultRule);
     const kinds = [...(await page).matchAll(/^\| `(?!kind`)(\w+)`[^|]*\|[^|]*\|[^|]*\|$/gm)].map(([, kind]) => kind);
     expect(addUnknown).toThrow(`fault.kind has to be one of ${kinds.join(", ")}.`);
+    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const [, listed = ""] = /The kinds are (.*?)\./s.exec(readme) ?? [];
+    expect([...listed.matchAll(/`(\w+)`/g)].map(([, kind]) => kind)).toEqual(kinds);
   });
 });

@@ -49,7 +49,7 @@ export function faultForm(accounts: readonly Account[]): string {
     </form>
     <details><summary>Any other fault, as JSON</summary>
       <form method="post" action="/">
-        <label>Rule, as docs/faults.md describes it <textarea name="rule" rows="3" spellcheck="false">${escapeHtml(
+        <label>Rule, as JSON <textarea name="rule" rows="3" spellcheck="false">${escapeHtml(
           JSON.stringify({ service: "graph", path: "/v1.0/me", times: 1, fault: { kind: "hang" } }),
         )}</textarea></label>
         <button name="set-rule" value="yes">Set this fault</button>
