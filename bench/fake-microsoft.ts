@@ -1,6 +1,6 @@
 import http from "node:http";
 import { buffer } from "node:stream/consumers";
-import { AUTHORITY_ORIGIN, GRAPH_ORIGIN } from "easy-auth-local";
+import { AUTHORITY_ORIGIN, GRAPH_ORIGIN, TENANT_ID } from "easy-auth-local";
 import { createSigningKeys, listenOnLoopback, type SigningKeys } from "easy-auth-local/parts";
 import type { JWTPayload } from "jose";
 import { PROFILE, PROFILE_HEADERS } from "./profile.ts";
@@ -12,6 +12,15 @@ export interface FakeMicrosoft {
   readonly url: string;
   readonly assertions: readonly string[];
 }
+
+const TENANT = `${AUTHORITY_ORIGIN}/${TENANT_ID}`;
+/** What ASP.NET asks for before it takes a token. */
+const METADATA = {
+  issuer: `${TENANT}/v2.0`,
+  authorization_endpoint: `${TENANT}/oauth2/v2.0/authorize`,
+  token_endpoint: `${TENANT}/oauth2/v2.0/token`,
+  jwks_uri: `${TENANT}/discovery/v2.0/keys`,
+};
 
 /** Entra and Graph in one process, as lean as they can be: every peer is measured against the same two. */
 async function start(users: number): Promise<FakeMicrosoft> {
@@ -29,6 +38,10 @@ async function start(users: number): Promise<FakeMicrosoft> {
       sendJson(response, tokenAnswer(form.get("assertion") ?? ""));
     } else if (path.endsWith("/discovery/v2.0/keys")) {
       sendJson(response, keys.jwks);
+    } else if (path.endsWith("/.well-known/openid-configuration")) {
+      sendJson(response, METADATA);
+    } else if (path.endsWith("/discovery/instance")) {
+      sendJson(response, { tenant_discovery_endpoint: METADATA.token_endpoint, metadata: [] });
     } else if (path === "/posts") {
       sendJson(response, posts);
     } else {

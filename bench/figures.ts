@@ -1,6 +1,11 @@
-import type { RequestInProcess } from "./inprocess.ts";
+import type { CollectionFigures } from "./collections.ts";
+import type { IdentityWebFigures } from "./identity-web.ts";
+import type { FlatFigures, RequestInProcess } from "./inprocess.ts";
+import type { ColdStart } from "./load.ts";
 import type { BoundFigures } from "./memory.ts";
+import type { OpenLoopFigures } from "./open-loop.ts";
 import type { StallFigures } from "./stall.ts";
+import { rounded } from "./statistics.ts";
 
 type ByUsers = Readonly<Record<string, number>>;
 
@@ -25,6 +30,16 @@ export interface Figures {
   >;
   /** A request without sockets, by Node's major version; those that are not installed are absent. */
   readonly request_inprocess: Readonly<Record<string, RequestInProcess>>;
+  /** Microseconds of such a request by cached users, on the newest Node. */
+  readonly flat_us: FlatFigures;
+  /** Young collections while requests are served in one process, by peer, on the newest Node. */
+  readonly collections: Readonly<Record<string, CollectionFigures>>;
+  /** The same of kinds of functions and fields alone. */
+  readonly collections_by_kind: Readonly<Record<string, CollectionFigures>>;
+  /** Latency at constant rates, on the newest Node. */
+  readonly open_loop: OpenLoopFigures;
+  /** Microsoft.Identity.Web, or why it was not measured. */
+  readonly identity_web: IdentityWebFigures | { readonly absent: string };
   /** Median of the rounds' own ratios. */
   readonly ours_over_floor: number;
   /** The `bare` request with undici, and with the `fetch` that Node has. */
@@ -34,6 +49,8 @@ export interface Figures {
   readonly load_min_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
   /** Over an empty process, each dependency a bundle of its own. */
   readonly dependency_load_ms: Readonly<Record<string, { readonly median: number; readonly min: number }>>;
+  /** Whole processes, by Node's major version. */
+  readonly cold_start_ms: Readonly<Record<string, ColdStart>>;
   readonly bundle_bytes: number;
   readonly targets: readonly Target[];
 }
@@ -62,6 +79,17 @@ export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
     ),
     ...inProcessTargets(figures.request_inprocess),
     target(
+      "a request's rise from 1,000 to 10,000 cached users over the floor's, µs",
+      riseOf(figures.flat_us.ours) - riseOf(figures.flat_us.floor),
+      3,
+    ),
+    target(
+      "p99 at 45 % of the capacity over the floor's",
+      p99Of(figures.open_loop, "ours") / p99Of(figures.open_loop, "floor"),
+      1.25,
+    ),
+    ...identityWebTargets(figures.identity_web),
+    target(
       "load time over an empty process, bundled over unbundled",
       (load.bundle - load.empty) / (load.unbundled - load.empty),
       0.55,
@@ -79,12 +107,30 @@ function inProcessTargets(byNode: Figures["request_inprocess"]): Target[] {
   ];
 }
 
+function riseOf(byUsers: ByUsers): number {
+  const values = Object.values(byUsers);
+  return (values.at(-1) ?? Number.NaN) - (values[0] ?? Number.NaN);
+}
+
+function p99Of({ at }: OpenLoopFigures, peer: "floor" | "ours"): number {
+  return at["45"]?.[peer].p99_ms ?? Number.NaN;
+}
+
+/** At every number of users that both were measured with. */
+function identityWebTargets(figures: Figures["identity_web"]): Target[] {
+  if ("absent" in figures) return [];
+  return Object.entries(figures.request_cpu_us).map(([users, { ours, tuned }]) =>
+    target(`a request's processor time over tuned Microsoft.Identity.Web's, ${users} users`, ours / tuned, 1),
+  );
+}
+
 /** Largest ratio of two peers at the numbers of users that both were measured with. */
 function worstRatio(ours: ByUsers, peer: ByUsers): number {
   const ratios = Object.entries(ours).map(([users, value]) => value / (peer[users] ?? Number.NaN));
   return Math.max(...ratios.filter((ratio) => !Number.isNaN(ratio)));
 }
 
-function target(name: string, value: number, atMost: number): Target {
+function target(name: string, exact: number, atMost: number): Target {
+  const value = rounded(exact);
   return { name, value, at_most: atMost, holds: value <= atMost };
 }

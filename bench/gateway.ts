@@ -1,10 +1,11 @@
 import http from "node:http";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { listenOnLoopback, routeMicrosoftOrigins } from "easy-auth-local/parts";
 import { profileByFetch, profileOf } from "./apps/graph-with-token.ts";
 import { loadFunction } from "./v4-frame.ts";
 import { answerMessages } from "./worker.ts";
 
-/** What a gateway is told: to start once, then to say how much processor time it has used so far. */
+/** What a gateway is told: to start once, then to say what it has used so far, or how late its event loop was. */
 export type GatewayMessage =
   | {
       readonly type: "start";
@@ -14,7 +15,7 @@ export type GatewayMessage =
       /** Assertions whose tokens the app's own `seed` puts into its cache. */
       readonly seed?: readonly string[];
     }
-  | { readonly type: "cpu" };
+  | { readonly type: "cpu" | "memory" | "loop-delay" };
 
 /** Microseconds since the process began, of all its threads. */
 export type CpuTime = number;
@@ -57,4 +58,18 @@ function cpuTime(): CpuTime {
   return user + system;
 }
 
-answerMessages<GatewayMessage>(async (message) => (message.type === "start" ? start(message) : cpuTime()));
+const loopDelay = monitorEventLoopDelay({ resolution: 1 });
+
+/** Milliseconds: 99th percentile of the event loop's delay since the last call. */
+function takeLoopDelay(): number {
+  const delay = loopDelay.percentile(99) / 1e6;
+  loopDelay.reset();
+  loopDelay.enable();
+  return delay;
+}
+
+answerMessages<GatewayMessage>(async (message) => {
+  if (message.type === "start") return start(message);
+  if (message.type === "memory") return process.memoryUsage.rss();
+  return message.type === "cpu" ? cpuTime() : takeLoopDelay();
+});

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { MAJORS, newestNode, nodeOf } from "./nodes.ts";
 import { bundleFile, measure, ROOT } from "./processes.ts";
-import type { InProcessFigures, InProcessOptions } from "./request-inprocess.ts";
+import type { InProcessByUsers, InProcessFigures, InProcessOptions, InProcessPeer } from "./request-inprocess.ts";
 import { APP_ENVIRONMENT } from "./settings.ts";
 import { median, rounded, roundedAll } from "./statistics.ts";
 
@@ -11,35 +11,48 @@ export interface RequestInProcess {
   readonly floor_us: number;
   readonly ours_kib: number;
   readonly floor_kib: number;
-  /** Largest less least of the processes' microseconds, over their median. */
+  /** The floor with the library built from its source, as this app has it. */
+  readonly floor_from_source_us: number;
+  readonly floor_from_source_kib: number;
+  /** Largest less least of the processes' microseconds over the floor, over the median of ours. */
   readonly spread: number;
-  /** Microseconds over the floor with 10,000 cached users, of whom 1,000 ask, less the same with 1,000. Absent where it was not measured. */
-  readonly rise_us?: number;
 }
+
+/** Microseconds of a request by cached users, of whom 1,000 ask: the floor's, and ours. */
+export type FlatFigures = Readonly<Record<"floor" | "ours", Readonly<Record<string, number>>>>;
 
 export interface InProcessEffort {
   readonly processes: number;
   readonly batches: number;
-  /** Whether to measure this Node alone, and no `rise_us`. */
+  /** Numbers of cached users for `FlatFigures`. */
+  readonly flatUsers: readonly number[];
+  readonly flatProcesses: number;
+  /** Whether to measure this Node alone. */
   readonly isSmoke: boolean;
 }
 
-/** This Node, and those that Azure runs. */
-const MAJORS = [20, 22, 24];
 const USERS = 200;
 const ASKING = 1000;
-const FEW_CACHED = 1000;
-const MANY_CACHED = 10_000;
 const NODE_OPTIONS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
+
+/** The floors and the built app, each as one file. */
+export async function appBundles(folder: string): Promise<Record<InProcessPeer, string>> {
+  return {
+    floor: await bundleFile("apps/floor.ts", folder),
+    floor_from_source: await bundleFile("apps/floor.ts", folder, "source"),
+    ours: join(ROOT, "dist/api/main.cjs"),
+  };
+}
 
 /** Measures every Node that is here, by its major version. The Nodes take turns, process by process. */
 export async function measureRequestInProcess(
   folder: string,
-  { processes, batches, isSmoke }: InProcessEffort,
+  { processes, batches, flatUsers, flatProcesses, isSmoke }: InProcessEffort,
   progress: (text: string) => void,
-): Promise<Record<string, RequestInProcess>> {
-  const bundles = { floor: await bundleFile("apps/floor.ts", folder), ours: join(ROOT, "dist/api/main.cjs") };
-  const run = (execPath: string, users: number, asking: number) => {
+): Promise<{ readonly byNode: Record<string, RequestInProcess>; readonly flat: FlatFigures }> {
+  const bundles = await appBundles(folder);
+  const run = (execPath: string, users: readonly number[]) => {
+    const options = { bundles, users, asking: ASKING, batches } satisfies InProcessOptions;
     const worker = {
       source: "request-inprocess.ts",
       folder,
@@ -47,7 +60,7 @@ export async function measureRequestInProcess(
       nodeOptions: NODE_OPTIONS,
       env: APP_ENVIRONMENT,
     };
-    return measure<InProcessFigures>(worker, { bundles, users, asking, batches } satisfies InProcessOptions);
+    return measure<InProcessByUsers>(worker, options);
   };
   const majors = isSmoke ? [Number(process.versions.node.split(".")[0])] : MAJORS;
   const nodes = majors.map((major) => ({ major, path: nodeOf(major), runs: [] as InProcessFigures[] }));
@@ -55,37 +68,38 @@ export async function measureRequestInProcess(
     for (const { major, path, runs } of nodes) {
       if (path === undefined) continue;
       progress(`Node ${major}, process ${each} of ${processes}`);
-      runs.push(await run(path, USERS, USERS));
+      const { [USERS]: measured } = await run(path, [USERS]);
+      if (measured) runs.push(measured);
     }
   }
-  const newest = nodes.findLast(({ path }) => path !== undefined);
-  const overFloor = async (users: number) => {
-    progress(`Node ${newest?.major}, ${users} users cached`);
-    const { ours, floor } = await run(newest?.path ?? process.execPath, users, ASKING);
-    return ours.us - floor.us;
-  };
-  const rise = !isSmoke && { rise_us: rounded(-(await overFloor(FEW_CACHED)) + (await overFloor(MANY_CACHED))) };
+  const flat: Record<"floor" | "ours", Record<string, number[]>> = { floor: {}, ours: {} };
+  const { major, path } = newestNode();
+  for (let each = 1; each <= flatProcesses; each += 1) {
+    progress(`Node ${major}, ${flatUsers.join(" and ")} users cached, process ${each} of ${flatProcesses}`);
+    for (const [users, { floor, ours }] of Object.entries(await run(path, flatUsers))) {
+      flat.floor[users] = [...(flat.floor[users] ?? []), floor.us];
+      flat.ours[users] = [...(flat.ours[users] ?? []), ours.us];
+    }
+  }
   const measured = nodes.filter(({ runs }) => runs.length > 0);
-  return Object.fromEntries(
-    measured.map((node) => [node.major, { ...summaryOf(node.runs), ...(node === newest && rise) }]),
-  );
+  const byNode = Object.fromEntries(measured.map(({ major: each, runs }) => [each, summaryOf(runs)]));
+  return { byNode, flat: { floor: mediansOfEach(flat.floor), ours: mediansOfEach(flat.ours) } };
+}
+
+function mediansOfEach(values: Readonly<Record<string, readonly number[]>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([users, each]) => [users, rounded(median(each))]));
 }
 
 function summaryOf(runs: readonly InProcessFigures[]): RequestInProcess {
-  const ours = runs.map((run) => run.ours.us);
+  const of = (peer: InProcessPeer, figure: "us" | "kib") => median(runs.map((run) => run[peer][figure]));
+  const over = runs.map((run) => run.ours.us - run.floor.us);
   return roundedAll({
-    ours_us: median(ours),
-    floor_us: median(runs.map((run) => run.floor.us)),
-    ours_kib: median(runs.map((run) => run.ours.kib)),
-    floor_kib: median(runs.map((run) => run.floor.kib)),
-    spread: (Math.max(...ours) - Math.min(...ours)) / median(ours),
+    ours_us: of("ours", "us"),
+    floor_us: of("floor", "us"),
+    ours_kib: of("ours", "kib"),
+    floor_kib: of("floor", "kib"),
+    floor_from_source_us: of("floor_from_source", "us"),
+    floor_from_source_kib: of("floor_from_source", "kib"),
+    spread: (Math.max(...over) - Math.min(...over)) / of("ours", "us"),
   });
-}
-
-/** Returns the executable of a Node: this one's, or of the npm package `node-<platform>-<arch>` in `.local/node-<major>`. */
-function nodeOf(major: number): string | undefined {
-  if (process.version.startsWith(`v${major}.`)) return process.execPath;
-  const name = `node-${process.platform}-${process.arch}`;
-  const path = join(ROOT, `.local/node-${major}/node_modules/${name}/bin/node`);
-  return existsSync(path) ? path : undefined;
 }

@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { buildSync, transformSync } from "esbuild";
+import { dirname, join, relative } from "node:path";
+import { build, buildSync, transformSync } from "esbuild";
+import { documentImport } from "../scripts/openapi/document-import.ts";
+import { MAJORS, nodeOf } from "./nodes.ts";
 import { bundleText, ROOT } from "./processes.ts";
 import { APP_ENVIRONMENT } from "./settings.ts";
-import { median } from "./statistics.ts";
+import { median, roundedAll } from "./statistics.ts";
 
 export interface LoadOptions {
   readonly folder: string;
@@ -59,6 +61,36 @@ const core = {
 Module.prototype.require = function (id) { return id === "@azure/functions-core" ? core : load.call(this, id); };
 `;
 
+/** Milliseconds from the start of a process to its end, as medians, on one Node. */
+export interface ColdStart {
+  readonly empty: number;
+  readonly bundle: number;
+  /** The bundle with V8's compiled code of the same Node, flags and user beside it; absent on a Node without `enableCompileCache`. */
+  readonly with_compile_cache?: number;
+}
+
+/** Loads the built app on every Node that is here, by its major version. */
+export function measureColdStart({ folder, rounds, progress }: LoadOptions): Record<string, ColdStart> {
+  const stub = write(folder, "core-stub.cjs", CORE_STUB);
+  const empty = write(folder, "empty.cjs", "");
+  const bundle = join(ROOT, "dist/api/main.cjs");
+  const cached = write(folder, "cached.cjs", cachedEntry(bundle, join(folder, "compile-cache")));
+  const figures: Record<string, ColdStart> = {};
+  for (const major of MAJORS) {
+    const execPath = nodeOf(major);
+    if (execPath === undefined) continue;
+    const scripts: Record<string, string> = { empty, bundle, ...(major >= 22 && { with_compile_cache: cached }) };
+    const options = { folder, rounds, progress: (text: string) => progress(`Node ${major}, ${text}`), execPath };
+    const medians = Object.entries<number[]>(run(options, stub, scripts)).map(([name, times]) => [name, median(times)]);
+    figures[major] = roundedAll(Object.fromEntries(medians)) as unknown as ColdStart;
+  }
+  return figures;
+}
+
+function cachedEntry(bundle: string, cache: string): string {
+  return `require("node:module").enableCompileCache(${JSON.stringify(cache)}); require(${JSON.stringify(bundle)});`;
+}
+
 /** Whole processes, taking turns, with warm disk caches. */
 export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const { folder, progress } = options;
@@ -66,7 +98,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const empty = write(folder, "empty.cjs", "");
   const bundle = join(ROOT, "dist/api/main.cjs");
   progress("compiling");
-  const scripts = { empty, bundle, unbundled: compileFileByFile(folder) };
+  const scripts = { empty, bundle, unbundled: await compileFileByFile(folder) };
   const processes = timesOf(run(options, stub, scripts));
   const dependencies = await bundleDependencies(folder);
   return {
@@ -77,23 +109,23 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
 }
 
 function run<Name extends string>(
-  { rounds, progress }: LoadOptions,
+  { rounds, progress, execPath = process.execPath }: LoadOptions & { readonly execPath?: string },
   stub: string,
   scripts: Readonly<Record<Name, string>>,
 ): Record<Name, number[]> {
   const entries = Object.entries<string>(scripts) as [Name, string][];
   const samples = Object.fromEntries(entries.map(([name]) => [name, [] as number[]])) as Record<Name, number[]>;
-  for (const [, script] of entries) timeOf(stub, script);
+  for (const [, script] of entries) timeOf(execPath, stub, script);
   for (let round = 1; round <= rounds; round += 1) {
     progress(`round ${round} of ${rounds}: ${entries.map(([name]) => name).join(", ")}`);
-    for (const [name, script] of entries) samples[name].push(timeOf(stub, script));
+    for (const [name, script] of entries) samples[name].push(timeOf(execPath, stub, script));
   }
   return samples;
 }
 
-function timeOf(stub: string, script: string): number {
+function timeOf(execPath: string, stub: string, script: string): number {
   const start = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, ["--require", stub, script], {
+  const { status, stderr } = spawnSync(execPath, ["--require", stub, script], {
     env: APP_ENVIRONMENT,
     stdio: ["ignore", "ignore", "pipe"],
     timeout: 20_000,
@@ -104,11 +136,12 @@ function timeOf(stub: string, script: string): number {
 }
 
 /** `src/` as a build without bundling leaves it: a CommonJS file each, the dependencies found in node_modules. */
-function compileFileByFile(folder: string): string {
+async function compileFileByFile(folder: string): Promise<string> {
   const outdir = join(folder, "unbundled");
   const source = join(ROOT, "src");
   const names = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => /(?<!\.d)\.ts$/.test(name));
   const sharedCache = compileSharedCache(outdir);
+  const document = await compileDocument(outdir);
   for (const name of names) {
     const { code } = transformSync(readFileSync(join(source, name), "utf8"), {
       loader: "ts",
@@ -121,8 +154,11 @@ function compileFileByFile(folder: string): string {
     writeFileSync(
       file,
       code
-        .replaceAll(/require\("(\.[^"]+)"\)/g, (_, path: string) => requireOf(path, dirname(file)))
-        .replaceAll('require("shared-token-cache")', `require(${JSON.stringify(sharedCache)})`),
+        .replaceAll(/require\("(\.[^"]+)"\)/g, (_, path: string) =>
+          requireOf(path, join(source, dirname(name)), outdir),
+        )
+        .replaceAll('require("shared-token-cache")', `require(${JSON.stringify(sharedCache)})`)
+        .replaceAll('require("virtual:openapi")', `require(${JSON.stringify(document)})`),
     );
   }
   const functions = names.filter((name) => name.startsWith("functions")).sort();
@@ -138,12 +174,21 @@ function compileSharedCache(folder: string): string {
   return outfile;
 }
 
+/** The text that the build makes of the app's routes. Returns its file. */
+async function compileDocument(folder: string): Promise<string> {
+  const outfile = join(folder, "openapi.cjs");
+  const stdin = { contents: 'export { default } from "virtual:openapi";', resolveDir: ROOT };
+  await build({ stdin, outfile, bundle: true, format: "cjs", plugins: [documentImport(ROOT)] });
+  return outfile;
+}
+
 /** Files are imported by their source's name; JSON becomes a module of its value, a page one of its text. */
-function requireOf(path: string, folder: string): string {
+function requireOf(path: string, folder: string, outdir: string): string {
   if (path.endsWith(".ts")) return `require("${path.replace(/\.ts$/, ".js")}")`;
-  const page = join(folder, `${path.replaceAll("../", "")}.js`);
+  const source = join(folder, path);
+  const page = join(outdir, "pages", `${relative(ROOT, source)}.js`);
   mkdirSync(dirname(page), { recursive: true });
-  const text = readFileSync(join(ROOT, path.replaceAll("../", "")), "utf8");
+  const text = readFileSync(source, "utf8");
   writeFileSync(page, `module.exports = ${path.endsWith(".json") ? text : JSON.stringify(text)};`);
   return `require(${JSON.stringify(page)})`;
 }

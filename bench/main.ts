@@ -2,13 +2,17 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
 import type { BurstFigures } from "./burst.ts";
+import { measureCollections, measureKinds } from "./collections.ts";
 import type { ExchangeFigures } from "./exchange.ts";
 import type { FakeMicrosoft } from "./fake-microsoft.ts";
 import { type Figures, targetsOf } from "./figures.ts";
 import type { HitFigures, HitOptions, HitPeer } from "./hit.ts";
-import { type InProcessEffort, measureRequestInProcess } from "./inprocess.ts";
-import { measureLoad } from "./load.ts";
+import { measureIdentityWeb } from "./identity-web.ts";
+import { appBundles, type InProcessEffort, measureRequestInProcess } from "./inprocess.ts";
+import { measureColdStart, measureLoad } from "./load.ts";
 import type { BoundFigures, MemoryOptions } from "./memory.ts";
+import { newestNode } from "./nodes.ts";
+import { measureOpenLoop } from "./open-loop.ts";
 import { makeTemporaryFolder, measure, WorkerProcess } from "./processes.ts";
 import { describe } from "./report.ts";
 import { measureRequestCpu, type RequestCpuFigures } from "./request-cpu.ts";
@@ -35,6 +39,10 @@ interface Effort {
   readonly requestRounds: number;
   readonly requests: number;
   readonly inProcess: InProcessEffort;
+  /** Requests while collections are traced. */
+  readonly collectedRequests: number;
+  readonly openLoop: { readonly rounds: number; readonly seconds: number };
+  readonly identityWeb: { readonly users: readonly number[]; readonly rounds: number; readonly requests: number };
   readonly loadRounds: number;
 }
 
@@ -51,30 +59,38 @@ const FULL: Effort = {
   users: { ours: 20_000, msal: 500, bound: 200_000, stall: 100_000 },
   stallRounds: 3,
   stallOperations: 200_000,
-  requestProcesses: 3,
+  requestProcesses: 2,
   requestRounds: 11,
   requests: 2000,
-  inProcess: { processes: 6, batches: 150, isSmoke: false },
-  loadRounds: 21,
+  inProcess: { processes: 6, batches: 150, flatUsers: [1000, 10_000], flatProcesses: 2, isSmoke: false },
+  collectedRequests: 40_000,
+  openLoop: { rounds: 3, seconds: 3 },
+  identityWeb: { users: [1, 1000, 10_000], rounds: 5, requests: 2000 },
+  loadRounds: 15,
 };
 
 const SMOKE: Effort = {
-  hitSizes: { ours: [1, 1000, 100_000], map: [1], msal: [1, 1000, 10_000] },
+  hitSizes: { ours: [1, 100_000], map: [1], msal: [1, 1000] },
   hitProcesses: 1,
   hitRounds: 1,
   hitCalls: 100,
   exchangeCalls: 10,
-  users: { ours: 1000, msal: 50, bound: 50_000, stall: 10_000 },
+  users: { ours: 1000, msal: 50, bound: 50_000, stall: 1000 },
   stallRounds: 1,
   stallOperations: 1000,
   requestProcesses: 1,
   requestRounds: 1,
   requests: 50,
-  inProcess: { processes: 1, batches: 2, isSmoke: true },
+  inProcess: { processes: 1, batches: 2, flatUsers: [10, 20], flatProcesses: 1, isSmoke: true },
+  collectedRequests: 1000,
+  openLoop: { rounds: 1, seconds: 0.2 },
+  // Building it takes longer than all the rest.
+  identityWeb: { users: [], rounds: 0, requests: 0 },
   loadRounds: 1,
 };
 
-const SIGNED_ASSERTIONS = 1000;
+/** Of users beside those of Microsoft.Identity.Web's largest number: the tutorial's, and one whom nobody has seen. */
+const LEAST_ASSERTIONS = 1000;
 const NODE_OPTIONS = ["--expose-gc", "--max-old-space-size=3072"];
 
 /** `npm run bench -- --scale`: what many instances cost, with a shared cache and without. See docs/scale.md. */
@@ -115,6 +131,7 @@ async function measureAll(effort: Effort): Promise<Figures> {
   const load = await measureLoad({ folder, rounds: effort.loadRounds, progress: progressOf("load") });
   const caches = await measureCaches(effort, folder);
   const inProcess = await measureRequestInProcess(folder, effort.inProcess, progressOf("request in one process"));
+  const collections = await measureGarbage(effort, folder);
   const network = await measureOverNetwork(effort, folder);
   const [processor] = cpus();
   const figures = {
@@ -124,15 +141,28 @@ async function measureAll(effort: Effort): Promise<Figures> {
     date,
     ...caches,
     ...network,
-    request_inprocess: inProcess,
+    request_inprocess: inProcess.byNode,
+    flat_us: inProcess.flat,
+    ...collections,
     load_ms: roundedAll(only("median", load.processes)),
     load_min_ms: roundedAll(only("min", load.processes)),
     dependency_load_ms: Object.fromEntries(
       Object.entries(load.dependencies).map(([name, times]) => [name, roundedAll({ ...times })]),
     ),
+    cold_start_ms: measureColdStart({ folder, rounds: effort.loadRounds, progress: progressOf("cold start") }),
     bundle_bytes: load.bundleBytes,
   };
-  return { ...figures, targets: targetsOf(figures).map((target) => ({ ...target, value: rounded(target.value) })) };
+  return { ...figures, targets: targetsOf(figures) };
+}
+
+/** Collections of young objects, on the newest Node. */
+async function measureGarbage({ collectedRequests: requests }: Effort, folder: string) {
+  const { path: execPath } = newestNode();
+  const options = { folder, execPath, bundles: await appBundles(folder), requests };
+  return {
+    collections: await measureCollections({ ...options, progress: progressOf("collections") }),
+    collections_by_kind: measureKinds({ execPath, progress: progressOf("collections") }),
+  };
 }
 
 /** What needs no token endpoint but one in the same process. */
@@ -180,7 +210,8 @@ async function measureOverNetwork(effort: Effort, folder: string) {
   progress("starting the fakes");
   const microsoft = await WorkerProcess.start({ source: "fake-microsoft.ts", folder });
   try {
-    const fake = await microsoft.ask<FakeMicrosoft>({ users: SIGNED_ASSERTIONS });
+    const users = Math.max(LEAST_ASSERTIONS, ...effort.identityWeb.users) + 1;
+    const fake = await microsoft.ask<FakeMicrosoft>({ users });
     progress("cold burst");
     const burst = await measure<BurstFigures>({ source: "burst.ts", folder }, { fakeUrl: fake.url });
     progress("exchange that is not cached");
@@ -195,7 +226,13 @@ async function measureOverNetwork(effort: Effort, folder: string) {
     const cpuUs = mediansOf(runs.map((run) => run.cpuUs));
     const oursOverFloor = median(runs.map((run) => run.oursOverFloor));
     const { bare_fetch: bareFetch, ...requestCpu } = cpuUs;
+    const openLoop = await measureOpenLoop({ folder, fake, ...effort.openLoop, progress: progressOf("open loop") });
+    const identityWeb = await measureIdentityWeb({
+      ...{ folder, fake, ...effort.identityWeb, progress: progressOf("Microsoft.Identity.Web") },
+    });
     return {
+      open_loop: openLoop,
+      identity_web: identityWeb,
       exchange_us: { ours: roundedAll(exchange.ours), msal: roundedAll(exchange.msal) },
       cold_burst_posts: burst,
       request_cpu_us: roundedAll(requestCpu),

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build } from "esbuild";
+import { FROM_SOURCE } from "../scripts/from-source.ts";
 import type { WorkerReply } from "./worker.ts";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -30,11 +31,19 @@ export function makeTemporaryFolder(): string {
   return folder;
 }
 
-/** Bundles a file of `bench/`, once, and returns where the bundle is. */
-export async function bundleFile(source: string, folder: string): Promise<string> {
-  const outfile = join(folder, `${source.replaceAll("/", "-").replace(/\.ts$/, "")}.cjs`);
+/**
+ * Bundles a file of `bench/`, once, and returns where the bundle is: with packages as they publish them, as other apps have
+ * them, or with those built from their source that this app builds so.
+ */
+export async function bundleFile(
+  source: string,
+  folder: string,
+  packages: "published" | "source" = "published",
+): Promise<string> {
+  const outfile = join(folder, `${source.replaceAll("/", "-").replace(/\.ts$/, "")}-${packages}.cjs`);
   if (existsSync(outfile)) return outfile;
-  await build({ ...LIKE_THE_APP, entryPoints: [join(ROOT, "bench", source)], outfile });
+  const alias = packages === "source" ? FROM_SOURCE : {};
+  await build({ ...LIKE_THE_APP, alias, entryPoints: [join(ROOT, "bench", source)], outfile });
   return outfile;
 }
 

@@ -1,14 +1,22 @@
+import { comparisonsOf } from "./comparisons.ts";
 import type { Figures } from "./figures.ts";
 import type { RequestInProcess } from "./inprocess.ts";
+import { MAJORS } from "./nodes.ts";
 
 /** All figures as tables, in Markdown that is readable as it stands. */
 export function describe(figures: Figures): string {
   return [
     `${figures.cpu}, ${figures.cores} cores, Node ${figures.node}, ${figures.date}. Medians.`,
     ...targetsTable(figures),
+    "### Where it is ahead, and where it is behind",
+    comparisonTable(figures),
     ...cacheTables(figures),
     ...inProcessTable(figures),
     ...requestTable(figures),
+    ...openLoopTables(figures),
+    ...collectionTables(figures),
+    ...identityWebTables(figures),
+    ...coldStartTable(figures),
     ...loadTables(figures),
   ].join("\n\n");
 }
@@ -21,6 +29,20 @@ function targetsTable({ targets }: Figures): string[] {
     holds ? "yes" : "**no**",
   ]);
   return ["### Targets", table(["", "measured", "target", "holds"], rows)];
+}
+
+/** Every figure of ours that a peer has too, and who is ahead: within 3 % nobody is. */
+export function comparisonTable(figures: Figures): string {
+  const rows = comparisonsOf(figures).map(({ what, ours, peer, theirs }) => [
+    ...[
+      what,
+      plain(ours),
+      plain(theirs),
+      peer,
+      ours < theirs * 0.97 ? "ahead" : ours > theirs * 1.03 ? "**behind**" : "equal",
+    ],
+  ]);
+  return table(["", "ours", "theirs", "whose", "we are"], rows);
 }
 
 function cacheTables(figures: Figures): string[] {
@@ -52,13 +74,17 @@ function cacheTables(figures: Figures): string[] {
   ];
 }
 
-function inProcessTable({ request_inprocess: byNode }: Figures): string[] {
-  const row = (major: string, { ours_us, floor_us, ours_kib, floor_kib, spread }: RequestInProcess) => [
-    ...[major, plain(ours_us), plain(floor_us), plain(ours_us - floor_us), `${plain(spread * 100)} %`],
-    ...[plain(ours_kib), plain(floor_kib), plain(ours_kib - floor_kib)],
+function inProcessTable({ request_inprocess: byNode, flat_us: flat }: Figures): string[] {
+  const row = (major: string, measured: RequestInProcess) => [
+    ...[major, plain(measured.ours_us), plain(measured.floor_us), plain(measured.ours_us - measured.floor_us)],
+    ...[`${plain(measured.spread * 100)} %`, plain(measured.ours_kib), plain(measured.floor_kib)],
+    plain(measured.ours_kib - measured.floor_kib),
   ];
-  const absent = [20, 22, 24].map(String).filter((major) => !(major in byNode));
-  const rise = Object.entries(byNode).find(([, { rise_us: us }]) => us !== undefined);
+  const absent = MAJORS.map(String).filter((major) => !(major in byNode));
+  const sourceRow = (major: string, measured: RequestInProcess) => [
+    ...[major, plain(measured.floor_from_source_us), plain(measured.ours_us - measured.floor_from_source_us)],
+    ...[plain(measured.floor_from_source_kib), plain(measured.ours_kib - measured.floor_from_source_kib)],
+  ];
   return [
     "### Request in one process, without sockets",
     table(
@@ -68,11 +94,83 @@ function inProcessTable({ request_inprocess: byNode }: Figures): string[] {
         ...absent.map((major) => [major, "not installed here", "", "", "", "", "", ""]),
       ],
     ),
-    ...(rise
-      ? [
-          `From 1,000 to 10,000 cached users, 1,000 of them asking, the difference to the floor changes by ${plain(rise[1].rise_us ?? 0)} µs (Node ${rise[0]}).`,
-        ]
-      : []),
+    "The same beside a floor whose library is built from its source, as this app builds it:",
+    table(
+      ["Node", "`floor_from_source`, µs", "over, µs", "KiB", "over, KiB"],
+      Object.entries(byNode).map(([major, measured]) => sourceRow(major, measured)),
+    ),
+    `### Request by cached users, of whom 1,000 ask, µs, Node ${Object.keys(byNode).at(-1)}`,
+    table(["users cached", "`ours`", "`floor`"], byUsers(flat.ours, flat.floor)),
+  ];
+}
+
+function collectionTables({ collections, collections_by_kind: kinds }: Figures): string[] {
+  const rows = (figures: Figures["collections"], name: (key: string) => string) =>
+    Object.entries(figures).map(([key, { pause_ms: pause, survived_mib: survived, promoted_mib: promoted }]) => [
+      ...[name(key), plain(pause), plain(survived), plain(promoted)],
+    ]);
+  const head = ["pause, ms", "found alive, MiB", "of it moved to the old generation, MiB"];
+  return [
+    "### A collection of young objects while requests are served in one process, 32 at a time",
+    table(
+      ["", ...head],
+      rows(collections, (peer) => `\`${peer}\``),
+    ),
+    "### The same with nothing but 100,000 calls that hold 8 KB each",
+    table(
+      ["", ...head],
+      rows(kinds, (kind) => kind),
+    ),
+  ];
+}
+
+function openLoopTables({ open_loop: { node, capacity, at } }: Figures): string[] {
+  const rows = Object.entries(at).flatMap(([share, peers]) =>
+    Object.entries(peers).map(([peer, { per_second: rate, p50_ms, p99_ms, p999_ms, loop_delay_p99_ms: delay }]) => [
+      ...[`${share} %`, `\`${peer}\``, plain(rate), plain(p50_ms), plain(p99_ms), plain(p999_ms), plain(delay)],
+    ]),
+  );
+  const capacities = Object.entries(capacity).map(([peer, rate]) => `\`${peer}\` ${plain(rate)}`);
+  return [
+    `### Latency at a constant rate, ms, Node ${node}`,
+    table(["of capacity", "", "requests a second", "p50", "p99", "p99.9", "event loop's delay, p99"], rows),
+    `Capacity, requests a second that 32 connections get answered: ${capacities.join(", ")}.`,
+  ];
+}
+
+function identityWebTables({ identity_web: figures }: Figures): string[] {
+  const title = "### Microsoft.Identity.Web";
+  if ("absent" in figures) return [title, `Not measured: ${figures.absent}`];
+  const { dotnet, node, request_cpu_us: cpu, memory_mib: memory, cold_burst_posts: posts, start_ms: start } = figures;
+  const peers = ["ours", "node_floor", "tuned", "untuned", "dotnet_floor"] as const;
+  const most = Object.keys(cpu).at(-1) ?? "";
+  const values = (figure: Readonly<Partial<Record<string, number>>>) => peers.map((peer) => cell(figure[peer]));
+  return [
+    `${title}, .NET SDK ${dotnet}, beside Node ${node}`,
+    table(
+      ["", "`ours`", "its floor", "tuned", "untuned", "their floor"],
+      [
+        ...Object.entries(cpu).map(([users, each]) => [
+          `processor time, µs, ${plain(Number(users))} users`,
+          ...values(each),
+        ]),
+        [`memory with ${plain(Number(most))} users, MiB`, ...values(memory)],
+        ["POSTs for 100 equal cold requests at once", ...values(posts)],
+        ["start to listening, ms", ...values(start)],
+      ],
+    ),
+  ];
+}
+
+function coldStartTable({ cold_start_ms: byNode }: Figures): string[] {
+  return [
+    "### Cold start, ms",
+    table(
+      ["Node", "empty process", "with the bundle", "over empty", "with a compile cache that fits"],
+      Object.entries(byNode).map(([major, { empty, bundle, with_compile_cache: cached }]) => [
+        ...[major, plain(empty), plain(bundle), plain(bundle - empty), cell(cached)],
+      ]),
+    ),
   ];
 }
 

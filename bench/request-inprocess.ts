@@ -1,20 +1,25 @@
 import { answerInProcess, type FakeDispatcher } from "./fake-dispatcher.ts";
+import { requestOf } from "./rpc-request.ts";
 import { median, percentile } from "./statistics.ts";
-import { type LoadedFunction, loadFunction, type RpcRequest } from "./v4-frame.ts";
+import { type LoadedFunction, loadFunction } from "./v4-frame.ts";
 import { answerMessages } from "./worker.ts";
 
 export interface InProcessOptions {
   /** Built Functions apps, by peer. */
   readonly bundles: Readonly<Record<InProcessPeer, string>>;
-  /** Cached users; the requests are those of `asking` of them. */
-  readonly users: number;
+  /** Numbers of cached users, rising: each is measured in turn. The requests are those of `asking` of them. */
+  readonly users: readonly number[];
   readonly asking: number;
   readonly batches: number;
 }
 
-export type InProcessPeer = "floor" | "ours";
+/** `floor_from_source`: the floor with the library built as this app builds it. */
+export type InProcessPeer = "floor" | "floor_from_source" | "ours";
 
-/** One process's figures: 10th percentile of the batches' microseconds a request, and median KiB allocated a request. */
+/** One process's figures by cached users. */
+export type InProcessByUsers = Readonly<Record<string, InProcessFigures>>;
+
+/** 10th percentile of the batches' microseconds a request, and median KiB allocated a request. */
 export type InProcessFigures = Readonly<Record<InProcessPeer, { readonly us: number; readonly kib: number }>>;
 
 interface Sample {
@@ -29,13 +34,29 @@ const PERCENTILE = 10;
 const STRIDE = 7919;
 
 /** Needs `--expose-gc` and young generations of 64 MiB, so that no collection falls into a batch. */
-async function measureInProcess({ bundles, users, asking, batches }: InProcessOptions): Promise<InProcessFigures> {
-  const fake = await answerInProcess(users);
-  const peers = Object.entries(bundles) as [InProcessPeer, string][];
+async function measureInProcess({ bundles, users, asking, batches }: InProcessOptions): Promise<InProcessByUsers> {
+  const fake = await answerInProcess(users.at(-1) ?? 0);
   const functions = new Map<InProcessPeer, LoadedFunction>();
-  for (const [peer, bundle] of peers) functions.set(peer, await loadFunction(bundle, "profile"));
-  const samples = new Map<InProcessPeer, Sample[]>(peers.map(([peer]) => [peer, []]));
-  for (const loaded of functions.values()) await fill(loaded, fake);
+  for (const [peer, bundle] of Object.entries(bundles) as [InProcessPeer, string][]) {
+    functions.set(peer, await loadFunction(bundle, "profile"));
+  }
+  const figures: Record<string, InProcessFigures> = {};
+  let cached = 0;
+  for (const count of users) {
+    for (const loaded of functions.values()) await fill(loaded, fake.assertions.slice(cached, count));
+    cached = count;
+    figures[count] = await measureWith(functions, fake, Math.min(asking, count), batches);
+  }
+  return figures;
+}
+
+async function measureWith(
+  functions: ReadonlyMap<InProcessPeer, LoadedFunction>,
+  fake: FakeDispatcher,
+  asking: number,
+  batches: number,
+): Promise<InProcessFigures> {
+  const samples = new Map<InProcessPeer, Sample[]>([...functions.keys()].map((peer) => [peer, []]));
   const exchanges = fake.exchanges();
   for (let batch = -Math.min(WARM_UP_BATCHES, batches); batch < batches; batch += 1) {
     for (const [peer, loaded] of functions) {
@@ -47,7 +68,7 @@ async function measureInProcess({ bundles, users, asking, batches }: InProcessOp
   return Object.fromEntries([...samples].map(([peer, taken]) => [peer, summaryOf(taken)])) as InProcessFigures;
 }
 
-async function fill({ call }: LoadedFunction, { assertions }: FakeDispatcher): Promise<void> {
+async function fill({ call }: LoadedFunction, assertions: readonly string[]): Promise<void> {
   for (const assertion of assertions) {
     const { statusCode, body } = await call(requestOf(assertion));
     if (statusCode !== "200")
@@ -65,18 +86,6 @@ async function measureBatch({ call }: LoadedFunction, assertions: readonly strin
   for (const request of requests) await call(request);
   const us = ((performance.now() - start) * 1000) / BATCH;
   return { us, kib: (process.memoryUsage().heapUsed - heapBefore) / 1024 / BATCH };
-}
-
-/** A request in strings of its own, as the worker makes them of what the host sends. */
-function requestOf(assertion: string): RpcRequest {
-  const headers = { host: "localhost", authorization: `Bearer ${assertion}`, accept: "application/json" };
-  const nullableHeaders = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, { value: Buffer.from(value).toString("latin1") }]),
-  );
-  return {
-    ...{ url: "http://localhost/api/profile", method: "GET" },
-    ...{ nullableHeaders, nullableQuery: {}, nullableParams: {} },
-  };
 }
 
 function collectYoung(): void {

@@ -3,13 +3,14 @@ import { join } from "node:path";
 import type { Figures } from "./figures.ts";
 import { plotHits } from "./plot.ts";
 import { ROOT } from "./processes.ts";
-import { describe } from "./report.ts";
+import { comparisonTable, describe } from "./report.ts";
 
 const PLOT = join(ROOT, "docs/performance.svg");
 
-/** Writes the plot, and the tables between the two marks in docs/performance.md. */
+/** Writes the plot, and the tables between the two marks in docs/performance.md and README.md. */
 export async function writeDocuments(figures: Figures): Promise<void> {
   await writeBetweenMarks("docs/performance.md", "npm run bench -- --write", describe(figures));
+  await writeBetweenMarks("README.md", "npm run bench -- --write", comparisonTable(figures));
   await writeFile(PLOT, plotHits(figures.hit_us));
 }
 

@@ -1,0 +1,209 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
+import { Pool, request } from "undici";
+import type { FakeMicrosoft } from "./fake-microsoft.ts";
+import type { GatewayMessage } from "./gateway.ts";
+import { newestNode } from "./nodes.ts";
+import { bundleFile, ROOT, WorkerProcess } from "./processes.ts";
+import { APP_ENVIRONMENT } from "./settings.ts";
+import { median, roundedAll } from "./statistics.ts";
+import { tokenPosts } from "./token-posts.ts";
+
+type Mode = "floor" | "untuned" | "tuned";
+type Peer = "ours" | "node_floor" | "dotnet_floor" | "untuned" | "tuned";
+
+/** Microsoft.Identity.Web in ASP.NET, each with a floor of its own stack, against the same fakes as ours. */
+export interface IdentityWebFigures {
+  readonly dotnet: string;
+  readonly node: string;
+  /** Microseconds of processor time a request, by cached users. */
+  readonly request_cpu_us: Readonly<Record<string, Readonly<Record<Peer, number>>>>;
+  /** MiB of the whole process with the most users. */
+  readonly memory_mib: Readonly<Record<Peer, number>>;
+  /** POSTs at the token endpoint for 100 equal cold requests at once. */
+  readonly cold_burst_posts: Readonly<Record<"ours" | "untuned" | "tuned", number>>;
+  /** Milliseconds from the start of the process until it listens. Ours: until the app is loaded and its gateway listens. */
+  readonly start_ms: Readonly<Record<Peer, number>>;
+}
+
+export interface IdentityWebOptions {
+  readonly folder: string;
+  readonly fake: FakeMicrosoft;
+  /** Rising numbers of cached users; the fakes have more assertions than the last. */
+  readonly users: readonly number[];
+  readonly rounds: number;
+  readonly requests: number;
+  readonly progress: (text: string) => void;
+}
+
+interface Server {
+  readonly peer: Peer;
+  readonly pool: Pool;
+  readonly startMs: number;
+  /** Microseconds of processor time so far, and bytes of the whole process. */
+  cpu(): Promise<number>;
+  memory(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const CONCURRENCY = 32;
+const BURST = 100;
+/** Has no divisor in common with the numbers of users, so that its multiples reach all of them. */
+const STRIDE = 7919;
+const run = promisify(execFile);
+
+/** The peers take turns. Where there is no `dotnet`, or NuGet cannot be reached, says so instead. */
+export async function measureIdentityWeb(
+  options: IdentityWebOptions,
+): Promise<IdentityWebFigures | { readonly absent: string }> {
+  if (options.users.length === 0) return { absent: "a smoke run leaves it out." };
+  const version = await run("dotnet", ["--version"]).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+  if (version === undefined) return { absent: "dotnet is not there." };
+  options.progress(`building with dotnet ${version}`);
+  const output = join(options.folder, "identity-web");
+  const built = await build(output).catch(() => undefined);
+  if (!built) return { absent: `dotnet ${version} could not build it: NuGet may not be reachable.` };
+  const servers: Server[] = [];
+  try {
+    for (const mode of ["floor", "untuned", "tuned"] as const)
+      servers.push(await startDotnet(output, mode, options.fake));
+    servers.push(await startNode("node_floor", options), await startNode("ours", options));
+    return { dotnet: version, ...(await measureAll(servers, options)) };
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+function build(output: string) {
+  const project = join(ROOT, "bench/identity-web/IdentityWeb.csproj");
+  const folders = ["-o", output, `-p:BaseIntermediateOutputPath=${output}-obj/`];
+  const quiet = ["-nologo", "-v", "quiet", "--nodereuse:false", "-p:UseSharedCompilation=false", "-p:NuGetAudit=false"];
+  const env = { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: "1", DOTNET_NOLOGO: "1" };
+  return run("dotnet", ["build", project, "-c", "Release", ...folders, ...quiet], { env, timeout: 120_000 });
+}
+
+async function measureAll(servers: readonly Server[], options: IdentityWebOptions) {
+  const { fake, users, rounds, requests, progress } = options;
+  const cpu: Record<string, Record<Peer, number>> = {};
+  let filled = 0;
+  for (const count of users) {
+    progress(`${count} users: filling`);
+    for (const { pool } of servers) await sendAll(pool, fake.assertions.slice(filled, count), count - filled, 1);
+    filled = count;
+    const samples = new Map<Peer, number[]>(servers.map(({ peer }) => [peer, []]));
+    // The first round is warm-up.
+    for (let round = 0; round <= rounds; round += 1) {
+      progress(`${count} users: round ${round} of ${rounds}`);
+      for (const server of servers) {
+        const before = await server.cpu();
+        await sendAll(server.pool, fake.assertions.slice(0, count), requests, STRIDE);
+        if (round > 0) samples.get(server.peer)?.push(((await server.cpu()) - before) / requests);
+      }
+    }
+    cpu[count] = byPeer([...samples].map(([peer, taken]) => [peer, median(taken)]));
+  }
+  const memory = await Promise.all(servers.map(async (one) => [one.peer, (await one.memory()) / 2 ** 20] as const));
+  return {
+    node: String(newestNode().major),
+    request_cpu_us: cpu,
+    memory_mib: byPeer(memory),
+    cold_burst_posts: await burstPosts(servers, fake),
+    start_ms: byPeer(servers.map(({ peer, startMs }) => [peer, startMs])),
+  };
+}
+
+function byPeer(entries: readonly (readonly [Peer, number])[]): Record<Peer, number> {
+  return roundedAll(Object.fromEntries(entries) as Record<Peer, number>);
+}
+
+/** Of a user whom nobody has seen yet. */
+async function burstPosts(servers: readonly Server[], { url, assertions }: FakeMicrosoft) {
+  const last = assertions.at(-1) ?? "";
+  const posts: Record<string, number> = {};
+  for (const { peer, pool } of servers.filter((server) => !server.peer.endsWith("floor"))) {
+    const before = await tokenPosts(url);
+    await Promise.all(Array.from({ length: BURST }, () => send(pool, last)));
+    posts[peer] = (await tokenPosts(url)) - before;
+  }
+  return posts as IdentityWebFigures["cold_burst_posts"];
+}
+
+async function sendAll(pool: Pool, assertions: readonly string[], requests: number, stride: number): Promise<void> {
+  let next = 0;
+  const sender = async () => {
+    while (next < requests) {
+      const assertion = assertions[(next * stride) % assertions.length] ?? "";
+      next += 1;
+      await send(pool, assertion);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, sender));
+}
+
+async function send(pool: Pool, assertion: string): Promise<void> {
+  const headers = { authorization: `Bearer ${assertion}`, accept: "application/json" };
+  const { statusCode, body } = await pool.request({ method: "GET", path: "/api/profile", headers });
+  const text = await body.text();
+  if (statusCode !== 200) throw new Error(`A peer answered ${statusCode}: ${text.slice(0, 500)}`);
+}
+
+async function startDotnet(folder: string, mode: Mode, { url: fakeUrl }: FakeMicrosoft): Promise<Server> {
+  const started = performance.now();
+  const child = spawn("dotnet", [join(folder, "IdentityWeb.dll"), mode, "--urls", "http://127.0.0.1:0"], {
+    env: {
+      ...process.env,
+      ...{ FAKES_URL: fakeUrl, DOTNET_CLI_TELEMETRY_OPTOUT: "1", ASPNETCORE_URLS: "http://127.0.0.1:0" },
+      ...{ AzureAd__Instance: `${AUTHORITY_ORIGIN}/`, AzureAd__TenantId: TENANT_ID },
+      ...{ AzureAd__ClientId: API.clientId, AzureAd__ClientSecret: API.clientSecrets[0] },
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+  const url = await addressOf(child);
+  const startMs = performance.now() - started;
+  const read = async (path: string) => Number(await (await request(`${url}${path}`)).body.text());
+  const pool = new Pool(url, { connections: BURST });
+  const stop = async () => {
+    await pool.destroy();
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    kill();
+    await ended;
+  };
+  const peer = mode === "floor" ? "dotnet_floor" : mode;
+  return { peer, pool, startMs, cpu: () => read("/cpu"), memory: () => read("/memory"), stop };
+}
+
+async function addressOf({ stdout }: ChildProcess): Promise<string> {
+  if (!stdout) throw new Error("The app has no standard output.");
+  for await (const line of createInterface({ input: stdout })) {
+    const [, url] = /^Listening on (\S+)/.exec(line) ?? [];
+    if (url !== undefined) return url;
+  }
+  throw new Error("The ASP.NET app ended.");
+}
+
+async function startNode(peer: "ours" | "node_floor", { folder, fake }: IdentityWebOptions): Promise<Server> {
+  const bundle = peer === "ours" ? join(ROOT, "dist/api/main.cjs") : await bundleFile("apps/floor.ts", folder);
+  await bundleFile("gateway.ts", folder);
+  const started = performance.now();
+  const worker = await WorkerProcess.start({
+    ...{ source: "gateway.ts", folder, execPath: newestNode().path, env: APP_ENVIRONMENT },
+  });
+  const message = { type: "start", fakeUrl: fake.url, app: { bundle } } satisfies GatewayMessage;
+  const pool = new Pool(await worker.ask<string>(message), { connections: BURST });
+  const startMs = performance.now() - started;
+  const ask = (type: "cpu" | "memory") => worker.ask<number>({ type } satisfies GatewayMessage);
+  const stop = async () => {
+    await pool.destroy();
+    await worker.stop();
+  };
+  return { peer, pool, startMs, cpu: () => ask("cpu"), memory: () => ask("memory"), stop };
+}

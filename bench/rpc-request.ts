@@ -1,0 +1,13 @@
+import type { RpcRequest } from "./v4-frame.ts";
+
+/** A request for the profile in strings of its own, as the worker makes them of what the host sends. */
+export function requestOf(assertion: string): RpcRequest {
+  const headers = { host: "localhost", authorization: `Bearer ${assertion}`, accept: "application/json" };
+  const nullableHeaders = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, { value: Buffer.from(value).toString("latin1") }]),
+  );
+  return {
+    ...{ url: "http://localhost/api/profile", method: "GET" },
+    ...{ nullableHeaders, nullableQuery: {}, nullableParams: {} },
+  };
+}
