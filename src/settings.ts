@@ -68,7 +68,7 @@ export function readSettings(environment: Environment = process.env): Settings {
     authority,
     graphOrigin: cloud.graph,
     allowedTenants: readAllowedTenants(environment, authority.tenant, problems),
-    audiences: [...new Set([clientId, `api://${clientId}`, ...readList(environment.API_AUDIENCES)])],
+    audiences: [...new Set([clientId, `api://${clientId}`, ...readAudiences(environment.API_AUDIENCES, problems)])],
     tokenCacheBytes: readNumber(environment, "TOKEN_CACHE_MB", problems) * 2 ** 20,
     exchangeConcurrency: readNumber(environment, "EXCHANGE_CONCURRENCY", problems),
     requestTimeoutMs: readNumber(environment, "REQUEST_TIMEOUT_MS", problems),
@@ -107,6 +107,14 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
     );
   }
   return isSeveralTenants(tenant) ? listed : [tenant];
+}
+
+/** Reads ids and addresses. A quotation mark or a semicolon would make one that no token has. */
+function readAudiences(value: string | undefined, problems: string[]): readonly string[] {
+  const listed = readList(value);
+  if (/[^\w.~:/@%+-]/.test(listed.join("")))
+    problems.push("API_AUDIENCES has entries that can be no aud. Use client ids or URIs, separated by commas.");
+  return listed;
 }
 
 /** The settings that are whole numbers: from `min` to `max`, `fallback` without a value. */

@@ -145,6 +145,25 @@ describe("settings", () => {
     expect(readSettings({ ...VALID, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed }).allowedTenants).toEqual([TENANT]);
   });
 
+  test.each([
+    '"api://contoso/one"',
+    "api://one;api://two",
+    "api://one api://two",
+    '["api://one"]',
+    "api://one\r\napi://two",
+  ])("refuse the audience %j, which no token has", (audiences) => {
+    expect(problemsOf({ ...VALID, API_AUDIENCES: `api://good, ${audiences}` })).toEqual([
+      expect.stringMatching(/^API_AUDIENCES has entries .* Use client ids or URIs, separated by commas/),
+    ]);
+  });
+
+  test.each(["urn:contoso:orders", "https://orders.contoso.com/a%20b/", TENANT, "api://a~b_c.d:1/@x+y"])(
+    "take the audience %s",
+    (audience) => {
+      expect(readSettings({ ...VALID, API_AUDIENCES: audience }).audiences).toContain(audience);
+    },
+  );
+
   test("take more audiences, and a client id in capitals", () => {
     const environment = {
       ...VALID,
