@@ -4,13 +4,14 @@ const MAX_LENGTH = 1024;
 
 /**
  * Returns the blob's name in the rest of a route. The host decodes all of it but `%2F`, which clients send for a slash.
+ * Storage takes no control characters; a line end would also end a field of what a link's signature covers.
  *
  * @throws AppError `not_found` for a name that no file of the container can have
  */
 export function fileNameFrom(routeRest = ""): string {
   const name = routeRest.replace(/%2f/gi, "/");
   const isElsewhere = name.split(/[/\\]/).some((segment) => segment === "." || segment === "..");
-  if (name !== "" && name.length <= MAX_LENGTH && !isElsewhere) return name;
+  if (name !== "" && name.length <= MAX_LENGTH && !isElsewhere && !/\p{Cc}/u.test(name)) return name;
   throw new AppError("not_found", { hint: "No file of the container can have that name." });
 }
 

@@ -19,6 +19,7 @@ describe("a file's name", () => {
           return;
         }
         expect(name.split(/[/\\]/)).not.toContain("..");
+        expect(name).not.toMatch(/\p{Cc}/u);
         expect(attachment(name)).toMatch(/^attachment; filename\*=UTF-8''[\w%.~!-]*$/);
       }),
       { numRuns: 3000 },
