@@ -2,10 +2,11 @@ import type http from "node:http";
 import { AUTHORITY_HOSTS } from "../directory/clouds.ts";
 import type { Directory } from "../directory/directory.ts";
 import { Faults } from "../faults/faults.ts";
+import type { ServiceOptions } from "../faults/service-options.ts";
 import { userinfoRoutes } from "../graph/userinfo.ts";
 import { type Certificate, createCertificate } from "../http/certificate.ts";
 import { listenTwice, type TwiceListening } from "../http/listen-twice.ts";
-import { type AnsweredRequest, createRouter, json, type RoutedRequest, type RouteHandler } from "../http/router.ts";
+import { createRouter, json, type RoutedRequest, type RouteHandler } from "../http/router.ts";
 import { adminConsentRoutes } from "./admin-consent.ts";
 import { tenantAt } from "./authority.ts";
 import { Authorize } from "./authorize.ts";
@@ -19,22 +20,12 @@ import { logoutRoutes } from "./logout.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import type { TokenIssuer } from "./tokens.ts";
 
-export interface EntraOptions {
-  readonly directory: Directory;
+export interface EntraOptions extends ServiceOptions {
   readonly issuer: TokenIssuer;
-  /** Default 0: a free one. */
-  readonly port?: number;
   /** Listens with https too, for clients that refuse http: with this certificate, or with a new one. */
   readonly https?: boolean | Certificate;
-  /** Default 0: a free one. */
-  readonly httpsPort?: number;
-  /** Default: none. */
-  readonly faults?: Faults;
-  readonly onAnswered?: (answered: AnsweredRequest) => void;
   /** Routes besides Entra's own. */
   readonly moreRoutes?: Readonly<Record<string, RouteHandler>>;
-  /** Called with each server before it listens. */
-  readonly onServer?: (server: http.Server) => void;
 }
 
 /** Entra, listening. */

@@ -1,14 +1,14 @@
 import type http from "node:http";
 import { faultRoutes } from "../control/fault-routes.ts";
 import { GRAPH_HOSTS } from "../directory/clouds.ts";
-import type { Directory } from "../directory/directory.ts";
 import { isPermitted } from "../entra/graph-permissions.ts";
 import type { SigningKeys } from "../entra/keys.ts";
 import { Faults } from "../faults/faults.ts";
+import type { ServiceOptions } from "../faults/service-options.ts";
 import type { Certificate } from "../http/certificate.ts";
 import { forAnyOrigin } from "../http/cross-origin.ts";
 import { listenTwice, type TwiceListening } from "../http/listen-twice.ts";
-import { type AnsweredRequest, createDispatch, createRouter, type RouteHandler } from "../http/router.ts";
+import { createDispatch, createRouter, type RouteHandler } from "../http/router.ts";
 import { type AccessParts, withAccount, withPrincipal } from "./access.ts";
 import { createBatch } from "./batch.ts";
 import { Drive } from "./drive.ts";
@@ -18,21 +18,11 @@ import { photoBytes, photoList, photoMetadata } from "./photo.ts";
 import { userinfoRoutes } from "./userinfo.ts";
 import { listDirectReports, listUsers, showManager, showUser, type UserHandler, userIn } from "./users.ts";
 
-export interface GraphOptions {
-  readonly directory: Directory;
+export interface GraphOptions extends ServiceOptions {
   /** Entra's: Graph takes only tokens signed by it. */
   readonly keys: SigningKeys;
-  /** Default 0: a free one. */
-  readonly port?: number;
   /** Listens with https too, with this certificate: for clients that refuse http. Default: http alone. */
   readonly certificate?: Certificate | undefined;
-  /** Default 0: a free one. */
-  readonly httpsPort?: number;
-  /** Default: none. */
-  readonly faults?: Faults;
-  readonly onAnswered?: (answered: AnsweredRequest) => void;
-  /** Called with each server before it listens. */
-  readonly onServer?: (server: http.Server) => void;
 }
 
 /** A route of one user, below `/me` and `/users/{id}`, with the permissions that reach it: their own, and others'. */
