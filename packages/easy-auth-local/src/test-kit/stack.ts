@@ -1,3 +1,5 @@
+import type { AppConfiguration, Configuration } from "../configuration/configuration.ts";
+import { absolute, readConfiguration } from "../configuration/read-configuration.ts";
 import type { Registration } from "../directory/registration.ts";
 import type { Service } from "../faults/fault.ts";
 import type { HostLog } from "../functions-host/host.ts";
@@ -11,7 +13,15 @@ export { readConfiguration } from "../configuration/read-configuration.ts";
 export { Browser } from "./browser.ts";
 export type { RecordedRequest } from "./recorded-request.ts";
 
-export type TestStackOptions = StackOptions;
+/** An app's folder, address or port; or all that a configuration says of it. */
+type TestApp = string | number | AppConfiguration;
+
+export interface TestStackOptions extends Omit<StackOptions, "api" | "frontend"> {
+  readonly api?: TestApp;
+  readonly frontend?: TestApp;
+  /** Configuration, or the path of its file. The other options replace members of it. */
+  readonly config?: string | Configuration;
+}
 
 /** A running stack, with what a test needs to drive it and to look into it. */
 export interface TestStack extends Stack {
@@ -48,7 +58,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
   const requests: RecordedRequest[] = [];
   const storageRequests: StorageRequest[] = [];
   const started = await startWholeStack({
-    ...options,
+    ...(await stackOptions(options)),
     onLog: (log) => {
       logs.push(log);
       options.onLog?.(log);
@@ -67,6 +77,21 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     },
   });
   return withTools(started, { logs, gateLines, requests, storageRequests });
+}
+
+/** Puts options over those of the configuration. */
+async function stackOptions({ api, frontend, config = {}, ...options }: TestStackOptions): Promise<StackOptions> {
+  const configuration = typeof config === "string" ? await readConfiguration(config) : config;
+  return {
+    ...configuration,
+    ...options,
+    ...(api !== undefined && { api: { ...configuration.api, ...appOf(api) } }),
+    ...(frontend !== undefined && { frontend: { ...configuration.frontend, ...appOf(frontend) } }),
+  };
+}
+
+function appOf(app: TestApp): AppConfiguration {
+  return typeof app === "object" ? app : { app: absolute(app, process.cwd()) };
 }
 
 type Recorded = Pick<TestStack, "logs" | "gateLines" | "requests" | "storageRequests">;

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { decodeJwt } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { fetchToken } from "../../src/command/token.ts";
+import { startStaticSite } from "../../src/stack/static-site.ts";
+import { readConfiguration } from "../../src/test-kit/stack.ts";
 import { startStack, type TestStack } from "../../src/test-kit/vitest.ts";
 
 const ORDERS = "0d0d0d0d-4444-4444-8444-444444444444";
@@ -29,7 +34,8 @@ describe("apps with registrations of their own", () => {
   test("get tokens for scripts that the API's gate takes", async () => {
     for (const token of [await stack.token("works"), await fetchToken("works", stack.entraUrl)]) {
       expect(decodeJwt(token)).toMatchObject({ aud: ORDERS, azp: SHOP, scp: "Orders.Read" });
-      expect((await fetch(stack.apiUrl, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+      const response = await fetch(stack.apiUrl, { headers: { authorization: `Bearer ${token}` } });
+      expect([response.status, await response.text()]).toEqual([200, "hello"]);
     }
   });
 
@@ -39,11 +45,46 @@ describe("apps with registrations of their own", () => {
     expect(decodeJwt(session?.access_token ?? "")).toMatchObject({ aud: ORDERS, azp: SHOP, scp: "Orders.Read" });
   });
 
+  afterAll(() => stack.close());
+
   test("are given consent by one call", () => {
     const orders = stack.registrations.get("orders");
     const adele = stack.directory.accountByKey("works");
     if (!orders || !adele) throw new Error("Not there.");
     stack.consent("Mail.Read", { account: "works" });
     expect(stack.directory.consents.has(orders, { names: ["Mail.Read"] }, adele)).toBe(true);
+  });
+});
+
+describe("an app by its folder, with a configuration", () => {
+  const folder = mkdtempSync(join(tmpdir(), "any-app-"));
+  const file = join(folder, "easy-auth-local.json");
+  beforeAll(() => {
+    writeFileSync(join(folder, "index.html"), "<title>Page</title>");
+    const registrations = { api: { clientId: ORDERS }, frontend: { clientId: SHOP } };
+    writeFileSync(file, JSON.stringify({ registrations, api: { excludedPaths: ["/open"] } }));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each([
+    ["file", () => file],
+    ["object", () => readConfiguration(file)],
+  ])("of a %s, is served", async (_, config) => {
+    const stack = await startStack({ api: folder, frontend: folder, config: await config() });
+    expect(await (await (await stack.signIn("works")).fetch("/")).text()).toBe("<title>Page</title>");
+    expect(decodeJwt(await stack.token("works"))).toMatchObject({ aud: ORDERS, azp: SHOP });
+    const page = await fetch(`${stack.apiUrl}/open`);
+    expect([(await fetch(stack.apiUrl)).status, page.status, await page.text()]).toEqual([
+      401,
+      200,
+      "<title>Page</title>",
+    ]);
+  });
+
+  test("may be an address", async () => {
+    const page = await startStaticSite(folder);
+    onTestFinished(() => page.close());
+    const stack = await startStack({ frontend: page.url });
+    expect(await (await (await stack.signIn("works")).fetch("/")).text()).toBe("<title>Page</title>");
   });
 });
