@@ -24,7 +24,7 @@ interface Api {
 }
 
 const DESCRIPTION =
-  "Made from what the endpoints declare. Not part of it, and without a problem: 401 and 403 of Easy Auth in front of this API, " +
+  "Made from what the endpoints declare. Not part of it, and without problem+json: 401 and 403 of Easy Auth in front of this API, " +
   "and what the Functions host itself answers, such as 404 for an unknown route or method.";
 
 const BEARER = {

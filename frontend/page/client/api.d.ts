@@ -28,7 +28,7 @@ export interface paths {
         };
         /**
          * A page of the files that the user may see, in the order of their names
-         * @description Off, and so 404 without a problem, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly get: operations["files"];
         readonly put?: never;
@@ -37,7 +37,7 @@ export interface paths {
         readonly options?: never;
         /**
          * A page of the files that the user may see, in the order of their names
-         * @description Off, and so 404 without a problem, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly head: operations["files-head"];
         readonly patch?: never;
@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * A file, or a link to it in Storage that the user signs
-         * @description Off, and so 404 without a problem, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly get: operations["files-content"];
         readonly put?: never;
@@ -61,7 +61,7 @@ export interface paths {
         readonly options?: never;
         /**
          * A file, or a link to it in Storage that the user signs
-         * @description Off, and so 404 without a problem, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly head: operations["files-content-head"];
         readonly patch?: never;
@@ -247,7 +247,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `invalid_request`: A parameter of the request has a value that this API does not take. */
+        /** @description `invalid_request`: A parameter or the body of the request is not what this API takes. */
         readonly Problem400: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -328,7 +328,7 @@ export interface components {
                 };
             };
         };
-        /** @description `conflict`: The service behind this API cannot do this in the state that things are in. Trying again does not change it. */
+        /** @description `conflict`: The service behind this API cannot do this as things are. Trying again does not change that. */
         readonly Problem409: {
             headers: {
                 readonly "x-correlation-id": components["headers"]["x-correlation-id"];
@@ -374,9 +374,9 @@ export interface components {
             };
         };
         /**
-         * @description `misconfigured`: The fault is not yours. Its operator finds what to fix in the log, by the correlation id.
+         * @description `misconfigured`: The fault is not yours. The operator of this API finds what to fix in the log, by the correlation id.
          *
-         *     `internal_error`: The fault is not yours. Its operator finds the details in the log, by the correlation id.
+         *     `internal_error`: The fault is not yours. The operator of this API finds the details in the log, by the correlation id.
          */
         readonly Problem500: {
             headers: {
@@ -408,7 +408,7 @@ export interface components {
             };
         };
         /**
-         * @description `throttled`: A service behind this API asks to wait. Try again after the time in Retry-After.
+         * @description `throttled`: A service behind this API asks callers to wait. Try again after the time in Retry-After.
          *
          *     `overloaded`: This API has more requests than it can serve at once. Try again after the time in Retry-After.
          *
