@@ -51,17 +51,30 @@ interface AnyOptions extends CallOptions {
   readonly json?: unknown;
 }
 
-/** Makes the typed form of `fetchAsUser`, which does and throws the same. Values in a path are encoded, a slash in them too. */
+/**
+ * Makes the typed form of `fetchAsUser`, which does and throws the same. Values in a path are encoded, a slash in them too. Throws
+ * TypeError for those that would lead to another path: empty, `.` and `..`.
+ */
 export function createCallApi<Paths = paths>(fetchAsUser: FetchAsUser): CallApi<Paths> {
-  const call = (method: string, path: string, { query = {}, path: names = {}, json, ...options }: AnyOptions = {}) => {
+  const call = async (
+    method: string,
+    path: string,
+    { query = {}, path: names = {}, json, ...options }: AnyOptions = {},
+  ) => {
     const search = new URLSearchParams(definedIn(query)).toString();
-    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(names[name])));
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => segmentOf(String(names[name])));
     const headers = new Headers(options.headers);
     if (json !== undefined) headers.set("content-type", "application/json");
     const body = json === undefined ? {} : { body: JSON.stringify(json) };
     return fetchAsUser(`${filled}${search && `?${search}`}` as `/${string}`, { ...options, method, headers, ...body });
   };
   return call as CallApi<Paths>;
+}
+
+function segmentOf(value: string): string {
+  // The encoding leaves dots as they are, and the browser resolves them.
+  if (/^\.{0,2}$/.test(value)) throw new TypeError(`"${value}" in a path would lead to another address.`);
+  return encodeURIComponent(value);
 }
 
 function definedIn(query: Readonly<Record<string, unknown>>): [string, string][] {

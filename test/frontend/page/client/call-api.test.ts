@@ -51,6 +51,13 @@ test("a call has the address and the body that its parameters say", async () => 
   ]);
 });
 
+test.each(["", ".", ".."])("a call whose id is %j is not made: it would lead to another address", async (id) => {
+  const { fetchAsUser, calls } = recording();
+  const callApi = createCallApi<Orders>(fetchAsUser);
+  await expect(callApi("GET", "/api/orders/{id}", { path: { id } })).rejects.toThrow(TypeError);
+  expect(calls).toEqual([]);
+});
+
 test("the compiler knows the API: its paths, parameters and answers", async () => {
   const { fetchAsUser } = recording({ displayName: "Ada", files: [] });
   const callApi = createCallApi(fetchAsUser);
