@@ -1,16 +1,19 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import http from "node:http";
+import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { API, type Registration } from "easy-auth-local";
 import { type FunctionsHost, listenOnLoopback, startFunctionsHost } from "easy-auth-local/parts";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { accountOf } from "./support/account.ts";
 import { type AppCopy, blocksOf, buildCopyWith } from "./support/app-copy.ts";
 import { ENVIRONMENT } from "./support/exchange.ts";
 import type { OpenApiDocument } from "./support/openapi.ts";
 import { routeOrigin } from "./support/route-origin.ts";
 import { routeTlsHost } from "./support/route-tls-host.ts";
-import { startStack, type TestStack } from "./support/stack.ts";
+import { startStack as start, type TestStack } from "./support/stack.ts";
 
 const PAGE = "docs/add-an-endpoint.md";
 const ORDERS: Registration = {
@@ -85,7 +88,7 @@ let host: FunctionsHost;
 let blocks: readonly string[];
 
 beforeAll(async () => {
-  blocks = await blocksOf(PAGE);
+  blocks = (await blocksOf(PAGE)).filter((block) => block.includes("app.http("));
   const shown = await blocksOf("README.md");
   const [graph = "", sdk = "", own = "", order = "", pages = "", stepUp = "", drive = ""] = blocks;
   copy = await buildCopyWith({
@@ -97,7 +100,7 @@ beforeAll(async () => {
     "parallel.ts": PARALLEL,
   });
   closers.push(() => copy.remove());
-  stack = await startStack({
+  stack = await start({
     registrations: { orders: ORDERS, private: PRIVATE },
     files: [],
   });
@@ -366,4 +369,42 @@ test("an endpoint that mixes .default with named scopes stops the start, and is 
   const starting = startFunctionsHost({ appRoot: bad.root, settings: { ...ENVIRONMENT } as Record<string, string> });
   await expect(starting).rejects.toThrow("The scopes of https://graph.microsoft.com mix .default with others");
   await bad.remove();
+});
+
+describe("the test on the page", () => {
+  /** The page's, for the app with the page's endpoint. */
+  const startStack: typeof start = (options) => start({ ...options, api: { app: copy.root } });
+
+  // One stack at a time, and one server in the place of Orders.
+  beforeAll(async () => {
+    for (const close of closers.splice(1).reverse()) await close();
+  });
+
+  test("POST /api/new-order hands an order on as the user, and says what is wrong with one", async () => {
+    // Stands for the service: answers with what it was sent.
+    const orders = http.createServer((request, response) => request.pipe(response)).listen(0, "localhost");
+    await once(orders, "listening");
+    onTestFinished(() => void orders.close());
+    const { port } = orders.address() as AddressInfo;
+    const origin = "https://orders.contoso.com";
+    const stack = await startStack({
+      services: {
+        orders: { origin, url: `http://localhost:${port}`, scopes: ["api://orders.contoso.com/Orders.Read"] },
+      },
+    });
+    const headers = { authorization: `Bearer ${await stack.token("works")}`, "content-type": "application/json" };
+    const post = async (order: unknown) =>
+      fetch(`${stack.apiUrl}/api/new-order`, { method: "POST", headers, body: JSON.stringify(order) });
+
+    const taken = await post({ article: "Pencil", count: 2 });
+    expect([taken.status, await taken.text()]).toEqual([200, '{"article":"Pencil","count":2}']);
+    const refused = await post({ article: "Pencil", count: 0 });
+    expect(await refused.json()).toMatchObject({ status: 400, code: "invalid_request" });
+  });
+
+  test("is here word for word", async () => {
+    const joined = (text: string) => text.replaceAll(/[\s,]/g, "");
+    const [, shown = ""] = /^(test\("POST.*?^\}\);)$/ms.exec((await blocksOf(PAGE)).join("")) ?? [];
+    expect(joined(await readFile(new URL(import.meta.url), "utf8"))).toContain(joined(shown));
+  });
 });
