@@ -10,10 +10,10 @@ import { pipeline } from "node:stream/promises";
 import { Failure, type FailureCode } from "./failure.ts";
 import { userOf } from "./session.ts";
 
-/** Easy Auth puts the access token of the user's session here. */
+/** Header in which Easy Auth gives this app the access token of the user's session. */
 const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 
-/** All of a request the backend sees: never cookies, and nothing that only Easy Auth may say. */
+/** Request headers that the backend gets: never cookies, and nothing that only Easy Auth may say. */
 const REQUEST_HEADERS = [
   "accept",
   "accept-encoding",
@@ -30,7 +30,7 @@ const REQUEST_HEADERS = [
   "tracestate",
 ] as const;
 
-/** All of an answer the browser sees: the backend sets no cookies and no rules for this origin. */
+/** Answer headers that the browser gets: the backend sets no cookies and no rules for this origin. */
 const RESPONSE_HEADERS = [
   "accept-ranges",
   "cache-control",
@@ -51,17 +51,20 @@ const RESPONSE_HEADERS = [
 
 export interface ApiProxyOptions {
   readonly backendUrl: string;
-  /** From the last part of the request to the answer's headers. */
+  /** Milliseconds from the last part of the request to the answer's headers. */
   readonly timeoutMs: number;
 }
 
-/** Without a byte either way. App Service ends a silent connection then too. */
+/** Milliseconds without a byte either way. App Service ends a silent connection then too. */
 const SILENCE_TIMEOUT_MS = 230_000;
 
-/** Names the user whose token the backend got, by object id: a page with data of somebody else notices. */
+/** Header that names, by object id, the user whose token the backend got: a page that shows another user's data notices. */
 const USER_HEADER = "x-signed-in-user";
 
-/** Refusals by the API's gate, which gives no reason: an empty body or a page. The API's own say why. */
+/**
+ * Failures by the status of a refusal that gives no reason, with an empty body or a page: it is of the API's Easy Auth.
+ * The API's own say why.
+ */
 const GATE_REFUSALS: Readonly<Partial<Record<number, FailureCode>>> = { 401: "sign_in_refused", 403: "app_refused" };
 
 /**
@@ -138,7 +141,7 @@ async function answerOf(
   }
 }
 
-/** Gives the gate's bare refusal a code, words and a correlation id. Keeps its challenge. */
+/** Gives a bare refusal of the API's Easy Auth a code, words and a correlation id. Keeps its challenge. */
 function refuseAsGate(answer: IncomingMessage): void {
   const { "content-type": contentType, "content-length": length, "www-authenticate": challenge } = answer.headers;
   const code = GATE_REFUSALS[answer.statusCode ?? 0];

@@ -1,4 +1,7 @@
-/** Every way this server itself can fail a request. Status and text of each are in `problem.ts`, more in `docs/frontend-errors.md`. */
+/**
+ * Codes of the failures of this server itself. Status and text of each are in `problem.ts`, more in
+ * `docs/frontend-errors.md`.
+ */
 export type FailureCode =
   | "no_access_token"
   | "sign_in_refused"
@@ -11,13 +14,13 @@ export type FailureCode =
   | "frontend_failed";
 
 export interface FailureOptions extends ErrorOptions {
-  /** Sent with the answer. */
+  /** Headers sent with the answer. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the operator's log: what to look at or fix. Holds no token. */
+  /** Advice for the operator's log: what to look at or fix. Holds no token. */
   readonly hint?: string;
 }
 
-/** A failure with a known answer. Whatever else is thrown is a bug and answered as `frontend_failed`. */
+/** A failure with a known answer. Any other error is a bug, answered as `frontend_failed`. */
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: FailureCode;

@@ -9,7 +9,7 @@ const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** Puts the headers that every answer carries on the response, whatever it turns out to be. */
+/** Sets the headers that every answer carries. */
 export function setSecurityHeaders(request: IncomingMessage, response: ServerResponse): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
   response.setHeader("content-security-policy", contentSecurityPolicy(publicHosts(request)));
@@ -18,8 +18,9 @@ export function setSecurityHeaders(request: IncomingMessage, response: ServerRes
 }
 
 /**
- * Scripts may ask for what the page needs and for nothing else of this origin: `/.auth/me`, where Easy Auth shows every
- * token of the session, stays out of their reach. A path needs a host, so without one the policy falls back to 'self'.
+ * Makes the policy. Scripts may ask for what the page needs and for nothing else of this origin: `/.auth/me`, where Easy
+ * Auth shows every token of the session, stays out of their reach. A path needs a host, so without one the policy falls
+ * back to 'self'.
  */
 function contentSecurityPolicy(hosts: readonly string[]): string {
   const own = (...paths: string[]): string =>

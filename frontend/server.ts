@@ -9,7 +9,7 @@ import { isBuiltApp, readStaticFiles, type StaticFile, sendStaticFile } from "./
 export interface FrontendOptions {
   /** Origin of the API, for example `https://api.example.net`: no path, no slash at the end. */
   readonly backendUrl: string;
-  /** Holds the files that `static-files.ts` names. Read once, when the server is created. */
+  /** Folder with the files that `static-files.ts` names. Read once, when the server is created. */
   readonly pageFolder: string;
   /** Milliseconds the backend may take until its response headers; 15,000 by default. */
   readonly timeoutMs?: number;
@@ -33,14 +33,17 @@ const DEFAULT_TIMEOUT_MS = 15_000;
  */
 const KEEP_ALIVE_MS = 240_000;
 
-/** Bytes. Easy Auth adds up to three tokens and the principal to the session's cookies; Node's 16 KiB are too few. */
+/**
+ * Bytes of a request's headers. Easy Auth adds up to three tokens and the principal to the session's cookies; Node's 16
+ * KiB are too few.
+ */
 const MAX_HEADER_SIZE = 65_536;
 
 const READ_METHODS = ["GET", "HEAD"];
-/** Not TRACE: its answer repeats the request, and with it the access token. */
+/** Methods of the API that are forwarded. Not TRACE: its answer repeats the request, and with it the access token. */
 const API_METHODS = [...READ_METHODS, "DELETE", "OPTIONS", "PATCH", "POST", "PUT"];
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-/** What `Sec-Fetch-Site` says of requests that a page of our own made, or the user. */
+/** Values of `Sec-Fetch-Site` for requests by a page of this origin, or by the user. */
 const OWN_SITES = new Set(["same-origin", "none"]);
 
 /**
@@ -82,9 +85,10 @@ function pageOf({ headers }: IncomingMessage, pathname: string, site: Site): Sta
 }
 
 /**
- * The session's cookie comes with requests from other sites and sibling domains too, so a change must come from a page of our
- * own. Browsers tell (https://www.w3.org/TR/fetch-metadata/). What does not is no browser, or one from before 2023: its POST is
- * left to Easy Auth's check of `Origin`, and the others to the preflight, which is answered with no permission.
+ * Refuses a change that another site's page asks for: the session's cookie comes with requests from other sites and
+ * sibling domains too. Browsers tell by `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/). A client that does not
+ * is no browser, or one from before 2023: its POST is left to Easy Auth's check of `Origin`, and other methods to the
+ * preflight, which is answered with no permission.
  */
 function refuseCrossSiteChange({ method = "", headers }: IncomingMessage): void {
   const site = headers["sec-fetch-site"];
@@ -92,7 +96,7 @@ function refuseCrossSiteChange({ method = "", headers }: IncomingMessage): void 
   if (!SAFE_METHODS.has(method) && !isOwn) throw new Failure("cross_site_request");
 }
 
-/** The address with its dot segments resolved, so that what is compared here is what the backend gets. */
+/** Returns the address with its dot segments resolved, so that what is compared here is what the backend gets. */
 function addressOf(request: IncomingMessage): URL {
   const target = request.url ?? "";
   // An encoded slash is part of a segment to us, but a separator to some servers: `/api/..%2fadmin`.

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 const NAME_HEADER = "x-ms-client-principal-name";
 const ID_HEADER = "x-ms-client-principal-id";
 
-/** What the page may know of its session; null for what Easy Auth did not tell. */
+/** The part of the session that the page may know; null for what Easy Auth did not tell. */
 export interface Session {
   /** Sign-in name. */
   readonly name: string | null;
@@ -17,12 +17,15 @@ export function sessionOf(request: IncomingMessage): Session {
   return { name: name === undefined ? null : textOf(String(name)), user: userOf(request) ?? null };
 }
 
-/** The object id of the signed-in user. */
+/** Returns the object id of the signed-in user. */
 export function userOf({ headers }: IncomingMessage): string | undefined {
   return headers[ID_HEADER] === undefined ? undefined : String(headers[ID_HEADER]);
 }
 
-/** Node reads header values as Latin-1. Names beyond ASCII come in UTF-8; bytes that are none stay Latin-1. */
+/**
+ * Decodes a header value, which Node reads as Latin-1. Names beyond ASCII come in UTF-8; bytes that are not UTF-8 stay
+ * Latin-1.
+ */
 function textOf(header: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(header, "latin1"));

@@ -1,6 +1,6 @@
 import { SettingsError } from "../src/settings/settings-error.ts";
 
-/** What the frontend is told by its environment. Read once, at start. */
+/** Settings of the frontend, read from its environment once, at start. */
 export interface Settings {
   /** Origin of the API, without a path or a slash at the end. */
   readonly backendUrl: string;
@@ -9,7 +9,7 @@ export interface Settings {
 
 export type Environment = Readonly<Partial<Record<"BACKEND_URL" | "PORT", string>>>;
 
-/** App Service sets `PORT` itself and expects 8080 when it does not. */
+/** Port without the setting `PORT`: the one that App Service expects where it does not set one. */
 const DEFAULT_PORT = "8080";
 const LOOPBACK_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 

@@ -8,7 +8,7 @@ import { statusByConditions } from "../src/http/conditions.ts";
 /** One file of the page, ready to send. */
 export interface StaticFile {
   readonly contentType: string;
-  /** Of the content: changes whenever it does. */
+  /** Hash of the content. */
   readonly version: string;
   /** Whether pages name it with its version, in an address that is never asked for again. */
   readonly isAsset: boolean;
@@ -17,7 +17,10 @@ export interface StaticFile {
 
 type Encoding = "br" | "gzip" | "identity";
 
-/** Path → file and type. With the files of a built app the whole list: no path a client sends ever reaches the file system. */
+/**
+ * File and type by path. With the files of a built app, this is the whole list: no path that a client sends ever reaches
+ * the file system.
+ */
 const FILES = {
   "/": ["index.html", "text/html; charset=utf-8"],
   "/signed-out": ["signed-out.html", "text/html; charset=utf-8"],
@@ -104,7 +107,7 @@ function cacheControl(url: string, { version, isAsset }: StaticFile): string {
   return isNamed ? "public, max-age=31536000, immutable" : "private, no-cache";
 }
 
-/** The page asks for its assets by version. */
+/** Writes the versions of the assets into the page, which asks for them by version. */
 function withVersions(html: Buffer, versions: ReadonlyMap<string, string>): Buffer {
   const versioned = html.toString().replace(/"(\/assets\/[\w.-]+)"/g, (quoted, path: string) => {
     const version = versions.get(path);
@@ -122,7 +125,7 @@ function compress(content: Buffer): StaticFile["bodies"] {
   return { br: brotliCompressSync(content, { params }), gzip: gzipSync(content, { level: 9 }), identity: content };
 }
 
-/** The best encoding that the client takes (RFC 9110, 12.5.3); of `q` only the zero counts. */
+/** Returns the best encoding that the client takes (RFC 9110, 12.5.3); of `q` only the zero counts. */
 function encodingFor(acceptEncoding: string | string[] = ""): Encoding {
   const accepted = String(acceptEncoding)
     .split(",")

@@ -3,10 +3,10 @@ import type { CallOptions, FetchAsUser } from "./client/fetch-as-user.ts";
 import { isRecord, RequestProblem, unexpectedAnswer } from "./client/problem.ts";
 import { type Profile, profileFrom } from "./profile.ts";
 
-/** Of the sizes that Graph keeps, the smallest that is larger than the page shows it. */
+/** Size of the photo: the smallest of Graph's that is larger than the page shows it. */
 const PHOTO_PIXELS = "120";
 
-/** Object id of the user that an answer is about, told by this app's server; undefined when it does not know. */
+/** Object id of the user that an answer is about, as this app's server names it; undefined when it does not. */
 type User = string | undefined;
 
 /** The session as the server knows it. */
@@ -20,7 +20,7 @@ export interface Session {
 const OVER: Session = { isOver: true, name: "", user: undefined };
 
 /**
- * Fetches the signed-in user's profile, and whose it is.
+ * Fetches the signed-in user's profile, with the user that it is about.
  *
  * @throws RequestProblem
  */

@@ -25,7 +25,7 @@ export function createButton(label: string, className: string, onClick: () => vo
   return button;
 }
 
-/** The element that `index.html` promises. Throws when it is not there. */
+/** Returns an element of `index.html`. Throws when it is not there. */
 export function requireElement(parent: ParentNode, selector: string): HTMLElement {
   const element = parent.querySelector<HTMLElement>(selector);
   if (!element) throw new Error(`index.html has no ${selector}`);

@@ -31,7 +31,7 @@ const SLOW_MS = 4000;
 let current: Problem | undefined;
 /** Whether the removed card had the focus: a keyboard user must not start at the top again. */
 let isFocusDue = false;
-/** Who is signed in, as the server last said. */
+/** The session, as the server last described it. */
 let session: Session | undefined;
 /** Object id of the user whose profile is shown. */
 let shownUser: string | undefined;
@@ -62,7 +62,7 @@ addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });
 
-/** Shows who is signed in. Where that is somebody else than before, or nobody, nothing of the former user stays. */
+/** Shows who is signed in. When it is another user than before, or nobody, removes all of the former user. */
 async function checkSession(): Promise<void> {
   const known = shownUser ?? session?.user;
   const answer = await fetchSession();
@@ -178,7 +178,7 @@ function show(card: HTMLElement, message: string): void {
   say(message);
 }
 
-/** Tells those who cannot see the page. */
+/** Tells screen readers. */
 function say(message: string): void {
   status.textContent = message;
 }

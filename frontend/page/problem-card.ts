@@ -3,7 +3,7 @@ import { signInUrl } from "./client/sign-in.ts";
 import { createButton, createElement, createLink } from "./element.ts";
 import { consentLink, explanationLink, type Remedy, remedyFor } from "./remedy.ts";
 
-/** The problem as a card: what happened, what to do, who can help, and what helps whoever is asked. */
+/** Makes a card of a problem: what happened, what to do, who can help, and what to tell them. */
 export function createProblemCard(problem: Problem, currentPath: string, onTryAgain: () => void): HTMLElement {
   const remedy = remedyFor(problem);
   return createElement(
@@ -22,7 +22,7 @@ export function createProblemCard(problem: Problem, currentPath: string, onTryAg
   );
 }
 
-/** A card for the time that a service asks to wait; `tell` takes the seconds that are left. */
+/** Makes a card for the time that a service asks to wait; `tell` takes the seconds that are left. */
 export function createWaitCard(
   problem: Problem,
   onStop: () => void,
@@ -45,7 +45,7 @@ export function createWaitCard(
   return { card, tell };
 }
 
-/** A card that says, before the browser leaves, that the API asks for a stronger sign-in. */
+/** Makes a card that says, before the browser leaves, that the API asks for a stronger sign-in. */
 export function createSignInCard(problem: Problem, onContinue: () => void): HTMLElement {
   return createElement(
     "article",
@@ -77,7 +77,7 @@ function createActions(problem: Problem, { action }: Remedy, currentPath: string
   ];
 }
 
-/** Opens beside this page, which is there to come back to. */
+/** Makes a link that opens beside this page, so that the user can come back to it. */
 function createConsentLink(href: string): HTMLAnchorElement {
   const link = createLink(href, "button quiet", "Grant consent");
   link.target = "_blank";
@@ -85,7 +85,7 @@ function createConsentLink(href: string): HTMLAnchorElement {
   return link;
 }
 
-/** Code and correlation id, to quote to whoever can look at the log. */
+/** Makes the lines with code and correlation id, for whoever can look at the log. */
 function createReference(problem: Problem): HTMLElement {
   const { code, correlationId } = problem;
   const list = createElement("dl", "reference");

@@ -1,7 +1,7 @@
 import { createElement, createLink, requireElement } from "./element.ts";
 import { initialsOf, languageName, type Profile, phoneAddress } from "./profile.ts";
 
-/** The profile as a card: a copy of the page's loading card with its fields filled. */
+/** Makes a card of a profile: a copy of the page's loading card with its fields filled. */
 export function createProfileCard(loadingCard: HTMLElement, profile: Profile): HTMLElement {
   const card = loadingCard.cloneNode(true) as HTMLElement;
   card.removeAttribute("aria-busy");

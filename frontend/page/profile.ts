@@ -27,7 +27,7 @@ export function profileFrom(json: unknown): Profile | undefined {
   };
 }
 
-/** Up to two capital letters: of the first and the last word, without what stands in brackets. */
+/** Returns up to two capital letters: of the first and the last word, without what stands in brackets. */
 export function initialsOf(displayName: string): string {
   const words = displayName.replace(/\(.*?\)/g, " ").match(/[\p{L}\p{N}][^\s]*/gu) ?? [];
   const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
@@ -35,8 +35,8 @@ export function initialsOf(displayName: string): string {
 }
 
 /**
- * The `tel:` address (RFC 3966) of a phone number as people write it, extension included. Undefined when there is more in it
- * than that: a link would dial another number.
+ * Returns the `tel:` address (RFC 3966) of a phone number as people write it, extension included. Undefined when there is
+ * more in it than that: a link would dial another number.
  */
 export function phoneAddress(phone: string): string | undefined {
   const [, plus = "", written, pauses = "", extension] = PHONE.exec(phone.normalize("NFKC")) ?? [];
@@ -46,11 +46,11 @@ export function phoneAddress(phone: string): string | undefined {
   return `tel:${plus}${number}${pauses}${extension === undefined ? "" : `;ext=${extension}`}`;
 }
 
-/** Number, pauses with digits to dial after them, extension. */
+/** Form of a phone number: number, pauses with digits to dial after them, extension. */
 const PHONE =
   /^\s*(?:tel:)?\s*(\+?)([\d\s()./\u2010-\u2015-]*\d[\d\s()./\u2010-\u2015-]*?)((?:,+\d+)*)\s*,?\s*(?:(?:;\s*ext\s*=|ext(?:ension|n)?\b\.?|x\.?|#)[\s:]*(\d+))?\s*$/i;
 
-/** What a language tag means, in words; the tag itself when the browser does not know it. */
+/** Returns a language tag in words; the tag itself when the browser does not know it. */
 export function languageName(tag: string, displayLanguage: string): string {
   try {
     return new Intl.DisplayNames([displayLanguage], { type: "language" }).of(tag) ?? tag;

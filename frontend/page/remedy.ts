@@ -1,6 +1,6 @@
 import type { Problem } from "./client/problem.ts";
 
-/** What the user can do about a problem, and who else can. */
+/** Actions of the user against a problem, and who else can help. */
 export interface Remedy {
   readonly action: "sign-in" | "try-again" | "ask-administrator";
   readonly whatToDo: string;
@@ -24,7 +24,7 @@ const REPORT: Remedy = {
   who: OPERATOR,
 };
 
-/** By code. What is not here goes by its status. */
+/** Remedies by code. Other codes go by their status. */
 const REMEDIES = new Map<string, Remedy>(
   Object.entries({
     claims_challenge: {
@@ -74,14 +74,17 @@ export function remedyFor({ code, status }: Problem): Remedy {
   return [0, 429, 502, 503, 504].includes(status) ? WAIT : REPORT;
 }
 
-/** An administrator's link when it is https, or on this machine: never a `javascript:` link because an answer said so. */
+/**
+ * Returns an administrator's link if it is https, or on this machine: never a `javascript:` link because an answer said
+ * so.
+ */
 export function consentLink({ adminConsentUrl = "" }: Problem): string | undefined {
   if (!URL.canParse(adminConsentUrl)) return undefined;
   const url = new URL(adminConsentUrl);
   return url.protocol === "https:" || url.origin.startsWith("http://localhost:") ? url.href : undefined;
 }
 
-/** This app's own page about the code, for codes that a server gave. */
+/** Returns the address of this app's own page about the code, for codes that a server gave. */
 export function explanationLink({ code, type }: Problem): string | undefined {
   return type === undefined ? undefined : `/api/errors#${encodeURIComponent(code)}`;
 }

@@ -22,8 +22,7 @@ if (location) {
 
 export const operation: Operation = {
   summary: "A file, or a link to it in Storage that the user signs",
-  description:
-    "Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL.",
+  description: "Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL.",
   bytes: "*/*",
   responses: { 302: { description: "Location: the file in Storage, for five minutes at most" } },
   problems: { conflict: "The file is archived." },

@@ -18,8 +18,7 @@ if (location) {
 
 export const operation: Operation = {
   summary: "A page of the files that the user may see, in the order of their names",
-  description:
-    "Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL.",
+  description: "Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL.",
   query: PAGE_QUERY,
   json: FILE_PAGE,
 };

@@ -28,7 +28,7 @@ export interface paths {
         };
         /**
          * A page of the files that the user may see, in the order of their names
-         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly get: operations["files"];
         readonly put?: never;
@@ -37,7 +37,7 @@ export interface paths {
         readonly options?: never;
         /**
          * A page of the files that the user may see, in the order of their names
-         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly head: operations["files-head"];
         readonly patch?: never;
@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * A file, or a link to it in Storage that the user signs
-         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly get: operations["files-content"];
         readonly put?: never;
@@ -61,7 +61,7 @@ export interface paths {
         readonly options?: never;
         /**
          * A file, or a link to it in Storage that the user signs
-         * @description Off, and so a 404 of the host without problem+json, unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
          */
         readonly head: operations["files-content-head"];
         readonly patch?: never;

@@ -11,18 +11,21 @@ import { type SignInPage, UnaskedSignIn } from "./sign-in.ts";
 import { TokenRenewal } from "./token-renewal.ts";
 import { countDown } from "./wait.ts";
 
-/** `fetch`'s options, but for those that would lose the session or cannot be sent a second time. */
+/** Options of `fetch`, without those that would lose the session or cannot be sent a second time. */
 export interface CallOptions extends Omit<RequestInit, "body" | "credentials" | "mode" | "redirect"> {
   readonly body?: string | Blob | ArrayBuffer | FormData | URLSearchParams;
   /** Milliseconds for each attempt; 30,000 by default: longer than the server allows the API. */
   readonly timeoutMs?: number;
-  /** Told each second how long the call still waits because the service asked to. Abort `signal` to end the wait. */
+  /**
+   * Called each second with the time that the call still waits because the service asked to. Abort `signal` to end the
+   * wait.
+   */
   readonly onWait?: (secondsLeft: number, problem: Problem) => void;
-  /** Asked before the browser leaves for a sign-in; true by default. The call throws the problem when told false. */
+  /** Called before the browser leaves for a sign-in; returns true by default. With false, the call throws the problem. */
   readonly onSignIn?: (problem: Problem) => boolean | Promise<boolean>;
 }
 
-/** What the client uses of the browser. */
+/** The part of the browser that the client uses. */
 export interface Browser extends SignInPage {
   readonly fetch: (path: string, init: RequestInit) => Promise<Response>;
 }
@@ -106,7 +109,7 @@ async function send(browser: Browser, path: string, options: CallOptions): Promi
   }
 }
 
-/** Says that no person reads the answer, so that a gate which heeds it answers 401 instead of a redirect. */
+/** Adds the header that says that no person reads the answer: a gate that heeds it answers 401 instead of a redirect. */
 function withDefaults(given: RequestInit["headers"]): Headers {
   const headers = new Headers(given);
   if (!headers.has("accept")) headers.set("accept", "application/json");

@@ -1,4 +1,4 @@
-/** Why a call got no answer: the API's problem+json (RFC 9457), or our own words when there is none. */
+/** Reason why a call failed: the API's problem+json (RFC 9457), or our own words when there is none. */
 export interface Problem {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
@@ -9,15 +9,18 @@ export interface Problem {
   /** Address where people read about the code, when a server gave one. Not checked. */
   readonly type?: string;
   readonly correlationId?: string;
-  /** Where an administrator can grant consent for the whole organization. Not checked: show it only if it is https. */
+  /**
+   * Address where an administrator can grant consent for the whole organization. Not checked: show it only if it is
+   * https.
+   */
   readonly adminConsentUrl?: string;
-  /** What the service asks to wait: `Retry-After`, or `retryAfter` of the body where CORS hides the header. */
+  /** Seconds that the service asks to wait: `Retry-After`, or `retryAfter` of the body where CORS hides the header. */
   readonly retryAfterSeconds?: number;
   /** JSON of the claims that another sign-in has to ask for: from `WWW-Authenticate`, or from the body likewise. */
   readonly claims?: string;
 }
 
-/** What `fetchAsUser` throws. Its message holds the code, its `problem` what to show. */
+/** Error that `fetchAsUser` throws. Its message holds the code, its `problem` what to show. */
 export class RequestProblem extends Error {
   override readonly name = "RequestProblem";
   readonly problem: Problem;
@@ -28,7 +31,7 @@ export class RequestProblem extends Error {
   }
 }
 
-/** The gate answers with a redirect to the sign-in page. */
+/** Problem of a session that has ended: the gate answers with a redirect to the sign-in page. */
 export const SESSION_ENDED: Problem = {
   status: 401,
   code: "session_ended",
@@ -36,7 +39,7 @@ export const SESSION_ENDED: Problem = {
   detail: "This app does not know you any more: your session expired, or you signed out.",
 };
 
-/** A 401 without a problem: by a gate, or by a server that gives no reason. */
+/** Problem of a 401 without problem+json: of a gate, or of a server that gives no reason. */
 const SIGN_IN_REFUSED: Problem = {
   status: 401,
   code: "sign_in_refused",
@@ -44,7 +47,7 @@ const SIGN_IN_REFUSED: Problem = {
   detail: "The server did not accept your sign-in. It gave no reason.",
 };
 
-/** A redirect although the session is good: the API's own. */
+/** Problem of a redirect although the session is good: it is the API's own. */
 export const REDIRECTED: Problem = {
   status: 0,
   code: "redirected",
@@ -52,7 +55,7 @@ export const REDIRECTED: Problem = {
   detail: "The server redirects to another address, which a script cannot follow. Open it as a link.",
 };
 
-/** Nothing went wrong: the browser is on its way to the sign-in page. */
+/** Stands for no failure: the browser is on its way to the sign-in page. */
 export const SIGNING_IN: Problem = {
   status: 401,
   code: "signing_in",
@@ -60,7 +63,7 @@ export const SIGNING_IN: Problem = {
   detail: "You come back to where you were.",
 };
 
-/** What it means that `fetch` itself failed. */
+/** Returns the problem of a `fetch` that failed itself. */
 export function connectionProblem(error: unknown): Problem {
   if ((error as Error | undefined)?.name === "TimeoutError") {
     return { status: 0, code: "timed_out", title: "No answer", detail: "The server did not answer in time." };
@@ -70,13 +73,13 @@ export function connectionProblem(error: unknown): Problem {
     : { status: 0, code: "unreachable", title: "No connection", detail: "The server could not be reached." };
 }
 
-/** An answer that makes no sense here, for example a proxy's own error page. */
+/** Returns the problem of an answer that is not as expected, for example a proxy's own error page. */
 export function unexpectedAnswer(status: number): Problem {
   const detail = `The server answered with status ${status}, but not as this page expects.`;
   return { status, code: "unexpected_answer", title: "Unexpected answer", detail };
 }
 
-/** The problem a failed response tells of. Never throws, whatever the body is. */
+/** Returns the problem of a failed response. Never throws, whatever the body is. */
 export async function problemFrom(response: Response): Promise<Problem> {
   // The one redirect there can be leads to the sign-in page, which a script cannot follow.
   if (response.type === "opaqueredirect") return SESSION_ENDED;

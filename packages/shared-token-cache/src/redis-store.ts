@@ -12,12 +12,12 @@ interface AppToken {
 
 const CONNECT_MS = 2000;
 const PING_MS = 60_000;
-/** Commands that wait for their answer. More are refused at once. */
+/** Maximum of commands that wait for their answer. More are refused at once. */
 const QUEUE = 256;
 const AUTHENTICATES_BEFORE_END_MS = 180_000;
 const LEAST_BETWEEN_AUTHENTICATIONS_MS = 30_000;
 
-/** Stands for a list or a hash that somebody else wrote: the store answers, and no entry is like this. */
+/** Stands for a value of another type, which this app did not write: the store works, and no entry looks like this. */
 const OF_ANOTHER_TYPE = Buffer.of(0);
 
 type Client = ReturnType<typeof createBinaryClient>;
@@ -115,7 +115,9 @@ function createBinaryClient(url: string, credentials: BasicCredentials | undefin
   }).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
 }
 
-/** Milliseconds: doubled from 100 to 5,000, half of it by chance, so that instances do not come back all at once. */
+/**
+ * Returns milliseconds: doubled from 100 to 5,000, half of it at random, so that instances do not come back all at once.
+ */
 function reconnectDelay(retries: number): number {
   return Math.min(100 * 2 ** retries, 5000) * (0.5 + Math.random() / 2);
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
 
-/** What an entry is bound to: who changes one of these finds another entry, and cannot open this one. */
+/** Values that an entry is bound to: with another value, another entry is found, and this one cannot be opened. */
 export interface EntryBinding {
   /** The user's access token for this API: the secret that the entry's key is made of. */
   readonly assertion: string;

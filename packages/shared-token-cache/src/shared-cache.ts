@@ -4,10 +4,13 @@ import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { type EntryBinding, type EntryKeys, entryKeysFor, open, type SealedToken, seal } from "./seal.ts";
 import type { EntryName, SharedStore } from "./store.ts";
 
-/** How a look-up ended. `late`: not within 50 ms; `invalid`: an entry that this app did not write for this assertion. */
+/**
+ * Outcome of a look-up. `late`: not within 50 ms; `invalid`: an entry that this app did not write for this assertion;
+ * `open`: the breaker is open; `busy`: too many look-ups at once.
+ */
 export type LookupResult = "hit" | "miss" | "late" | "invalid" | "refused" | "error" | "open" | "busy";
 
-/** What telemetry is told. */
+/** Receiver of telemetry. */
 export interface SharedCacheObserver {
   lookup(result: LookupResult, store: string, seconds: number): void;
   droppedWrite(store: string): void;
@@ -29,7 +32,7 @@ const LOOKUP_MS = 50;
 const WRITE_MS = 1000;
 const MOST_LOOKUPS = 100;
 const MOST_WRITES = 100;
-/** Long enough for a delete that failed to be forgotten by every request that saw the old entry. */
+/** Time for which a refused token is not taken from the store: long enough after a delete that failed. */
 const REFUSED_MS = 60_000;
 const MOST_REFUSED = 10_000;
 

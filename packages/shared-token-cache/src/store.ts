@@ -18,8 +18,8 @@ export interface SharedStore {
   /** @param endsAt milliseconds since 1970, after which the store may drop the entry */
   set(entry: EntryName, bytes: Uint8Array, endsAt: number, signal: AbortSignal): Promise<void>;
   delete(entry: EntryName, signal: AbortSignal): Promise<void>;
-  /** Drops what it holds of connections and makes new ones in the background: the store has failed for a while. */
+  /** Drops its connections and makes new ones in the background: the store has failed for a while. */
   reconnect(): void;
-  /** Ends all of it. */
+  /** Closes the store. */
   close(): void;
 }

@@ -20,7 +20,7 @@ export class TableStore implements SharedStore {
   readonly #service: TableServiceClient;
   readonly #createClient: (table: string) => TableClient;
   readonly #cleanUp: NodeJS.Timeout;
-  /** Today's and the next days': assertions live for a day at most. */
+  /** Clients of today's and the next days' tables: assertions live for a day at most. */
   readonly #clients = new Map<string, TableClient>();
 
   constructor(url: string, credential: TokenCredential) {
@@ -63,7 +63,7 @@ export class TableStore implements SharedStore {
     }
   }
 
-  /** Deletes the tables of days that are over. Every instance does so once an hour; who comes second finds nothing. */
+  /** Deletes the tables of days that are over. Every instance does so once an hour; the second one finds nothing. */
   async dropOldTables(now = Date.now()): Promise<void> {
     const abortSignal = AbortSignal.timeout(30_000);
     const today = tableOf(now / 1000);
