@@ -83,7 +83,7 @@ describe("the control page", () => {
     ]);
   });
 
-  test("shows for whom consent is missing, and withdraws what was granted", async () => {
+  test("names the accounts without consent, and withdraws consent that was granted", async () => {
     const links = async () => [...(await pageText()).matchAll(/>Consent for everyone to API</g)].length;
     const missing = () => pageText().then((text) => text.match(/missing for [^<]*/g));
     expect(await missing(), "of the API's; to sign in is all the consent that the frontend needs").toHaveLength(1);
@@ -217,7 +217,7 @@ test("an emulator without a clock of its own has no route for it, and its page s
   await other.close();
 });
 
-test("what the page shows of accounts cannot break out of it", async () => {
+test("text of accounts is escaped on the page", async () => {
   const name = `<script>alert(1)</script>`;
   const profile = { displayName: name, userPrincipalName: name };
   const stranger = { key: name, objectId: "x", shows: name, answer: name, consentToGraph: true, profile };

@@ -293,7 +293,7 @@ describe("the token for scripts", () => {
     expect(claimsOf(access_token)).toMatchObject({ aud: API.clientId, oid: account("sparse").objectId });
   });
 
-  test("is refused to whom the sign-in refuses", async () => {
+  test("is refused for an account that may not sign in", async () => {
     const response = await fetch(`${entra.url}/emulator/token?account=other-tenant`);
     expect(response.status).toBe(403);
     expect(await response.json()).toEqual({ status: 403, detail: expect.stringContaining("AADSTS50020") });

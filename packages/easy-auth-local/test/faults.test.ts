@@ -65,7 +65,7 @@ const SUCCESS: Readonly<Record<Service, object>> = {
 };
 
 describe.each(SERVICES)("%s, told to", (service) => {
-  test("be slow, answers as ever, later", async () => {
+  test("be slow, answers the same, later", async () => {
     const begun = performance.now();
     const response = await askWith(service, { kind: "slow", delayMs: 150 });
     expect(performance.now() - begun).toBeGreaterThan(145);

@@ -151,7 +151,7 @@ describe("a property", () => {
   );
 });
 
-describe("what Graph has and this one does not", () => {
+describe("a part of Graph that is not emulated", () => {
   test.each(["/v1.0/me/messages", "/v1.0/me/calendar/events", "/beta/me", "/v1.0/groups/any"])(
     "is said to be so, and how to set an answer: %s",
     async (path) => {
@@ -423,7 +423,7 @@ describe("a photo", () => {
     return [jpeg.readUInt16BE(frame + 7), jpeg.readUInt16BE(frame + 5)];
   }
 
-  test.each([48, 64, 96, 120, 240, 360, 432, 504, 648])("is had %i pixels wide, as it says", async (size) => {
+  test.each([48, 64, 96, 120, 240, 360, 432, 504, 648])("is served %i pixels wide, and says so", async (size) => {
     const { response, bytes } = await photo(`/photos/${size}x${size}/$value`);
     expect(response.headers.get("content-type")).toBe("image/jpeg");
     expect(sizeOf(bytes)).toEqual([size, size]);

@@ -91,7 +91,7 @@ describe("a delegation key", () => {
 });
 
 describe("a link", () => {
-  test("that Microsoft's client signed opens its blob to whoever has it, at both addresses, in whole and in part", async () => {
+  test("that Microsoft's client signed opens its blob at both addresses, in whole and in part", async () => {
     const query = await signed();
     for (const url of [accountUrl, publicUrl]) {
       const response = await fetch(`${url}/documents/welcome.txt?${query}`);
@@ -136,7 +136,7 @@ describe("a link", () => {
     expect(await refusalTo(query.toString())).toBe("403 AuthenticationFailed");
   });
 
-  test("of a signer who has lost the role opens nothing any more", async () => {
+  test("opens nothing once its signer has lost the role", async () => {
     const query = await signed();
     const account = accountOf(stack.directory, "works") as { storageRole?: string };
     account.storageRole = "none";

@@ -128,7 +128,7 @@ describe("an ID token", () => {
   });
 });
 
-describe("told to the app", () => {
+describe("a refusal that the app is told", () => {
   test.each<[string, Record<string, string>, string, string]>([
     ["a silent sign-in of nobody", { prompt: "none" }, "login_required", "AADSTS50058"],
     ["claims that are not JSON", { claims: "{" }, "invalid_request", "AADSTS90023"],
@@ -141,13 +141,13 @@ describe("told to the app", () => {
     ["an unknown API", { scope: "api://nobody/user_impersonation" }, "invalid_resource", "AADSTS500011"],
     ["an unknown scope of the API", { scope: `${API_URI}/nothing` }, "invalid_client", "AADSTS650053"],
     ["scopes of two resources", { scope: `${API_URI}/user_impersonation User.Read` }, "invalid_scope", "AADSTS28000"],
-  ])("is why %s is refused", async (_, parameters, error, number) => {
+  ])("says why %s is refused", async (_, parameters, error, number) => {
     const told = toldTo(await openPage(authorizeUrl(parameters)));
     expect(told).toMatchObject({ error, state: "s", error_description: expect.stringContaining(number) });
   });
 });
 
-describe("told to the user only", () => {
+describe("a refusal that only the user is told", () => {
   test.each<[string, Record<string, string>, string, string]>([
     [
       "a mode that would leave the ID token in logs",
@@ -157,7 +157,7 @@ describe("told to the user only", () => {
     ],
     ["a single-tenant app at organizations", {}, "organizations", "AADSTS50194"],
     ["a single-tenant app at another tenant", {}, OTHER_TENANT_ID, "AADSTS700016"],
-  ])("is why %s is refused", async (_, parameters, tenant, number) => {
+  ])("says why %s is refused", async (_, parameters, tenant, number) => {
     const { status, location, html } = await openPage(authorizeUrl(parameters, tenant));
     expect([status, location]).toEqual([400, ""]);
     expect(html).toContain(number);
@@ -224,7 +224,7 @@ describe("a silent sign-in", () => {
     return Object.fromEntries(new URL(location).searchParams);
   }
 
-  test("gives a code for whoever signed in last in this browser", async () => {
+  test("gives a code for the account that signed in last in this browser", async () => {
     const browser = await signedIn("sparse");
     const { code = "", state } = await told(browser, silently());
     expect(state).toBe("s");

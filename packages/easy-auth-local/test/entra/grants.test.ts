@@ -270,7 +270,7 @@ describe("a device code", () => {
     expect(await polled(device_code)).toMatchObject({ error: "authorization_declined" });
   });
 
-  test("of an app that has to prove itself is not redeemed without", async () => {
+  test("of a confidential client is not redeemed without its secret", async () => {
     const form = {
       client_id: WEB.clientId,
       grant_type: "urn:ietf:params:oauth:grant-type:device_code",

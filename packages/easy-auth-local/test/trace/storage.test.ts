@@ -20,7 +20,7 @@ async function hopsOf(path: string, account: string) {
   return hops.filter(({ station, method }) => station !== "Entra" || method !== "GET");
 }
 
-test("what the function asks of Storage is a hop of its request, with the token it sends", async () => {
+test("a function's request to Storage is a hop of its trace, with the token it sends", async () => {
   const hops = await hopsOf("/api/files", "works");
   expect(hops.map(({ depth, sender, station, status }) => `${depth} ${sender} → ${station} ${status}`)).toEqual([
     "0 client → API gate 200",
@@ -45,7 +45,7 @@ test("a refusal of Storage is told with Storage's code and its words, without it
   });
 });
 
-test("what Azurite refuses to HEAD, without words, is told by its status", async () => {
+test("a refused HEAD, whose answer has no body, is described by its status", async () => {
   const hops = await hopsOf("/api/files/nothing.txt", "works");
   const failed = hops.filter(({ station, status }) => station === "Storage" && status === 404);
   expect(failed).toMatchObject([{ failure: { code: "404" } }]);

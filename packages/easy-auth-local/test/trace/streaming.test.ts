@@ -25,7 +25,7 @@ async function ended(traces: Traces): Promise<Trace["hops"][number]> {
   return hops[0] as Trace["hops"][number];
 }
 
-test("what a function and its body ask of others, its hop asks", async () => {
+test("requests that a function or its body makes belong to its hop", async () => {
   const { send } = await serveTraced(`async (request) => {
     await request.text();
     const handler = askedBy();

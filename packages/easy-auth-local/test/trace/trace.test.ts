@@ -266,7 +266,7 @@ describe("in the terminal", () => {
     ]);
   });
 
-  test("what a client sends cannot steer it", async () => {
+  test("is not changed by headers of a client", async () => {
     await fetch(`${stack.apiUrl}/api/x?name=%1b[2J`);
     await vi.waitFor(() => expect(settled.length).toBe(1), 10_000);
     const [{ trace, hops } = { trace: undefined, hops: [] }] = settled;

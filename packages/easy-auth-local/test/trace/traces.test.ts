@@ -15,7 +15,7 @@ function jwt(claims: object): string {
     .join(".");
 }
 
-describe("what is kept", () => {
+describe("the traces that are kept", () => {
   test("is the last 200 traces, newest first", () => {
     const traces = new Traces();
     for (let index = 0; index < 250; index += 1) traces.run(traces.traceOf(`${index}`), hop("/"), () => undefined);
