@@ -11,7 +11,7 @@ import { markdownPage } from "./markdown-page.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = join(ROOT, "dist/library");
-/** All that an endpoint uses. */
+/** Names that the package exports: all that an endpoint uses. */
 const NAMES = [
   "asUser",
   "graphFor",

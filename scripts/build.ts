@@ -87,7 +87,7 @@ async function writeChanged([name, contents]: BuiltFile): Promise<string[]> {
   const current = await readFile(path).catch(() => undefined);
   if (current?.equals(contents)) return [];
   await mkdir(dirname(path), { recursive: true });
-  // Where another build leaves it alone.
+  // A name that no other build writes or removes.
   const draft = `${ROOT}dist/.${name.replaceAll("/", "-")}.${process.pid}`;
   await writeFile(draft, contents);
   await rename(draft, path);

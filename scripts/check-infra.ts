@@ -7,17 +7,17 @@ import pLimit from "p-limit";
 
 /** Compiler that wrote the snapshots. The workflow installs the same one. */
 const VERSION = "0.49.2";
-/** What can be deployed: by azd, into a group that exists, and by an administrator alone. */
+/** Files that are deployed: by azd, into a group that exists, and by an administrator alone. */
 const ENTRIES = ["main", "resources", "entra"];
 const SNAPSHOTS = "infra/snapshots";
-/** Changed lines that are shown of one snapshot. */
+/** Maximum of changed lines that are shown of one snapshot. */
 const MOST_LINES = 12;
 /**
- * Scopes of Graph in every snapshot, in place of the list in `infra/graph-scopes.json`: a scope more is one line there and
- * changes no snapshot.
+ * Scopes of Graph in every snapshot, in place of the list in `infra/graph-scopes.json`: one more scope is one line there
+ * and changes no snapshot.
  */
 const SAMPLE_SCOPES = ["First.Scope", "Second.Scope"];
-/** Where a snapshot is deployed to; nobody's. */
+/** Made-up place to which a snapshot is deployed. */
 const PLACE = {
   "--subscription-id": "11112222-3333-4444-5555-666677778888",
   "--tenant-id": "aaaabbbb-0000-cccc-1111-dddd2222eeee",
@@ -83,7 +83,7 @@ async function main(): Promise<void> {
   if (problems.size > 0) process.exitCode = 1;
 }
 
-/** The compiler that BICEP names, that is on the PATH, or that the Azure CLI or azd installed for itself. */
+/** Finds the compiler that BICEP names, that is on the PATH, or that the Azure CLI or azd installed for itself. */
 function findCompiler(): string | undefined {
   const { AZURE_CONFIG_DIR, BICEP, PATH = "" } = process.env;
   if (BICEP) return BICEP;
@@ -98,7 +98,10 @@ function findCompiler(): string | undefined {
     .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 }
 
-/** BICEP_CONFIG names a configuration with the Graph extension from elsewhere, where its registry cannot be reached. */
+/**
+ * Returns the compiler at a path. BICEP_CONFIG names a configuration with the Graph extension from elsewhere, where its
+ * registry cannot be reached.
+ */
 function compilerAt(path: string): Compiler {
   const config = process.env.BICEP_CONFIG;
   return (command = "", ...args) =>
@@ -149,7 +152,7 @@ async function checkSnapshot(compiler: Compiler, copy: string, file: string, isW
   if (code !== 0 || stderr !== "") return [`${file}: ${stderr.trim()}`];
   const target = file.replace(/\.bicepparam$/, ".snapshot.json");
   const snapshot = JSON.parse(readFileSync(join(copy, target), "utf8")) as { outputs: Record<string, unknown> };
-  // Their order is another each time.
+  // Their order differs each time.
   const outputs = Object.fromEntries(Object.entries(snapshot.outputs).sort(([a], [b]) => (a < b ? -1 : 1)));
   const text = `${JSON.stringify({ ...snapshot, outputs }, undefined, 2)}\n`;
   if (isWritten) {
@@ -173,7 +176,7 @@ function linesOnlyIn(text: string, other: string): readonly string[] {
   return text.split("\n").filter((line) => !others.has(line));
 }
 
-/** Only what goes into a group is told one. */
+/** Returns the arguments for the place of a deployment: only one into a group takes a group. */
 function placeOf(file: string): string[] {
   const isForSubscription = readFileSync(file, "utf8").includes("main.bicep'");
   const group = isForSubscription ? [] : ["--resource-group", `rg-${basename(file, ".bicepparam")}`];

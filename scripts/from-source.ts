@@ -1,14 +1,14 @@
 import { createRequire } from "node:module";
 
-/** For esbuild: builds the Graph client from its TypeScript. */
+/** Aliases for esbuild that build the Graph client from its TypeScript. */
 export const GRAPH_CLIENT_FROM_SOURCE = {
   "@microsoft/microsoft-graph-client": "@microsoft/microsoft-graph-client/src/index.ts",
 };
 
 /**
- * For esbuild: builds the packages that each request passes through from the TypeScript that they ship. What they compile for
- * engines without async functions and private fields keeps each request's objects until a full collection:
- * docs/decisions/0062-two-packages-are-built-from-their-source.md
+ * Aliases for esbuild that build the packages which each request passes through from the TypeScript that they ship. What
+ * they compile for engines without async functions and private fields keeps each request's objects until a full
+ * collection: docs/decisions/0062-two-packages-are-built-from-their-source.md
  */
 export const FROM_SOURCE = {
   ...GRAPH_CLIENT_FROM_SOURCE,

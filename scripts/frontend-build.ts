@@ -23,7 +23,7 @@ export const FRONTEND_PAGE: BuildOptions = {
   minify: true,
 };
 
-/** What else `dist/frontend/` needs to be deployed alone. */
+/** Returns the other files that `dist/frontend/` needs to be deployed alone. */
 export async function frontendFiles(root: string): Promise<BuiltFile[]> {
   const read = (name: string): Promise<Buffer> => readFile(`${root}${name}`);
   const pages = COPIED.map(async (name) => [`frontend/page/${name}`, await read(`frontend/page/${name}`)] as const);

@@ -37,7 +37,7 @@ ${htmlOf(markdown)}</body>
 `;
 }
 
-/** The HTML of a Markdown text, each second-level heading of one word with that word as its id. */
+/** Returns the HTML of a Markdown text, each second-level heading of one word with that word as its id. */
 export function htmlOf(markdown: string): string {
   return marked.parse(markdown, { async: false }).replace(/<h2>(\w+)<\/h2>/g, '<h2 id="$1">$1</h2>');
 }

@@ -95,7 +95,10 @@ async function steady(page: Page): Promise<void> {
   });
 }
 
-/** The same picture to the eye, in 64 shades of each colour, and better compressed than the browser takes the time for. */
+/**
+ * Makes a picture that looks the same, in 64 shades of each colour, and better compressed than the browser takes the time
+ * for.
+ */
 function smaller(png: Buffer): Buffer {
   const picture = PNG.sync.read(png);
   picture.data = picture.data.map((value) => (value & 0xfc) | (value >> 6)) as Buffer;

@@ -1,7 +1,7 @@
 import type { Plugin } from "esbuild";
 import { readDocument } from "./read-document.ts";
 
-/** Says nothing, where the endpoints cannot be loaded by the build. */
+/** Empty document, for endpoints that the build cannot load. */
 const EMPTY = JSON.stringify({ openapi: "3.1.1", info: { title: "Not known", version: "0" }, paths: {} });
 
 /**

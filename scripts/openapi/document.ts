@@ -64,7 +64,7 @@ export function documentOf({ title, version, endpoints }: Api): object {
   };
 }
 
-/** The function's name, and the method where the function has several beside HEAD. */
+/** Returns the function's name, and the method where the function has several beside HEAD. */
 function operationIdOf({ name, methods }: Endpoint, method: string): string {
   const [first] = methods.filter((one) => one !== "HEAD");
   return method === (first ?? method) ? name : `${name}-${method.toLowerCase()}`;
@@ -140,7 +140,10 @@ function declared(status: string, response: object, method: string): object {
   };
 }
 
-/** A handler of `asUser` hands on what services answer, so it can fail in every way; others fail as they declare, or by a bug. */
+/**
+ * Returns the failures of an endpoint. A handler of `asUser` hands on what services answer, so it can fail in every way;
+ * others fail as they declare, or by a bug.
+ */
 function failuresOf({ operation, scopes }: Endpoint): Readonly<Record<string, object>> {
   if (!scopes && !operation) return {};
   const words = operation?.problems ?? {};

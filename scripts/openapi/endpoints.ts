@@ -17,13 +17,13 @@ interface HttpTrigger {
   readonly route: string;
 }
 
-/** What is known of the app beside its functions. */
+/** Facts of the app beside its functions. */
 export interface Surroundings {
   /** Prefix of all routes in host.json. */
   readonly prefix: string;
   /** Paths that Easy Auth lets through without a token. */
   readonly publicPaths: readonly string[];
-  /** What each file of functions exports, by name. */
+  /** Exports of each file of functions, by the file's name. */
   readonly modules: Readonly<Record<string, { readonly operation?: Operation }>>;
 }
 

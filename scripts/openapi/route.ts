@@ -6,7 +6,10 @@ export interface Address {
   readonly parameters: readonly object[];
 }
 
-/** `{id}`, `{id?}`, `{id:int}`, `{id=5}`, `{*rest}`: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates */
+/**
+ * `{id}`, `{id?}`, `{id:int}`, `{id=5}`, `{*rest}`:
+ * https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates
+ */
 const PARAMETER = /^\{(?<stars>\*{0,2})(?<name>[^*:=?{}]+)(?<constraints>(:[^:=?{}]+)*)(?<optional>=[^?{}]*|\?)?\}$/;
 
 /** Constraints that JSON Schema can say. */
@@ -17,7 +20,10 @@ const TYPES: Readonly<Record<string, object>> = {
   guid: { type: "string", format: "uuid" },
 };
 
-/** Returns the addresses of a route with its prefix: two for one that ends in an optional parameter, which OpenAPI does not know. */
+/**
+ * Returns the addresses of a route with its prefix: two for one that ends in an optional parameter, which OpenAPI does
+ * not know.
+ */
 export function addressesOf(route: string): readonly Address[] {
   const segments = route.split("/").filter(Boolean);
   const found = segments.map((segment) => PARAMETER.exec(segment)?.groups);

@@ -52,8 +52,8 @@ interface AnyOptions extends CallOptions {
 }
 
 /**
- * Makes the typed form of `fetchAsUser`, which does and throws the same. Values in a path are encoded, a slash in them too. Throws
- * TypeError for those that would lead to another path: empty, `.` and `..`.
+ * Makes the typed form of `fetchAsUser`, which does and throws the same. Values in a path are encoded, a slash in them
+ * too. Throws TypeError for those that would lead to another path: empty, `.` and `..`.
  */
 export function createCallApi<Paths = paths>(fetchAsUser: FetchAsUser): CallApi<Paths> {
   const call = async (

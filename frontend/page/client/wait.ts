@@ -1,4 +1,7 @@
-/** Resolves after some seconds, telling how many are left each second, 0 at the end. Rejects with the signal's reason when it is aborted. */
+/**
+ * Resolves after some seconds, telling how many are left each second, 0 at the end. Rejects with the signal's reason when
+ * it is aborted.
+ */
 export async function countDown(
   seconds: number,
   onSecond: (secondsLeft: number) => void,

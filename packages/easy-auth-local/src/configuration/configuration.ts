@@ -22,7 +22,10 @@ export interface AppConfiguration {
   readonly auth?: AuthSettings;
   /** Paths that skip the default gate. */
   readonly excludedPaths?: readonly string[];
-  /** App settings, over those of local.settings.json. `{apiUrl}`, `{frontendUrl}`, `{entraUrl}`, `{graphUrl}` and `{tenantId}` are replaced. */
+  /**
+   * App settings, over those of local.settings.json. `{apiUrl}`, `{frontendUrl}`, `{entraUrl}`, `{graphUrl}` and
+   * `{tenantId}` are replaced.
+   */
   readonly settings?: Readonly<Record<string, string>>;
   /** The platform's CORS. Default for the API: `Host.CORS` of its local.settings.json; else none. */
   readonly cors?: CorsSettings;

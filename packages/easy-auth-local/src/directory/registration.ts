@@ -1,4 +1,7 @@
-/** Identity of another issuer whose tokens stand for the app's credential: https://learn.microsoft.com/graph/api/resources/federatedidentitycredential */
+/**
+ * Identity of another issuer whose tokens stand for the app's credential:
+ * https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+ */
 export interface FederatedCredential {
   readonly issuer: string;
   readonly subject: string;
@@ -57,7 +60,10 @@ export interface Registration {
   readonly knownClientApplications?: readonly string[];
 }
 
-/** Platform that a redirect URI is registered for; undefined when it is not registered. Ports of `localhost` and `127.0.0.1` are ignored, as Entra ignores them. */
+/**
+ * Platform that a redirect URI is registered for; undefined when it is not registered. Ports of `localhost` and
+ * `127.0.0.1` are ignored, as Entra ignores them.
+ */
 export function redirectPlatformOf({ redirectUris = {} }: Registration, uri: string): keyof RedirectUris | undefined {
   const wanted = withoutLoopbackPort(uri);
   if (wanted === undefined) return undefined;

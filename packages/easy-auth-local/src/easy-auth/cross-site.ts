@@ -1,8 +1,9 @@
 import type http from "node:http";
 
 /**
- * Applies Easy Auth's rule against cross-site request forgery: a POST by a browser with a session's cookie must name an origin that
- * is this site's own, that redirects may lead to (by `Origin`, or without one by `Referer`), or that CORS allows.
+ * Applies Easy Auth's rule against cross-site request forgery: a POST by a browser with a session's cookie must name an
+ * origin that is this site's own, that redirects may lead to (by `Origin`, or without one by `Referer`), or that CORS
+ * allows.
  * https://learn.microsoft.com/azure/app-service/overview-authentication-authorization#considerations-when-using-built-in-authentication
  * The page does not say that the site's own origin counts; forms could not be posted otherwise.
  */

@@ -15,7 +15,10 @@ import { createUpstream, writeToSocket } from "./upstream.ts";
 
 export type { GateOptions } from "./gate-options.ts";
 
-/** Bytes of a request's headers, all together; more is answered 431. https://azureossd.github.io/2022/06/08/Increasing-Request-Header-sizes-on-Linux-App-Services/ */
+/**
+ * Bytes of a request's headers, all together; more is answered 431.
+ * https://azureossd.github.io/2022/06/08/Increasing-Request-Header-sizes-on-Linux-App-Services/
+ */
 const MAX_HEADER_SIZE = 65_536;
 
 const MAX_LINE = 600;

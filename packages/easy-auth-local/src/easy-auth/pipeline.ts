@@ -101,7 +101,10 @@ const FORGEABLE = {
     "allowedExternalRedirectUrls, nor of the origins that CORS allows",
 } as const satisfies GateReply;
 
-/** Path of the Functions host's admin API, which Easy Auth lets through: https://github.com/Azure/azure-functions-ux/issues/499 */
+/**
+ * Path of the Functions host's admin API, which Easy Auth lets through:
+ * https://github.com/Azure/azure-functions-ux/issues/499
+ */
 function isAdminPath(path: string): boolean {
   return /^\/admin(\/|$)/i.test(path) && !/%2f|%5c/i.test(path);
 }

@@ -1,6 +1,7 @@
 /**
- * Returns the address that a sign-in or sign-out may lead to: a path of this site, or an address of it or of `externalUrls`, made absolute so that
- * no path can be read as another host. Undefined for everything else: `//host`, `\\host`, user info, other schemes.
+ * Returns the address that a sign-in or sign-out may lead to: a path of this site, or an address of it or of
+ * `externalUrls`, made absolute so that no path can be read as another host. Undefined for everything else: `//host`,
+ * `\\host`, user info, other schemes.
  */
 export function redirectTarget(asked: string, siteUrl: string, externalUrls: readonly string[]): string | undefined {
   if (!URL.canParse(asked, siteUrl)) return undefined;

@@ -9,8 +9,9 @@ import type { TokenAnswer, TokenRequest } from "./token-answer.ts";
 const SECONDS = 3600;
 
 /**
- * Issues a token to the app itself, without a user: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
- * Its roles are the app's application permissions that the resource knows. Throws EntraError.
+ * Issues a token to the app itself, without a user:
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow Its roles are the app's
+ * application permissions that the resource knows. Throws EntraError.
  */
 export async function answerToClientCredentials(request: TokenRequest, directory: Directory): Promise<TokenAnswer> {
   const { client, form, authority, issuer } = request;

@@ -31,9 +31,10 @@ export const instanceDiscoveryRoutes: Readonly<Record<string, RouteHandler>> = f
 });
 
 /**
- * Makes the OpenID configuration of an authority: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#sample-response
- * The issuer is Entra's wherever the document was read, as in every token. For `organizations` and `common` it is a template,
- * as Entra's is: the tenant shows at the sign-in.
+ * Makes the OpenID configuration of an authority:
+ * https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#sample-response The issuer is Entra's wherever
+ * the document was read, as in every token. For `organizations` and `common` it is a template, as Entra's is: the tenant
+ * shows at the sign-in.
  */
 function openidConfiguration(authority: Authority, browserOrigin: string | undefined): object {
   const { origin, issuerOrigin, tenant } = authority;
@@ -54,7 +55,10 @@ function openidConfiguration(authority: Authority, browserOrigin: string | undef
   };
 }
 
-/** Makes the OpenID configuration of version 1, whose tokens have another issuer: https://learn.microsoft.com/entra/identity-platform/access-tokens */
+/**
+ * Makes the OpenID configuration of version 1, whose tokens have another issuer:
+ * https://learn.microsoft.com/entra/identity-platform/access-tokens
+ */
 function openidConfigurationV1(authority: Authority, browserOrigin: string | undefined): object {
   const { origin, issuerOrigin, tenant } = authority;
   const base = `${origin}/${tenant}`;
@@ -96,7 +100,10 @@ const METADATA: readonly (readonly [network: string, cache: string, ...others: s
   ["login.microsoftonline.us", "login.microsoftonline.us", "login.usgovcloudapi.net"],
 ];
 
-/** Returns the origin of the pages. By Microsoft's name a browser would reach Microsoft, so it is sent to this machine, over https, as clients demand. */
+/**
+ * Returns the origin of the pages. By Microsoft's name a browser would reach Microsoft, so it is sent to this machine,
+ * over https, as clients demand.
+ */
 function browserOriginOf({ origin, issuerOrigin }: Authority, browserOrigin = origin): string {
   return origin === issuerOrigin ? browserOrigin : origin;
 }

@@ -21,7 +21,10 @@ export interface TokenRequest {
   readonly issuer: TokenIssuer;
 }
 
-/** The body of a successful answer: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#successful-response-2 */
+/**
+ * The body of a successful answer:
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#successful-response-2
+ */
 export type TokenAnswer = Readonly<Record<string, string | number>>;
 
 /**

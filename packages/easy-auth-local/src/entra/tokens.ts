@@ -12,7 +12,10 @@ import type { SigningKeys } from "./keys.ts";
 
 /** Seconds. Entra's access tokens last 60 to 90 minutes. */
 const ACCESS_TOKEN_SECONDS = 3600;
-/** Seconds. Tokens that their resource may revoke last up to 28 hours: https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation#token-lifetime */
+/**
+ * Seconds. Tokens that their resource may revoke last up to 28 hours:
+ * https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation#token-lifetime
+ */
 const REVOCABLE_TOKEN_SECONDS = 86_400;
 
 export interface ApiTokenRequest {

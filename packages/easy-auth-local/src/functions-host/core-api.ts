@@ -33,8 +33,8 @@ let latestModel: ProgrammingModel | undefined;
 
 /**
  * Runs `load` and resolves to the functions and hooks registered meanwhile through "@azure/functions-core". Loads must
- * not overlap, which is not checked. Must run before the first `app.*` call of a copy of @azure/functions, which asks for the module
- * once and, when there is none, skips every registration from then on.
+ * not overlap, which is not checked. Must run before the first `app.*` call of a copy of @azure/functions, which asks for
+ * the module once and, when there is none, skips every registration from then on.
  */
 export async function collectRegistered(log: LogHandler, load: () => Promise<void>): Promise<RegisteredApp> {
   interceptRequire();
@@ -52,7 +52,10 @@ export async function collectRegistered(log: LogHandler, load: () => Promise<voi
   return registration;
 }
 
-/** Answers `require` of the core module as the real worker does: https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/setupCoreModule.ts */
+/**
+ * Answers `require` of the core module as the real worker does:
+ * https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/setupCoreModule.ts
+ */
 function interceptRequire(): void {
   if (isIntercepting) return;
   isIntercepting = true;

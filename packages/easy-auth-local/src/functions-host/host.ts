@@ -58,8 +58,8 @@ function inTurn<T>(load: () => Promise<T>): Promise<T> {
  * routing and HTTP conversion, or its forwarding where the app turns HTTP streaming on. Rejects when the app cannot be
  * loaded or asks for something that is not imitated.
  *
- * Not done: function keys (authLevel), other triggers than HTTP, ending the worker when `functionTimeout` is over. Apps share `process.env` and the
- * working directory, so two hosts at once see each other's settings.
+ * Not done: function keys (authLevel), other triggers than HTTP, ending the worker when `functionTimeout` is over. Apps
+ * share `process.env` and the working directory, so two hosts at once see each other's settings.
  */
 export function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   return inTurn(() => startHost(options));

@@ -86,7 +86,10 @@ async function expiry(signal: AbortSignal, functionName: string): Promise<never>
   );
 }
 
-/** Runs hooks and function in the order of https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/eventHandlers/InvocationHandler.ts */
+/**
+ * Runs hooks and function in the order of
+ * https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/eventHandlers/InvocationHandler.ts
+ */
 async function runWithHooks(
   { id: invocationId, registered, triggerName, request, triggerMetadata, traceContext, hooks }: Invocation,
   log: LogHandler,

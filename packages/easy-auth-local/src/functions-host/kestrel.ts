@@ -2,7 +2,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { readTarget } from "./request-target.ts";
 
-/** Limits of the real host's server, in bytes. https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits */
+/**
+ * Limits of the real host's server, in bytes.
+ * https://learn.microsoft.com/dotnet/api/microsoft.aspnetcore.server.kestrel.core.kestrelserverlimits
+ */
 const MAX_REQUEST_LINE = 8192;
 const MAX_HEADERS_SIZE = 32_768;
 const MAX_HEADER_COUNT = 100;

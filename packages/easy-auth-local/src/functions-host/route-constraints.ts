@@ -4,7 +4,10 @@ const GUID = new RegExp(`^([\\da-f]{32}|${DASHED_GUID}|\\{${DASHED_GUID}\\}|\\($
 /** Makes the check of a constraint from the numbers in its brackets. */
 type Constraint = (least: number, most?: number) => (value: string) => boolean;
 
-/** Every constraint of https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints but dates, fractions and `regex`. */
+/**
+ * Every constraint of https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-constraints but dates, fractions
+ * and `regex`.
+ */
 const CONSTRAINTS = new Map<string, Constraint>([
   ["int", () => (value) => isInteger(value, 32)],
   ["long", () => (value) => isInteger(value, 64)],

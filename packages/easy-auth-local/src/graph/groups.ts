@@ -10,8 +10,9 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set(["$select", "$top", "$count"]
 const PROPERTIES = ["id", "displayName", "description", "mail", "mailEnabled", "mailNickname", "securityEnabled"];
 
 /**
- * Lists the groups of the user; there are no groups in groups, and no directory roles. To a principal that may not read groups
- * each shows its id alone: https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
+ * Lists the groups of the user; there are no groups in groups, and no directory roles. To a principal that may not read
+ * groups each shows its id alone:
+ * https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
  */
 export const listMemberships: UserHandler = (request, { groups = [] }, { permissions }) => {
   const { searchParams } = request.url;

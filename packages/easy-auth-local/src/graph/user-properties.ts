@@ -4,7 +4,10 @@ export const DEFAULT_PROPERTIES: readonly string[] = [
   ...["preferredLanguage", "surname", "userPrincipalName", "id"],
 ];
 
-/** Properties of others that `User.ReadBasic.All` lets an app read: https://learn.microsoft.com/graph/permissions-reference#userreadbasicall */
+/**
+ * Properties of others that `User.ReadBasic.All` lets an app read:
+ * https://learn.microsoft.com/graph/permissions-reference#userreadbasicall
+ */
 export const BASIC_PROPERTIES: ReadonlySet<string> = new Set([
   ...["displayName", "givenName", "id", "mail", "photo", "securityIdentifier", "surname", "userPrincipalName"],
 ]);

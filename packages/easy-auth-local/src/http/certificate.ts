@@ -42,7 +42,10 @@ export async function createCertificate(): Promise<Certificate> {
   return { key, cert };
 }
 
-/** Returns the certificate that a folder keeps in certificate.pem and certificate-key.pem; makes it when it is not there or ends soon. */
+/**
+ * Returns the certificate that a folder keeps in certificate.pem and certificate-key.pem; makes it when it is not there
+ * or ends soon.
+ */
 export async function readCertificate(folder: string): Promise<Certificate> {
   const [certFile, keyFile] = [join(folder, "certificate.pem"), join(folder, "certificate-key.pem")];
   const [cert, key] = await Promise.all([certFile, keyFile].map((file) => readFile(file, "utf8").catch(() => "")));

@@ -157,7 +157,10 @@ async function startWebApp({ folder, command }: Target & { kind: "web" }, option
   return { ...started, folder };
 }
 
-/** Returns the settings under the names that App Service gives them besides: https://learn.microsoft.com/azure/app-service/reference-app-settings#variable-prefixes */
+/**
+ * Returns the settings under the names that App Service gives them besides:
+ * https://learn.microsoft.com/azure/app-service/reference-app-settings#variable-prefixes
+ */
 function prefixed({ appSettings, gate: { platform } }: AppOptions): Readonly<Record<string, string>> {
   if (platform === "container-apps") return {};
   return Object.fromEntries(Object.entries(appSettings).map(([name, value]) => [`APPSETTING_${name}`, value]));

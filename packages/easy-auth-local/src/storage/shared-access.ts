@@ -21,7 +21,10 @@ interface AzuriteSignatures {
 const MOST_KEY_MS = 7 * 86_400_000;
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-/** Members of a signature's input by their parameter: https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas */
+/**
+ * Members of a signature's input by their parameter:
+ * https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
+ */
 const PARAMETERS = {
   ...{ version: "sv", protocol: "spr", startTime: "st", expiryTime: "se", permissions: "sp", ipRange: "sip" },
   ...{ cacheControl: "rscc", contentDisposition: "rscd", contentEncoding: "rsce", contentLanguage: "rscl" },

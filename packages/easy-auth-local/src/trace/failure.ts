@@ -10,7 +10,10 @@ export interface FailureAnswer {
   readonly body: string;
 }
 
-/** Reads the reason of a failure from its answer: problem+json of the app, Entra's, Graph's or Storage's error, or a line of text. */
+/**
+ * Reads the reason of a failure from its answer: problem+json of the app, Entra's, Graph's or Storage's error, or a line
+ * of text.
+ */
 export function failureIn(status: number, { challenge, body }: FailureAnswer): Failure {
   const inWords = failureInJson(body) ?? failureInXml(body);
   if (inWords) return inWords;

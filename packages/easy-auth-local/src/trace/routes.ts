@@ -7,8 +7,8 @@ import { tracePage } from "./page.ts";
 import type { Traces } from "./traces.ts";
 
 /**
- * Makes the route `GET /trace`: the page, with its filters in the query. No page of another origin can read it, since no answer here allows that; asked by Microsoft's
- * name, the emulator has what Microsoft has.
+ * Makes the route `GET /trace`: the page, with its filters in the query. No page of another origin can read it, since no
+ * answer here allows that; asked by Microsoft's name, the emulator has what Microsoft has.
  */
 export function traceRoutes(
   traces: Traces,
