@@ -1,14 +1,20 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:browser`: the page in a real Chromium, against the whole local stack. */
+/** Tests of the package with other people's programs: an installed copy in Chromium, and .NET's clients. */
+const WITH_PROGRAMS = [
+  "packages/easy-auth-local/test/packed/*.test.ts",
+  "packages/easy-auth-local/test/clients/dotnet.test.ts",
+];
+
+/** `npm run test:browser`: the page in a real Chromium, against the whole local stack, and all else that needs a big program. */
 export default defineConfig({
   // The package as its sources are, not as it was built last.
   ssr: { resolve: { conditions: ["easy-auth-local-source", "module", "node", "development|production"] } },
   test: {
-    include: ["test/browser/**/*.test.ts"],
+    include: ["test/browser/**/*.test.ts", ...WITH_PROGRAMS],
     globalSetup: ["test/support/build.ts"],
     setupFiles: ["test/support/no-network.ts"],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // Each file has a stack and a browser: together they would only take each other's time.
     fileParallelism: false,

@@ -6,7 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["easy-auth-local-source", "module", "node", "development|production"] } },
   test: {
     include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
-    exclude: ["test/browser"],
+    // What needs Chromium or .NET runs by `npm run test:browser`.
+    exclude: ["test/browser", "**/test/packed", "**/dotnet.test.ts"],
     globalSetup: ["test/support/build.ts"],
     setupFiles: ["test/support/no-network.ts"],
     // Most tests wait more than they compute: two files at a time even where there are two cores.
