@@ -80,7 +80,7 @@ describe("azd down", () => {
     ]);
   });
 
-  test("stops before anything is deleted when nobody is signed in", async () => {
+  test("stops before anything is deleted when the Azure CLI is not signed in", async () => {
     const { before } = await down({ ...FOUND, "account show": { fails: "Please run 'az login'" } });
     expect(before.code).toBe(1);
     expect(before.output).toContain("az login");
