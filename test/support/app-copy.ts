@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -35,10 +35,12 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
   await Promise.all(NEEDED.map((name) => cp(join(ROOT, name), join(root, name), { recursive: true, filter })));
   await symlink(join(ROOT, "node_modules"), join(root, "node_modules"));
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text)));
-  const node = (...args: string[]) => run(process.execPath, args, { cwd: root });
   await writeFile(join(root, "tsconfig.app.json"), TYPES_OF_APP);
-  await node("node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json");
-  await node("--import", "tsx", "scripts/build-all.ts");
+  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json"], { cwd: root });
+  const { build } = (await import(
+    pathToFileURL(join(root, "scripts/build.ts")).href
+  )) as typeof import("../../scripts/build.ts");
+  await build();
   return { root, remove: () => rm(root, { recursive: true }) };
 }
 
