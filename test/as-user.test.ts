@@ -134,7 +134,7 @@ describe("a request of a user", () => {
     expect(endpoint.scopes).toEqual([`${STORAGE}/user_impersonation`, `${GRAPH}/User.Read`]);
   });
 
-  test("whose exchange for another resource fails is told when it uses that resource, and not before", async () => {
+  test("whose exchange for another resource fails gets the error when the handler uses that resource, and not before", async () => {
     const path = pathWith();
     const exchange: RequestPath["onBehalfOf"]["exchange"] = async (request) => {
       if (request.scopes[0]?.startsWith(STORAGE)) throw new AppError("consent_required");

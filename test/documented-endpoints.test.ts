@@ -271,7 +271,7 @@ describe("an endpoint with pages, as on the page,", () => {
     "https://graph.microsoft.com/v1.0/me/contacts",
     "https://evil.example/v1.0/me/messages?",
     "/me/messages?",
-  ])("asks nobody for %s, which a caller made up", async (address) => {
+  ])("sends no request for %s, which a client made up", async (address) => {
     const asked = stack.graphRequests.length;
     const response = await call(`messages?continuation=${Buffer.from(address).toString("base64url")}`);
     expect([response.status, stack.graphRequests.length]).toEqual([400, asked]);
@@ -360,7 +360,7 @@ describe("an endpoint with scopes of several resources", () => {
   });
 });
 
-test("an endpoint that mixes .default with named scopes stops the start, and is told why", async () => {
+test("an endpoint that mixes .default with named scopes stops the start, with the reason", async () => {
   const mixed = (blocks[0] ?? "").replace(
     '["User.Read.All"]',
     '["User.Read.All", "https://graph.microsoft.com/.default"]',

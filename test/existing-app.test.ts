@@ -113,7 +113,7 @@ describe.each(APPS)("$title, taken through docs/existing-app.md", (app) => {
     expect([response.status, await response.json()]).toMatchObject([200, { displayName: "Adele Vance" }]);
   });
 
-  test("refuses whoever is not signed in, and whom nobody consented for", async () => {
+  test("answers 401 without a sign-in and 403 without consent", async () => {
     expect((await get("/api/profile")).status).toBe(401);
     const refused = await get("/api/profile", "no-consent");
     expect([refused.status, await refused.json()]).toMatchObject([403, { code: "consent_required" }]);

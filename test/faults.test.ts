@@ -720,7 +720,7 @@ describe.concurrent("Graph:", () => {
   for (const row of GRAPH_FAILS) test(row[0], () => walk(row));
 });
 
-test("more users than can be exchanged for: some wait, the rest are told to come back, those served before notice nothing", async () => {
+test("with more users than exchanges at a time, some wait, others get 503, and users with a cached token are served", async () => {
   // 4 at a time, and 10 times as many wait.
   const [accepted, refused] = [44, 6];
   expectServed(await ask(bystanderToken), BYSTANDER);
@@ -810,27 +810,27 @@ describe("after all of it", () => {
     await vi.waitFor(() => expect(stack.faults.held).toBe(0), 10_000);
   });
 
-  test("no redirect has been followed", () => {
+  test("follows no redirect", () => {
     expect(stack.graphRequests.filter(({ url }) => url.pathname === "/stolen")).toEqual([]);
   });
 
-  test("the whole log holds nothing that it must not", () => {
+  test("keeps tokens, claims and others' text out of the whole log", () => {
     const log = stack.logs.map(({ message }) => message).join("\n");
     const everyone = [...accounts, BYSTANDER];
     expect(leaksIn(log, tokensSince({ tokenRequests: 0, graphRequests: 0 }), everyone)).toEqual([]);
     expect(/.{20}eyJ.*/.exec(log)).toBeNull();
   });
 
-  test("nothing has been printed past the log", () => {
+  test("prints nothing outside of the log", () => {
     expect(printed).toEqual([]);
   });
 
-  test("a user nobody has seen yet is served", async () => {
+  test("serves a new user after all these faults", async () => {
     const account = nextUnlucky();
     expectServed(await ask(await apiToken(account)), account);
   });
 
-  test("no promise was rejected unheard", () => {
+  test("leaves no unhandled rejection", () => {
     expect(unhandled).toEqual([]);
   });
 
@@ -846,7 +846,7 @@ describe("after all of it", () => {
     expect(/.{20}eyJ.*/.exec(exported)).toBeNull();
   });
 
-  test("every code that a fault can lead to has been walked", () => {
+  test("covers every code that a fault can lead to", () => {
     const walked = new Set(WALKED.map(([, , outcome]) => outcome).filter((outcome) => outcome !== "served"));
     expect([...walked].sort()).toEqual(Object.keys(STATUS).sort());
   });

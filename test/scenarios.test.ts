@@ -149,7 +149,7 @@ describe("no-consent", () => {
 });
 
 describe("throttled", () => {
-  test("is told how long to wait", async () => {
+  test("gets Retry-After", async () => {
     const browser = await signedIn("throttled");
     const response = await browser.request(`${stack.frontendUrl}/api/profile`);
     expect(response.headers.get("retry-after")).toBe("30");

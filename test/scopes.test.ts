@@ -60,7 +60,7 @@ describe("the scopes that endpoints name", () => {
     expect(named).toContain(STORAGE_SCOPE);
   });
 
-  test("may be one more, with the file of its endpoint and a line in the list; without the line, one message names both", async () => {
+  test("may be one more, by the file of its endpoint and a line in the list; without the line, one message names both", async () => {
     const { root, remove } = await buildCopyWith({ "messages.ts": MESSAGES });
     onTestFinished(remove);
     const named = await scopesOfEndpoints(root);
@@ -87,7 +87,7 @@ describe("the scopes that endpoints name", () => {
       "https://vault.azure.net/user_impersonation",
       "An endpoint names https://vault.azure.net/user_impersonation, and infra/ does not register it: docs/scopes.md says how.",
     ],
-  ])("that nobody registered give one message, which names them: %s", (scope, message) => {
+  ])("that are not registered give one message, which names them: %s", (scope, message) => {
     expect(disagreements(["User.Read", scope], ["User.Read"])).toEqual([message]);
   });
 

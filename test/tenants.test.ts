@@ -112,7 +112,7 @@ describe("an API for several tenants that lists one", () => {
   });
   afterAll(() => stack.close());
 
-  test("serves that tenant's guests, who are at home elsewhere", async () => {
+  test("serves that tenant's guests, whose accounts are in another tenant", async () => {
     const token = await apiToken("guest", TENANT_ID);
     expect(decodeJwt(token).idp).toContain(OTHER_TENANT_ID);
     expect((await getProfile(token)).status).toBe(200);

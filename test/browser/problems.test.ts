@@ -79,7 +79,7 @@ test("a token that is never accepted: one sign-in, then the problem", async () =
   expect(await page.getByRole("link", { name: "Sign in again" }).isVisible()).toBe(true);
 });
 
-describe("what helps whoever is asked", () => {
+describe("what helps the person who is asked", () => {
   const permissions = ["clipboard-read", "clipboard-write"];
 
   test("is the correlation id of the log, copied by a button", async () => {

@@ -246,7 +246,7 @@ describe("a service that asks to wait", () => {
 });
 
 describe("a device without a connection", () => {
-  test("is told so, and the page goes on by itself when it is back", async () => {
+  test("reads so, and the page goes on by itself when the connection is back", async () => {
     const page = await newUser({ failures: ["502 /api/profile"], complaints: /ERR_INTERNET_DISCONNECTED/ });
     const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
     await signIn(page, "works");

@@ -115,7 +115,7 @@ describe("npm start -- --func", () => {
     expect(running.output()).toContain("func ended (exit code 3).");
   });
 
-  test("ends a func that does not answer yet when it is told to stop", async () => {
+  test("ends, on SIGTERM, a func that does not answer yet", async () => {
     const running = await startWithFunc(
       'require("node:http").createServer((_, response) => response.writeHead(503).end()).listen(0, "127.0.0.1", function () { console.log("never ready at http://localhost:" + this.address().port); });',
     );

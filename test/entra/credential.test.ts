@@ -158,7 +158,7 @@ describe("a certificate", () => {
   test.each<[string, () => Registered, number]>([
     ["is not registered", () => ({}), 700027],
     ["was replaced by another", () => ({ certificates: [otherPair.certificate] }), 700027],
-  ])("that %s is the operator's fault, and nothing of it is told", async (_, registered, number) => {
+  ])("that %s answers misconfigured, and shows nothing of it", async (_, registered, number) => {
     const { onBehalfOf, requests } = await startExchange(certificate(pair), registered());
     const failure = await failureOf(onBehalfOf);
     expect(failure).toMatchObject({ code: "misconfigured", hint: expect.stringContaining(`AADSTS${number}`) });

@@ -102,7 +102,7 @@ describe("an exchange", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("vouches for nobody past the end of their assertion", async () => {
+  test("serves no cached token past the end of the assertion", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token", 3600));
     const clock = createClock();
     const cache = new TokenCache({ maxBytes: 1e6, now: clock.now });
@@ -455,7 +455,7 @@ describe("a caller whose time is up", () => {
     expect(entra.asked).toHaveLength(1);
   });
 
-  test("gives up the turn of an exchange that nobody else waits for", async () => {
+  test("gives up the turn of an exchange when no request waits for it any more", async () => {
     const { entra, onBehalfOf, first, answer } = await oneTurnTaken();
     const leaving = new AbortController();
     const { signal } = leaving;
@@ -612,7 +612,7 @@ describe("after Entra answered 429", () => {
   const LIDIA = { ...exchangeOf("").user, objectId: "lidia" };
   const lidias = (assertion: string) => exchangeOf(assertion, { user: LIDIA });
 
-  test("its user is told at once how long to wait, Entra is left alone, and others notice nothing", async () => {
+  test("its user gets Retry-After at once, Entra gets no request, and other users are served", async () => {
     const { clock, entra, onBehalfOf, failure } = await throttled({ "retry-after": "20" });
     expect([failure.code, failure.retryAfterSeconds]).toEqual(["throttled", 20]);
     clock.advance(5);

@@ -130,7 +130,7 @@ function follow(response: Response, init: RequestInit = {}): Promise<Response> {
 }
 
 describe("GET /api/files/{name}", () => {
-  test("sends the caller to the file in Storage, by a link that is kept nowhere and told nobody", async () => {
+  test("redirects the client to the file in Storage, by a link that is neither cached nor logged", async () => {
     const response = await get("files/a%20b.txt");
     expect([response.status, await response.text()]).toEqual([302, ""]);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -267,7 +267,7 @@ describe("when Storage refuses", () => {
     expect(JSON.parse(forms[1]?.claims ?? "{}")).toMatchObject(JSON.parse(CLAIMS));
   });
 
-  test("the new token with a challenge too, the caller is told its claims, after one more exchange and no more", async () => {
+  test("the new token with a challenge too, the client gets its claims, after exactly one more exchange", async () => {
     storage.answer(() => storageError(401, "InvalidAuthenticationInfo", challenge(CLAIMS)));
     const [asked, requests] = [stack.tokenRequests.length, stack.storageRequests.length];
     const response = await get("files");
@@ -278,7 +278,7 @@ describe("when Storage refuses", () => {
     expect([exchangesSince(asked).length, stack.storageRequests.length - requests]).toEqual([2, 2]);
   });
 
-  test("a revoked user, and Entra does too, the caller is told the claims of the next sign-in", async () => {
+  test("a revoked user, and Entra does too, the client gets the claims for the next sign-in", async () => {
     const claims = JSON.stringify({
       access_token: { nbf: { essential: true, value: String(Math.floor(Date.now() / 1000) + 60) } },
     });

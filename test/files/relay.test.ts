@@ -33,7 +33,7 @@ async function codeOf(response: Response): Promise<string> {
 }
 
 describe("GET /api/files/{name} where callers cannot reach Storage", () => {
-  test("answers the file's bytes, to be kept by nobody else and run nowhere", async () => {
+  test("answers the file's bytes, not to be cached by proxies or run as a page", async () => {
     const response = await get("page.html");
     expect([response.status, await response.text()]).toEqual([200, "<script>alert(1)</script>"]);
     expect(Object.fromEntries(response.headers)).toMatchObject({

@@ -31,7 +31,7 @@ describe("the built frontend, deployed alone", () => {
     expect(await once(frontend, "exit")).toEqual([0, null]);
   });
 
-  test("starts with npm start, and stops when npm is told to", async () => {
+  test("starts with npm start, and stops when npm gets SIGTERM", async () => {
     const frontend = start("npm", ["start"], {
       BACKEND_URL: "https://api.example.net",
       PORT: String(await freePort()),

@@ -135,7 +135,7 @@ describe("a failure", () => {
     expect(JSON.parse(logs[0]?.replace(/^\w+ /, "") ?? "")).toMatchObject({ function: "test", code: "not_found" });
   });
 
-  test("that nobody foresaw says nothing about itself, to the caller or in the log's text", async () => {
+  test("that was not foreseen shows nothing of itself, in the answer or in the log's text", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 12 }), async (message) => {
         const { status, body, logs } = await answerOf(failing(new Error(message)));
@@ -147,7 +147,7 @@ describe("a failure", () => {
     );
   });
 
-  test("that nobody foresaw tells its operator where it happened", async () => {
+  test("that was not foreseen is logged with the place where it happened", async () => {
     const { logs } = await answerOf(failing(new TypeError("x is undefined")));
     expect(logs[0]).toContain("TypeError");
     expect(logs[0]).toContain("endpoint.test.ts");

@@ -103,7 +103,7 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
     expect([exchanges.length, shown.length]).toEqual([2, 3]);
   });
 
-  test("challenges the new token too: the caller is told the claims, after one more exchange and no more", async () => {
+  test("challenges the new token too: the client gets the claims, after exactly one more exchange", async () => {
     answerTokens(() => challenge);
     const { response, exchanges, shown } = await called();
     expect(response.headers.get("www-authenticate")).toContain(`claims="${Buffer.from(CLAIMS).toString("base64")}"`);
@@ -118,7 +118,7 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
       { kind: "entraError", number: 50076, error: "interaction_required", claims: CLAIMS },
       "401 claims_challenge",
     ],
-  ])("challenges the token for claims, and Entra %s: the caller is told that", async (_, fault, expected) => {
+  ])("challenges the token for claims, and Entra %s: the client gets that answer", async (_, fault, expected) => {
     let undo = () => {};
     answerTokens(() => {
       undo = stack.faults.add({ service: "entra", path: TOKEN_PATH, fault });
@@ -130,7 +130,7 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
     expect([exchanges.length, shown.length]).toEqual([2, 1]);
   });
 
-  test("refuses the token without saying why: that is said, and the next request brings a new one", async () => {
+  test("refuses the token without a reason: answers 502, and the next request exchanges anew", async () => {
     let refused = "";
     answerTokens((token) => {
       refused ||= token;
@@ -149,17 +149,20 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
     ["fails", refusal(500, "InternalServerError"), "502 downstream_failed"],
     ["closes the connection", "close", "502 downstream_failed"],
     ["never answers", "hang", "504 downstream_timeout"],
-  ])("%s: that is said, without its words, and the rest of the app is unharmed", async (_, answer, expected) => {
-    answerTokens(() => answer);
-    const [{ response }, profile] = await Promise.all([called(), call("profile", await stack.token("works"))]);
-    const text = await response.clone().text();
-    expect(await codeOf(response)).toBe(expected);
-    expect(text).not.toContain("about someone");
-    expect(profile.status).toBe(200);
-    await vi.waitFor(() => expect(azure.waiting).toBe(0), 10_000);
-  });
+  ])(
+    "%s: answers with the code for it and none of its text, and other routes still work",
+    async (_, answer, expected) => {
+      answerTokens(() => answer);
+      const [{ response }, profile] = await Promise.all([called(), call("profile", await stack.token("works"))]);
+      const text = await response.clone().text();
+      expect(await codeOf(response)).toBe(expected);
+      expect(text).not.toContain("about someone");
+      expect(profile.status).toBe(200);
+      await vi.waitFor(() => expect(azure.waiting).toBe(0), 10_000);
+    },
+  );
 
-  test("asks to wait: the caller is told how long, when the client is not to try again itself", async () => {
+  test("asks to wait: passes Retry-After on when the SDK may not retry", async () => {
     answerTokens(() => refusal(429, "TooManyRequests", { "retry-after": "7" }));
     const { response, shown } = await called();
     expect(response.headers.get("retry-after")).toBe("7");
@@ -167,7 +170,7 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
     expect(shown).toHaveLength(1);
   });
 
-  test("asks to wait: the client does, within the request's time", async () => {
+  test("asks to wait: the SDK retries, within the request's time-out", async () => {
     let asked = 0;
     answerTokens(() => {
       asked += 1;
@@ -193,7 +196,7 @@ describe("a vault", () => {
   });
 });
 
-test.each([VAULT, RESOURCE_MANAGER])("$host being down is said, and the rest of the app is unharmed", async (down) => {
+test.each([VAULT, RESOURCE_MANAGER])("answers 502 when $host is down, and other routes still work", async (down) => {
   const azure = await startServiceAt(down.host, down.succeed);
   await azure.close();
   onTestFinished(routeTlsHost(down.host, azure.port));

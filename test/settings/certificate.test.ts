@@ -24,7 +24,7 @@ describe("a certificate in PEM", () => {
     ["with line ends written as \\r\\n", () => `${ours.certificate}\n${ours.key}`.replaceAll(/\r?\n/g, "\\r\\n")],
     ["with its key in the older form, PKCS #1", () => `${ours.certificate}\n${pkcs1(ours.key)}`],
     ["with text between", () => `Bag Attributes\n${ours.key}\nsubject=CN = api\n${ours.certificate}`],
-  ])("%s is told by its thumbprint", (_, pem) => {
+  ])("%s is identified by its thumbprint", (_, pem) => {
     const certificate = readCertificate(pem(), NOW);
     const { fingerprint256 } = new X509Certificate(ours.certificate);
     expect(certificate).toEqual({

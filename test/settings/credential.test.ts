@@ -53,7 +53,7 @@ describe("the credential", () => {
     });
   });
 
-  test("that is missing is told with all that would do, the best first", () => {
+  test("that is missing is reported with all credentials that would do, the best first", () => {
     const [problem, ...others] = problemsOf({});
     expect(others).toEqual([]);
     expect(problem).toMatch(

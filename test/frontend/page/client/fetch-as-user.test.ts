@@ -123,7 +123,7 @@ describe("a redirect", () => {
     expect(asked).toEqual(["/api/x", "/.auth/refresh"]);
   });
 
-  test("although the session is good is the API's own: it is said, and nobody signs in", async () => {
+  test("although the session is good comes from the API: it is shown, and no sign-in begins", async () => {
     const app = await startApp(() => OK, {
       fetch: async (path) => (path === "/.auth/refresh" ? new Response(null) : redirect()),
     });
@@ -243,7 +243,7 @@ describe("a circle of sign-ins", () => {
 });
 
 describe("a service that asks to wait", () => {
-  test("is asked again after that time, which the caller is told", async () => {
+  test("is asked again after that time, which is passed on", async () => {
     const told: [number, string][] = [];
     const app = await startApp(inTurn({ "/api/x": [{ ...BUSY, retryAfter: "1" }, OK] }));
     const onWait = (seconds: number, { code }: Problem): void => void told.push([seconds, code]);
