@@ -2,17 +2,7 @@ import type { Readable } from "node:stream";
 import { AppError } from "../errors.ts";
 
 /** Bodies that a call as the user can have. A stream can be sent once only, so a call with one is never repeated. */
-export type CallBody =
-  | string
-  | Uint8Array
-  | ArrayBuffer
-  | Blob
-  | FormData
-  | URLSearchParams
-  | Readable
-  | ReadableStream
-  | null
-  | undefined;
+export type CallBody = RequestInit["body"] | Readable;
 
 /** A body as it is sent, with the content type it has by itself. */
 export interface SentBody {
@@ -31,7 +21,8 @@ export async function sentBodyOf(body: CallBody): Promise<SentBody> {
   if (body === undefined || body === null) return NO_BODY;
   if (typeof body === "string" || body instanceof Uint8Array) return { body, contentType: null };
   if (typeof body === "object" && Symbol.asyncIterator in body) return { body: body as Readable, contentType: null };
-  if (![ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind)) {
+  const isKnown = [ArrayBuffer, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
+  if (!isKnown && !ArrayBuffer.isView(body)) {
     throw new AppError("internal_error", {
       hint: "The body of a call as the user is neither text, bytes, a form nor a stream. Write JSON with JSON.stringify.",
     });

@@ -343,6 +343,7 @@ describe("a fetch as the user", () => {
     ["parameters", () => new URLSearchParams({ a: "1" }), /^a=1$/, /^application\/x-www-form-urlencoded/],
     ["a blob", () => new Blob(["x"], { type: "image/png" }), /^x$/, /^image\/png$/],
     ["bytes", () => new TextEncoder().encode("x").buffer as ArrayBuffer, /^x$/, undefined],
+    ["a view of bytes", () => new DataView(new TextEncoder().encode("axb").buffer, 1, 1), /^x$/, undefined],
     ["a web stream", () => new Blob(["x"]).stream(), /^x$/, undefined],
     ["a Node stream", () => Readable.from(["x"]), /^x$/, undefined],
   ])("sends %s", async (_, make, expected, contentType) => {
