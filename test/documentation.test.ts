@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { commandsIn } from "./support/documented-commands.ts";
 
 const isPage = (path: string) => path.endsWith(".md") && !path.includes("node_modules");
 const filesIn = async (folder: string, recursive = true) =>
@@ -19,6 +20,8 @@ const RUN_BY_ALL = "run before or by every test";
 const AZURE = "needs Azure";
 const TENANT = "needs a tenant of one's own";
 const CORE_TOOLS = "needs Azure Functions Core Tools";
+const POWERSHELL = "needs PowerShell";
+const TYPED_INTO_A_SHELL = "test/command-line/documented-commands.test.ts";
 const REGISTRY = "needs a registry or another repository";
 /** Commands of all pages by their beginning, and the test that runs each, or what it needs that tests do not have. */
 const COMMANDS: readonly (readonly [RegExp, string])[] = [
@@ -26,44 +29,22 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
   [/^npm run (check|build|build:library)$/, RUN_BY_ALL],
   [/^npm start( -- --files)?$/, "test/command-line/start.test.ts"],
   [/^npm start -- --tenant/, TENANT],
-  [/^(curl|curl\.exe) .*\/api\/profile$/, "test/end-to-end.test.ts"],
-  [/^\$token = npm run/, "test/end-to-end.test.ts"],
-  [/^curl .*\/api\/files/, "test/files/files.test.ts"],
+  [/^curl .*(\/api\/(profile|openapi\.json)|\/api\/files.*|\/emulator\/.*)$/, TYPED_INTO_A_SHELL],
+  [/^(curl\.exe|\$token = npm run|Invoke-RestMethod) /, POWERSHELL],
   [/^curl .*\/api\/manager$/, "test/documented-endpoints.test.ts"],
   [/^curl .*\/api\/(orders|containers)$/, "test/own-service.test.ts"],
   [/^node orders\.mjs$/, "test/own-service.test.ts"],
-  [/^(curl|Invoke-RestMethod) .*\/emulator\/clock/, "packages/easy-auth-local/test/control.test.ts"],
-  [/^curl .*\/emulator\/faults/, "test/faults.test.ts"],
-  [/^(mkdir|npm pack|npm install .*vendor|npx esbuild|npx easy-auth-local --api \.$)/, "test/existing-app.test.ts"],
+  [/^(mkdir|npm pack|npx esbuild|npx easy-auth-local --api \.$)/, "test/existing-app.test.ts"],
   [/^npx vitest run test\/new-order/, "test/documented-endpoints.test.ts"],
   [/^npm run openapi$/, "test/openapi.test.ts"],
-  [/^curl .*\/api\/openapi.json$/, "test/openapi.test.ts"],
   [/^npm run (--silent )?bench/, "test/bench"],
   [/^(eval "\$\(npx easy-auth-local env\)"|node my-backend\.js)/, "packages/easy-auth-local/test/routing.test.ts"],
   [/^npx easy-auth-local --api (\.\/|http)/, "packages/easy-auth-local/test/packed/packed.test.ts"],
   [/^(npx easy-auth-local --api 7071|func start)/, CORE_TOOLS],
   [/^(az|azd|func azure|npx openapi-typescript) /, AZURE],
   [/^(for id in|object=\$\(az|done$|API_URL=|\(cd dist\/frontend)/, AZURE],
-  [/^(git |npm install --save-dev easy-auth-local$)/, REGISTRY],
+  [/^(git |npm install )/, REGISTRY],
 ];
-
-/** The commands in a page's blocks for a shell, each in one line without its comment. */
-function commandsIn(text: string): readonly string[] {
-  const blocks = [...text.matchAll(/^```(?:sh|powershell)\n(.*?)^```/gms)].map(([, block = ""]) => block);
-  return blocks.flatMap(linesOf).filter((line) => line !== "" && !line.startsWith("#"));
-}
-
-function linesOf(block: string): readonly string[] {
-  // A line that ends within quotes goes on in the next.
-  const lines: string[] = [];
-  for (const line of block.replaceAll(/\\\n/g, " ").split("\n")) {
-    const last = lines.at(-1);
-    const isOpen = last !== undefined && (last.split("'").length - 1) % 2 === 1;
-    if (isOpen) lines[lines.length - 1] = `${last} ${line.trim()}`;
-    else lines.push(line.trim());
-  }
-  return lines.map((line) => line.replace(/\s+# .*$/, ""));
-}
 
 describe("every command in the documentation", () => {
   const all = PAGES.flatMap((page) => commandsIn(textOf(page)).map((command) => [command, page] as const));
