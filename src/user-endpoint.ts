@@ -8,7 +8,7 @@ export type UserHandler = (
   context: InvocationContext,
 ) => Promise<HttpResponseInit | HttpResponse>;
 
-/** A Functions handler with the scopes it asks for on behalf of its users. */
+/** Functions handler with the scopes that it asks for on behalf of its users. */
 export type UserEndpoint = HttpHandler & { readonly scopes: readonly string[] };
 
 /** Requirements of an endpoint beside its scopes. */

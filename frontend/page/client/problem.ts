@@ -118,7 +118,10 @@ function secondsFrom(retryAfter: unknown): number | undefined {
   return Number.isFinite(seconds) ? Math.max(seconds, 0) : undefined;
 }
 
-/** https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format */
+/**
+ * Reads the claims of a challenge:
+ * https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
+ */
 function claimsFrom(wwwAuthenticate: string): string | undefined {
   if (!/\berror="?insufficient_claims\b/.test(wwwAuthenticate)) return undefined;
   try {
@@ -132,7 +135,7 @@ function claimsIn({ code, claims }: Record<string, unknown>): string | undefined
   return code === "claims_challenge" && typeof claims === "string" ? jsonObject(claims) : undefined;
 }
 
-/** The text itself, when it is the JSON of an object. */
+/** Returns the text itself when it is the JSON of an object. */
 function jsonObject(text: string): string | undefined {
   try {
     return isRecord(JSON.parse(text)) ? text : undefined;

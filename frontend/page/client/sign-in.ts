@@ -1,6 +1,6 @@
 import type { Problem } from "./problem.ts";
 
-/** What the client uses of the browser, for tests to stand in for. */
+/** The part of the browser that the client uses; tests replace it. */
 export interface SignInPage {
   /** Remembers, for this tab, that a sign-in was begun. May throw, as `sessionStorage` does where it is blocked. */
   readonly storage: () => Pick<Storage, "getItem" | "setItem">;
@@ -15,13 +15,16 @@ const MARKER = "fetch-as-user.sign-ins";
 const PAUSE_MS = 60_000;
 
 interface Marker {
-  /** The last sign-in that nobody asked for, in milliseconds since 1970. */
+  /** Time of the last sign-in that nobody asked for, in milliseconds since 1970. */
   readonly at: number;
   /** Calls that a sign-in was begun for, and that did not succeed since. */
   readonly calls: readonly string[];
 }
 
-/** Where Easy Auth signs the user in, with the claims that were asked for, and comes back to `returnTo`, a path of this app. */
+/**
+ * Returns the address where Easy Auth signs the user in, with the claims that were asked for, and comes back to
+ * `returnTo`, a path of this app.
+ */
 export function signInUrl({ claims }: Pick<Problem, "claims">, returnTo: string): string {
   const asked = claims === undefined ? "" : `&claims=${encodeURIComponent(claims)}`;
   return `/.auth/login/aad?post_login_redirect_uri=${encodeURIComponent(returnTo)}${asked}`;

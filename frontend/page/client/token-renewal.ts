@@ -2,7 +2,7 @@
 export class TokenRenewal {
   readonly #ask: () => Promise<Response>;
   #asking: Promise<boolean> | undefined;
-  /** How often it was done. */
+  /** Number of renewals. */
   generation = 0;
 
   constructor(ask: () => Promise<Response>) {

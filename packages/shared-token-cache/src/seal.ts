@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 
 /** Values that an entry is bound to: with another value, another entry is found, and this one cannot be opened. */
 export interface EntryBinding {
-  /** The user's access token for this API: the secret that the entry's key is made of. */
+  /** The user's access token for this API, from which the entry's key is derived. */
   readonly assertion: string;
   /** For example `https://login.microsoftonline.com`. */
   readonly authorityOrigin: string;

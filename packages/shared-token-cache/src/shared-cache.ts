@@ -22,7 +22,7 @@ export interface SharedCacheOptions extends Omit<BreakerOptions, "onOpen"> {
   readonly clock?: () => number;
 }
 
-/** An assertion that was verified, and what a token for it is bound to. */
+/** A verified assertion, and the values that a token for it is bound to. */
 export interface VerifiedBinding extends EntryBinding {
   /** Seconds since 1970. */
   readonly assertionEnd: number;

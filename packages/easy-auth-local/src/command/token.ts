@@ -4,7 +4,7 @@ import { Agent, request } from "undici";
 interface Answer {
   readonly access_token: string;
   readonly accounts: readonly string[];
-  /** Why there is no token. */
+  /** Reason why there is no token. */
   readonly detail: string;
 }
 

@@ -28,12 +28,12 @@ export const CLOUDS: readonly [Cloud, ...Cloud[]] = [
 export const AUTHORITY_HOSTS: readonly string[] = CLOUDS.map(({ authorityOrigin }) => new URL(authorityOrigin).host);
 export const GRAPH_HOSTS: readonly string[] = CLOUDS.map(({ graphOrigin }) => new URL(graphOrigin).host);
 
-/** The cloud whose authority has an origin; undefined for an address on this machine. */
+/** Returns the cloud whose authority has this origin; undefined for an address on this machine. */
 export function cloudOf(authorityOrigin: string): Cloud | undefined {
   return CLOUDS.find((cloud) => cloud.authorityOrigin === authorityOrigin);
 }
 
-/** The Graph of the cloud that an authority belongs to. */
+/** Returns the origin of Graph in the cloud that an authority belongs to. */
 export function graphOriginOf(authorityOrigin: string): string {
   return (cloudOf(authorityOrigin) ?? CLOUDS[0]).graphOrigin;
 }

@@ -13,7 +13,10 @@ type Grant = (request: TokenRequest) => Promise<TokenAnswer>;
 
 const KEPT = 10_000;
 const CODE_LIFETIME_MS = 600_000;
-/** A page's refresh tokens end a day after the sign-in: https://learn.microsoft.com/entra/identity-platform/refresh-tokens */
+/**
+ * Lifetime of a page's refresh tokens, from the sign-in on:
+ * https://learn.microsoft.com/entra/identity-platform/refresh-tokens
+ */
 const SPA_LIFETIME_SECONDS = 86_400;
 
 /** Grants of the token endpoint: codes, refresh tokens, assertions, device codes, credentials. */

@@ -63,7 +63,7 @@ export function requestedScopes(
 interface Resolved {
   readonly resource: Registration | undefined;
   readonly names: readonly string[];
-  /** The scope as it was asked for, its name as it is registered. */
+  /** The requested scope, with its name as registered. */
   readonly spelled: string;
 }
 

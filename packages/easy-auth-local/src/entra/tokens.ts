@@ -20,9 +20,9 @@ const REVOCABLE_TOKEN_SECONDS = 86_400;
 
 export interface ApiTokenRequest {
   readonly account: Account;
-  /** The API. */
+  /** API that the token is for. */
   readonly audience: Registration;
-  /** The app that signed the user in. */
+  /** App that signed the user in. */
   readonly client?: Registration;
   /** Names separated by spaces, without the API's URI. */
   readonly scope: string;
@@ -36,14 +36,19 @@ type Changes = Readonly<Record<string, unknown>>;
 /** Issues tokens with the claims of https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference */
 export interface TokenIssuer {
   readonly keys: SigningKeys;
-  /** Issues in the name of another cloud's authority, or of another tenant. */
+  /** Returns an issuer in the name of another cloud's authority, or of another tenant. */
   at(origin: string, tenantId: string): TokenIssuer;
-  /** An access token of the user for one of the tenant's own APIs, in the version it wants. `changes` replaces claims. */
+  /**
+   * Issues an access token of the user for one of the tenant's own APIs, in the version that it wants. `changes` replaces
+   * claims.
+   */
   apiToken(request: ApiTokenRequest, changes?: Changes): Promise<string>;
   idToken(account: Account, audience: Registration, nonce?: string, changes?: Changes): Promise<string>;
-  /** An access token of the app itself, with its roles, for one of the tenant's own APIs or for Graph (undefined). */
+  /**
+   * Issues an access token of the app itself, with its roles, for one of the tenant's own APIs or for Graph (undefined).
+   */
   appToken(client: Registration, audience: Registration | undefined, roles: readonly string[]): Promise<string>;
-  /** A version 1 access token for Microsoft Graph; `isRevocable` for clients that understand claims challenges. */
+  /** Issues a version 1 access token for Microsoft Graph; `isRevocable` for clients that understand claims challenges. */
   graphToken(account: Account, client: Registration, scope: string, isRevocable?: boolean): Promise<string>;
 }
 

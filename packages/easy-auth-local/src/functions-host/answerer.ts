@@ -31,7 +31,7 @@ export interface Serving {
   readonly onLog: (log: HostLog) => void;
 }
 
-/** A request for a function, and the answer to it. */
+/** Request for a function, and its answer. */
 interface Call {
   readonly request: IncomingMessage;
   readonly answer: ServerResponse;

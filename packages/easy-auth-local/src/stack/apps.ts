@@ -20,7 +20,7 @@ export type ServerFactory = (addresses: Readonly<Record<string, string>>) => htt
 
 /** App and its gate, to be started. */
 export interface AppOptions extends AppConfiguration {
-  /** For messages: "the API" or "the frontend". */
+  /** Name of the app in messages: "the API" or "the frontend". */
   readonly title: string;
   readonly auth: AuthSettings;
   /** App in this process, in place of `app`. */

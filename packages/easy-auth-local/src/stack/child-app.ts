@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 /** Command that runs an app in a process of its own. */
 export interface ChildAppOptions {
-  /** For messages, such as "the frontend". */
+  /** Name of the app in messages, such as "the frontend". */
   readonly name: string;
   readonly command: string;
   readonly folder: string;

@@ -33,7 +33,7 @@ export class Browser {
     return response;
   }
 
-  /** A request whose redirects are followed, to the answer and its address. */
+  /** Sends a request and follows its redirects. Returns the last address and its answer. */
   async open(url: string, init?: RequestInit): Promise<Opened> {
     let response = await this.request(url, init);
     let current = new URL(url, this.#home).href;

@@ -13,7 +13,7 @@ export { readConfiguration } from "../configuration/read-configuration.ts";
 export { Browser } from "./browser.ts";
 export type { RecordedRequest } from "./recorded-request.ts";
 
-/** An app's folder, address or port; or all that a configuration says of it. */
+/** Folder, address or port of an app, or its whole configuration. */
 type TestApp = string | number | AppConfiguration;
 
 export interface TestStackOptions extends Omit<StackOptions, "api" | "frontend"> {
@@ -36,9 +36,9 @@ export interface TestStack extends Stack {
   consent(scopes: string | readonly string[], options?: { readonly app?: string; readonly account?: string }): void;
   /** Requests that Entra and Graph answered, in the order of their answers. */
   readonly requests: readonly RecordedRequest[];
-  /** Those of `requests` that Entra's token endpoint answered. */
+  /** Requests that Entra's token endpoint answered. */
   readonly tokenRequests: readonly RecordedRequest[];
-  /** Those of `requests` that Graph answered. */
+  /** Requests that Graph answered. */
   readonly graphRequests: readonly RecordedRequest[];
   /** Requests of users to Storage, with `files`, before they are answered. */
   readonly storageRequests: readonly StorageRequest[];

@@ -9,7 +9,7 @@ export interface SeenToken {
   readonly claims: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Why a request failed, as far as the answer says. */
+/** Reason why a request failed, as far as the answer tells it. */
 export interface Failure {
   /** The API's own code, `AADSTS…`, Graph's code; else the status. */
   readonly code: string;
