@@ -1,4 +1,4 @@
-import { addAbortSignal, isReadable, type Readable } from "node:stream";
+import { addAbortSignal, isReadable, Readable } from "node:stream";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
 import { AppError } from "../errors.ts";
 import { unreachable } from "../outgoing/send.ts";
@@ -7,8 +7,8 @@ import { unreachable } from "../outgoing/send.ts";
 export const MAX_ANSWER_BYTES = 16 * 1_048_576;
 
 /**
- * Reads an answer's body into memory when it is a web stream or a Node stream, bounded in bytes, and in time by the signal.
- * Large content goes from its service to the client: docs/add-an-endpoint.md
+ * Reads an answer's body into memory when it is a web stream, a Node stream or an async iterator, bounded in bytes, and in time
+ * by the signal. Large content goes from its service to the client: docs/add-an-endpoint.md
  *
  * @throws AppError `internal_error` for more than 16 MiB, `downstream_failed` or `downstream_timeout` when the stream fails
  */
@@ -31,8 +31,8 @@ function isAsyncIterable(body: unknown): body is AsyncIterable<unknown> {
 async function bytesOf(body: AsyncIterable<unknown>, signal: AbortSignal): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined;
   try {
-    if (isReadable(body as Readable)) addAbortSignal(signal, body as Readable);
-    bytes = await readUpTo(MAX_ANSWER_BYTES, body);
+    const stream = isReadable(body as Readable) ? (body as Readable) : Readable.from(body);
+    bytes = await readUpTo(MAX_ANSWER_BYTES, addAbortSignal(signal, stream));
   } catch (cause) {
     throw unreachable(cause, signal);
   }

@@ -1,5 +1,6 @@
 import { PassThrough, Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
+import { setTimeout } from "node:timers/promises";
 import { HttpResponse, type HttpResponseInit } from "@azure/functions";
 import { describe, expect, test } from "vitest";
 import { inMemory, MAX_ANSWER_BYTES } from "../../src/http/bounded-body.ts";
@@ -11,10 +12,15 @@ function* chunks(count: number): Generator<Buffer> {
   for (let made = 0; made < count; made += 1) yield CHUNK;
 }
 
+async function* drops(): AsyncGenerator<Buffer> {
+  for (;;) yield setTimeout(1, Buffer.from("."));
+}
+
 /** Each kind of stream that a handler may return. */
 const KINDS: readonly [string, (source: Iterable<Buffer>) => HttpResponseInit | HttpResponse][] = [
   ["a web stream", (source) => ({ body: ReadableStream.from(source) })],
   ["a Node stream", (source) => ({ body: Readable.from(source) as never })],
+  ["an async iterator", (source) => ({ body: Readable.from(source)[Symbol.asyncIterator]() as never })],
   ["a response with a stream", (source) => new HttpResponse({ status: 201, body: ReadableStream.from(source) })],
 ];
 
@@ -48,6 +54,7 @@ describe.each(KINDS)("%s", (_, answerWith) => {
 test.each<[string, () => HttpResponseInit]>([
   ["a web stream", () => ({ body: new ReadableStream() })],
   ["a Node stream", () => ({ body: new PassThrough() as never })],
+  ["an async iterator", () => ({ body: drops() as never })],
 ])("%s that never ends ends with the request", async (_, make) => {
   const controller = new AbortController();
   const reading = inMemory(make(), controller.signal);
