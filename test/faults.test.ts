@@ -52,6 +52,8 @@ interface Details {
   readonly claims?: string;
   /** The user has been served with this token, so that no exchange is needed. */
   readonly servedBefore?: true;
+  /** The refusal is remembered for a few seconds: the same token is refused when the fault is over. */
+  readonly isRemembered?: true;
   /** The fault is everybody's. */
   readonly forAll?: true;
   /** Requests to Entra's token endpoint and to Graph for this user, until the answer. */
@@ -163,8 +165,13 @@ const ENTRA_REFUSES: readonly Row[] = [
   ["an unknown resource", refusal(500011, "invalid_resource"), "misconfigured"],
   ["an app that may not act on behalf of users", refusal(7000114, "invalid_grant"), "misconfigured"],
   ["an ID token as assertion", refusal(240002, "invalid_grant"), "misconfigured"],
-  ["throttling, by number", refusal(90055, "invalid_request"), "throttled", { asked: { entra: 1, graph: 0 } }],
-  ["a loop", refusal(50196, "invalid_grant"), "throttled"],
+  [
+    "throttling, by number",
+    refusal(90055, "invalid_request"),
+    "throttled",
+    { isRemembered: true, asked: { entra: 1, graph: 0 } },
+  ],
+  ["a loop", refusal(50196, "invalid_grant"), "throttled", { isRemembered: true }],
   ["a transient error", refusal(90033, "temporarily_unavailable"), "identity_unavailable"],
   ["a transient error, by number", refusal(90006, "server_error"), "identity_unavailable"],
   ["an error nobody knows", refusal(99999, "never_heard_of"), "identity_unavailable"],
@@ -644,8 +651,9 @@ function expectLoggedOnce(answer: Answer, code: ErrorCode): void {
 }
 
 /** The same user, the fault being over: served at once, after another sign-in where the answer asked for one. */
-async function expectServedAgain(account: Account, token: string, outcome: Row[2]): Promise<void> {
-  const isOver = outcome === "served" || (STATUS[outcome] ?? 0) >= 500 || outcome === "invalid_request";
+async function expectServedAgain(account: Account, token: string, outcome: Row[2], details: Details): Promise<void> {
+  const isOver =
+    !details.isRemembered && (outcome === "served" || (STATUS[outcome] ?? 0) >= 500 || outcome === "invalid_request");
   expectServed(await ask(isOver ? token : await apiToken(account)), account);
 }
 
@@ -669,7 +677,7 @@ async function walk([, told, outcome, details = {}]: Row): Promise<void> {
   }
   if (outcome === "served") expectServed(answer, account);
   else expectFailure(answer, outcome, { ...details, account, token, since });
-  await expectServedAgain(account, token, outcome);
+  await expectServedAgain(account, token, outcome, details);
 }
 
 interface Failure extends Details {
