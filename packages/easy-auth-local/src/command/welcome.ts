@@ -19,7 +19,7 @@ export function welcome(stack: Stack, misconfigure: MisconfigurationName | undef
   return [
     `\n${places.join("\n")}`,
     listed(stack),
-    ...(overridden.length > 0 ? [`Not from local.settings.json, but the stack's: ${overridden.join(", ")}\n`] : []),
+    ...(overridden.length > 0 ? [`Set by the stack, not by your settings: ${overridden.join(", ")}\n`] : []),
     `Accounts to sign in as:\n${accounts.join("\n")}\n`,
     `Grant consent, revoke sessions, put the clock forward: ${entraUrl}`,
     ...(misconfigure === undefined

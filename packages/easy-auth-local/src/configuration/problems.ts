@@ -1,15 +1,26 @@
-import type { ErrorObject } from "ajv";
+import { readFileSync } from "node:fs";
+import type { ErrorObject, ValidateFunction } from "ajv";
+import { ACCOUNTS } from "../directory/accounts.ts";
 import { tenantFrom } from "../directory/directory.ts";
+import { packageFile } from "../package-file.ts";
 import type { Configuration } from "./configuration.ts";
-import { registrationsOf } from "./registrations.ts";
+import { type Registrations, registrationsOf } from "./registrations.ts";
 
 /** Returns all that is wrong in a configuration, each as a sentence with the fix. */
-export async function problemsOf(value: unknown, schema: object): Promise<readonly string[]> {
-  // Loaded when it is needed: a stack without a configuration file does without.
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
-  const validate = new Ajv2020({ allErrors: true, strict: false, verbose: true }).compile(schema);
+export async function problemsOf(value: unknown): Promise<readonly string[]> {
+  validating ??= compileSchema();
+  const validate = await validating;
   if (!validate(value)) return [...new Set((validate.errors ?? []).map(sentence))];
   return crossProblems(value as Configuration);
+}
+
+let validating: Promise<ValidateFunction> | undefined;
+
+async function compileSchema(): Promise<ValidateFunction> {
+  // Loaded when it is needed: a stack without a configuration file does without.
+  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  const schema: object = JSON.parse(readFileSync(packageFile("configuration.schema.json"), "utf8"));
+  return new Ajv2020({ allErrors: true, strict: false, verbose: true }).compile(schema);
 }
 
 /** Tells whether an app is named by its address or port, and not by its folder. */
@@ -47,40 +58,58 @@ function tenantOf(issuer: string | undefined): string | undefined {
 /** Checks what a schema cannot express: names that must exist, ids that must differ. */
 function crossProblems(configuration: Configuration): readonly string[] {
   const registrations = registrationsOf(configuration);
+  const accounts = [...ACCOUNTS, ...(configuration.accounts ?? [])];
+  const byKey = new Map(accounts.map(({ key, objectId }) => [`account ${key}`, objectId]));
+  const clientIds = new Map([...registrations].map(([name, { clientId }]) => [`registrations.${name}`, clientId]));
+  const ports = new Map(
+    Object.entries(configuration.ports ?? {}).flatMap(([name, port]) =>
+      port === 0 ? [] : [[`ports.${name}`, String(port)] as const],
+    ),
+  );
+  return [
+    ...(["api", "frontend"] as const).flatMap((app) => appProblems(app, configuration, registrations)),
+    ...repeated(clientIds, "the clientId"),
+    ...repeated(byKey, "the objectId"),
+    ...repeated(ports, "the port"),
+  ];
+}
+
+function appProblems(app: "api" | "frontend", configuration: Configuration, registrations: Registrations): string[] {
+  const { registration, auth, run, app: target } = configuration[app] ?? {};
   const names = [...registrations.keys()].filter((name) => !name.startsWith("service "));
-  const ids = new Map([...registrations].map(([name, { clientId }]) => [clientId.toLowerCase(), name]));
+  const ids = new Set([...registrations.values()].map(({ clientId }) => clientId.toLowerCase()));
   const { id, domains } = tenantFrom(configuration.tenant);
   const tenants = new Set([...ANY_TENANT, id, ...domains].map((name) => name.toLowerCase()));
+  const { clientId, openIdIssuer } = auth?.identityProviders.azureActiveDirectory.registration ?? {};
+  const tenant = tenantOf(openIdIssuer);
   const problems: string[] = [];
-  for (const app of ["api", "frontend"] as const) {
-    const { registration, auth, run, app: target } = configuration[app] ?? {};
-    if (registration !== undefined && !registrations.has(registration)) {
-      problems.push(
-        `${app}.registration names "${registration}", which is not in registrations. There are: ${names.join(", ")}.`,
-      );
-    }
-    const clientId = auth?.identityProviders.azureActiveDirectory.registration.clientId;
-    if (clientId !== undefined && !ids.has(clientId.toLowerCase())) {
-      problems.push(
-        `${app}.auth is of the client id ${clientId}, which no registration has. Add one to registrations, with that clientId.`,
-      );
-    }
-    const tenant = tenantOf(auth?.identityProviders.azureActiveDirectory.registration.openIdIssuer);
-    if (tenant !== undefined && !tenants.has(tenant.toLowerCase())) {
-      problems.push(
-        `${app}.auth has an openIdIssuer of the tenant ${tenant}, which is not the stack's. Add "tenant": { "id": "${tenant}" }, or use ${id}.`,
-      );
-    }
-    if (run !== undefined && !isAddress(target)) {
-      problems.push(`${app}.run starts an app, but ${app}.app does not say where it listens. Use its port or address.`);
-    }
+  if (registration !== undefined && !registrations.has(registration)) {
+    problems.push(
+      `${app}.registration names "${registration}", which is not in registrations. There are: ${names.join(", ")}.`,
+    );
   }
-  const seen = new Map<string, string>();
-  for (const [name, { clientId }] of registrations) {
-    const other = seen.get(clientId.toLowerCase());
-    if (other !== undefined)
-      problems.push(`registrations.${name} has the clientId of registrations.${other}. Give each its own.`);
-    seen.set(clientId.toLowerCase(), name);
+  if (clientId !== undefined && !ids.has(clientId.toLowerCase())) {
+    problems.push(
+      `${app}.auth is of the client id ${clientId}, which no registration has. Add one to registrations, with that clientId.`,
+    );
+  }
+  if (tenant !== undefined && !tenants.has(tenant.toLowerCase())) {
+    problems.push(
+      `${app}.auth has an openIdIssuer of the tenant ${tenant}, which is not the stack's. Add "tenant": { "id": "${tenant}" }, or use ${id}.`,
+    );
+  }
+  if (run !== undefined && !isAddress(target)) {
+    problems.push(`${app}.run starts an app, but ${app}.app does not say where it listens. Use its port or address.`);
   }
   return problems;
+}
+
+/** Names each value that two have, in any case. */
+function repeated(values: ReadonlyMap<string, string>, what: string): string[] {
+  const seen = new Map<string, string>();
+  return [...values].flatMap(([name, value]) => {
+    const other = seen.get(value.toLowerCase());
+    seen.set(value.toLowerCase(), name);
+    return other === undefined ? [] : [`${name} has ${what} of ${other}. Give each its own.`];
+  });
 }

@@ -1,6 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { packageFile } from "../package-file.ts";
 import type { Configuration, RegistrationConfiguration } from "./configuration.ts";
 import { isAddress, problemsOf } from "./problems.ts";
 
@@ -23,8 +23,7 @@ export class ConfigurationError extends Error {
  */
 export async function readConfiguration(path: string): Promise<Configuration> {
   const value = withoutUnset(parse(path));
-  const schema: unknown = JSON.parse(readFileSync(packageFile("configuration.schema.json"), "utf8"));
-  const problems = await problemsOf(value, schema as object);
+  const problems = await problemsOf(value);
   if (problems.length > 0) throw new ConfigurationError(path, problems);
   return withAbsolutePaths(value as Configuration, dirname(resolve(path)), path);
 }
@@ -47,6 +46,7 @@ function parse(path: string): unknown {
 
 /** Removes null members of the gates' settings: `az webapp auth show` prints null for what is not set. */
 function withoutUnset(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const configuration = { ...(value as Configuration) };
   for (const app of ["api", "frontend"] as const) {
     const { auth, ...others } = configuration[app] ?? {};
@@ -86,13 +86,25 @@ function withFiles(registrations: NonNullable<Configuration["registrations"]>, f
       return "[]";
     }
   };
+  const checked = (pem: string): string => {
+    try {
+      return new X509Certificate(pem).toString();
+    } catch {
+      problems.push(
+        `registrations: ${JSON.stringify(pem.slice(0, 40))} is no certificate. Use one in PEM, or its file.`,
+      );
+      return pem;
+    }
+  };
   const entries = Object.entries(registrations).map(([name, one]): [string, RegistrationConfiguration] => {
     const { certificates, delegatedPermissions } = one;
     return [
       name,
       {
         ...one,
-        ...(certificates && { certificates: certificates.map((pem) => (pem.includes("-----") ? pem : read(pem))) }),
+        ...(certificates && {
+          certificates: certificates.map((pem) => (pem.includes("-----") ? pem : read(pem))).map(checked),
+        }),
         ...(delegatedPermissions && {
           delegatedPermissions: delegatedPermissions.flatMap((scope) =>
             scope.endsWith(".json") ? (JSON.parse(read(scope)) as string[]) : [scope],

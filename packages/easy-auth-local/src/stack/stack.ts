@@ -59,7 +59,7 @@ export interface Stack extends Emulators {
   readonly apiSignIn: SignIn;
   /** Addresses on this machine by the origin that they stand for, of other APIs. */
   readonly services: Readonly<Record<string, string>>;
-  /** Names of settings in local.settings.json that the stack set otherwise. */
+  /** Names of the API's settings that the stack set otherwise. */
   readonly overridden: readonly string[];
   /** Variables by which another Node process reaches the stack. */
   readonly environment: Readonly<Record<string, string>>;
@@ -158,7 +158,8 @@ async function startApi(starting: Starting, closers: Closers) {
     ...options.settings,
   };
   const cors = options.cors ?? api.cors ?? localCors;
-  const overridden = Object.keys(file).filter((name) => set[name] !== undefined && set[name] !== file[name]);
+  const own = { ...file, ...resolveSettings(api.settings ?? {}, around.addresses) };
+  const overridden = Object.keys(own).filter((name) => set[name] !== undefined && set[name] !== own[name]);
   const app = await startApp(
     {
       ...api,

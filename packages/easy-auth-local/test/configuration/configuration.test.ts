@@ -75,6 +75,27 @@ describe("a configuration file", () => {
     expect(error).toContain("registrations.other has the clientId of registrations.api. Give each its own.");
   });
 
+  test("says what two have in common", async () => {
+    const profile = { displayName: "Kim", userPrincipalName: "kim@contoso.example" };
+    const kim = { key: "kim", objectId: "AAAAAAAA-0000-1111-2222-BBBBBBBBBBBB", profile };
+    const error = await read({ accounts: [kim], ports: { api: 5000, graph: 0, entra: 0, frontend: 5000 } }).catch(
+      String,
+    );
+    expect(error).toContain("account kim has the objectId of account works. Give each its own.");
+    expect(error).toContain("ports.frontend has the port of ports.api. Give each its own.");
+    expect(error).not.toContain("ports.entra");
+  });
+
+  test.each([
+    [[], "Use a value of type object"],
+    [null, "Use a value of type object"],
+    [{ api: { excludedPaths: ["health"] } }, "Use a path that begins with /"],
+    [{ services: { x: { origin: "https://x.example", url: "x" } } }, "services.x.url"],
+    [{ registrations: { api: { certificates: ["-----x-----"] } } }, '"-----x-----" is no certificate'],
+  ])("refuses %j", async (wrong, why) => {
+    await expect(read(JSON.stringify(wrong))).rejects.toThrow(why);
+  });
+
   const authOf = (issuer: string) => ({
     globalValidation: { unauthenticatedClientAction: "Return401", excludedPaths: null },
     identityProviders: { azureActiveDirectory: { registration: { openIdIssuer: issuer, clientId: API.clientId } } },
