@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
 import { Pool, request } from "undici";
@@ -75,6 +76,8 @@ export async function measureIdentityWeb(
       servers.push(await startDotnet(output, mode, options.fake));
     servers.push(await startNode("node_floor", options), await startNode("ours", options));
     return { dotnet: version, ...(await measureAll(servers, options)) };
+  } catch (error) {
+    return { absent: `it was begun and failed: ${(error as Error).message}` };
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
@@ -94,7 +97,7 @@ async function measureAll(servers: readonly Server[], options: IdentityWebOption
   let filled = 0;
   for (const count of users) {
     progress(`${count} users: filling`);
-    for (const { pool } of servers) await sendAll(pool, fake.assertions.slice(filled, count), count - filled, 1);
+    for (const server of servers) await sendAll(server, fake.assertions.slice(filled, count), count - filled, 1);
     filled = count;
     const samples = new Map<Peer, number[]>(servers.map(({ peer }) => [peer, []]));
     // The first round is warm-up.
@@ -102,7 +105,7 @@ async function measureAll(servers: readonly Server[], options: IdentityWebOption
       progress(`${count} users: round ${round} of ${rounds}`);
       for (const server of servers) {
         const before = await server.cpu();
-        await sendAll(server.pool, fake.assertions.slice(0, count), requests, STRIDE);
+        await sendAll(server, fake.assertions.slice(0, count), requests, STRIDE);
         if (round > 0) samples.get(server.peer)?.push(((await server.cpu()) - before) / requests);
       }
     }
@@ -126,31 +129,31 @@ function byPeer(entries: readonly (readonly [Peer, number])[]): Record<Peer, num
 async function burstPosts(servers: readonly Server[], { url, assertions }: FakeMicrosoft) {
   const last = assertions.at(-1) ?? "";
   const posts: Record<string, number> = {};
-  for (const { peer, pool } of servers.filter((server) => !server.peer.endsWith("floor"))) {
+  for (const server of servers.filter(({ peer }) => !peer.endsWith("floor"))) {
     const before = await tokenPosts(url);
-    await Promise.all(Array.from({ length: BURST }, () => send(pool, last)));
-    posts[peer] = (await tokenPosts(url)) - before;
+    await Promise.all(Array.from({ length: BURST }, () => send(server, last)));
+    posts[server.peer] = (await tokenPosts(url)) - before;
   }
   return posts as IdentityWebFigures["cold_burst_posts"];
 }
 
-async function sendAll(pool: Pool, assertions: readonly string[], requests: number, stride: number): Promise<void> {
+async function sendAll(server: Server, assertions: readonly string[], requests: number, stride: number): Promise<void> {
   let next = 0;
   const sender = async () => {
     while (next < requests) {
       const assertion = assertions[(next * stride) % assertions.length] ?? "";
       next += 1;
-      await send(pool, assertion);
+      await send(server, assertion);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, sender));
 }
 
-async function send(pool: Pool, assertion: string): Promise<void> {
+async function send({ pool, peer }: Server, assertion: string): Promise<void> {
   const headers = { authorization: `Bearer ${assertion}`, accept: "application/json" };
   const { statusCode, body } = await pool.request({ method: "GET", path: "/api/profile", headers });
   const text = await body.text();
-  if (statusCode !== 200) throw new Error(`A peer answered ${statusCode}: ${text.slice(0, 500)}`);
+  if (statusCode !== 200) throw new Error(`${peer} answered ${statusCode}: ${text.slice(0, 500)}`);
 }
 
 async function startDotnet(folder: string, mode: Mode, { url: fakeUrl }: FakeMicrosoft): Promise<Server> {
@@ -181,13 +184,16 @@ async function startDotnet(folder: string, mode: Mode, { url: fakeUrl }: FakeMic
   return { peer, pool, startMs, cpu: () => read("/cpu"), memory: () => read("/memory"), stop };
 }
 
-async function addressOf({ stdout }: ChildProcess): Promise<string> {
-  if (!stdout) throw new Error("The app has no standard output.");
-  for await (const line of createInterface({ input: stdout })) {
-    const [, url] = /^Listening on (\S+)/.exec(line) ?? [];
-    if (url !== undefined) return url;
-  }
-  throw new Error("The ASP.NET app ended.");
+/** Resolves to where the app listens. Whatever else it says goes to standard error. */
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once("exit", () => reject(new Error("The ASP.NET app ended.")));
+    createInterface({ input: child.stdout as Readable }).on("line", (line) => {
+      const [, url] = /^Listening on (\S+)/.exec(line) ?? [];
+      if (url === undefined) process.stderr.write(`${line}\n`);
+      else resolve(url);
+    });
+  });
 }
 
 async function startNode(peer: "ours" | "node_floor", { folder, fake }: IdentityWebOptions): Promise<Server> {

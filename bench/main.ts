@@ -60,13 +60,13 @@ const FULL: Effort = {
   stallRounds: 3,
   stallOperations: 200_000,
   requestProcesses: 2,
-  requestRounds: 11,
+  requestRounds: 9,
   requests: 2000,
   inProcess: { processes: 6, batches: 150, flatUsers: [1000, 10_000], flatProcesses: 2, isSmoke: false },
   collectedRequests: 40_000,
   openLoop: { rounds: 3, seconds: 3 },
-  identityWeb: { users: [1, 1000, 10_000], rounds: 5, requests: 2000 },
-  loadRounds: 15,
+  identityWeb: { users: [1, 1000, 10_000], rounds: 4, requests: 1500 },
+  loadRounds: 11,
 };
 
 const SMOKE: Effort = {
