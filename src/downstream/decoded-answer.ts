@@ -17,8 +17,8 @@ const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
 const ignore = () => {};
 
 /**
- * Returns an answer without the coding it was sent in (https://www.rfc-editor.org/rfc/rfc9110#section-8.4), and without the
- * headers about the coded bytes. Whoever reads the body bounds what comes out, not what came in.
+ * Returns an answer without the coding it was sent in (https://www.rfc-editor.org/rfc/rfc9110#section-8.4), and without
+ * the headers about the coded bytes. The reader has to bound the decoded bytes.
  *
  * @throws AppError `downstream_failed` for a coding that is not known
  */

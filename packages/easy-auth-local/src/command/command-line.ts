@@ -184,7 +184,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Returns the description of all options, for people. */
+/** Returns the description of all options, which `--help` prints. */
 export function usage(): string {
   const below: Readonly<Record<string, readonly string[]>> = {
     misconfigure: Object.entries(MISCONFIGURATIONS).map(([name, { shows }]) => line(`  ${name}`, shows)),

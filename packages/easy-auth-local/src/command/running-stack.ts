@@ -19,8 +19,8 @@ export function noteRunningStack(folder: string, running: RunningStack, pid = pr
 }
 
 /**
- * Reads where the stack of a folder listens: the one that was started last, of those that run. When none runs, says so on
- * standard error and takes the default ports.
+ * Reads the addresses of a folder's stack: of those that run, the one that was started last. When none runs, says so on
+ * standard error and returns the default ports.
  */
 export function findRunningStack(folder: string): RunningStack {
   const noted = filesIn(folder).map((one) => ({ ...one, isRunning: isRunning(one.pid) }));

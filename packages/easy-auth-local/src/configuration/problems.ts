@@ -50,7 +50,7 @@ function sentence({ instancePath, keyword, params, parentSchema, data }: ErrorOb
 /** Names in an issuer that stand for several tenants. */
 const ANY_TENANT = ["common", "organizations", "consumers"];
 
-/** Returns the tenant that an issuer is of, as it is spelled there. */
+/** Returns the tenant in an issuer's address, as it is spelled there. */
 function tenantOf(issuer: string | undefined): string | undefined {
   return issuer !== undefined && URL.canParse(issuer) ? new URL(issuer).pathname.split("/")[1] || undefined : undefined;
 }

@@ -123,7 +123,7 @@ function consentLinks({ registrations, accounts, consents, tenant }: Directory):
   return links.join("");
 }
 
-/** Whether a permission of the app has nobody's consent for this account. */
+/** Whether a permission of the app lacks consent for this account. */
 function isLacking(consents: Directory["consents"], app: Registration, account: Account): boolean {
   const names = graphPermissionsOf(app).filter((name) => !OIDC_SCOPES.has(name));
   return !consents.has(app, { names }, account);

@@ -33,7 +33,7 @@ function entra(number: number, error: string, claims?: string): Preset {
   return { service: "entra", fault: { kind: "entraError", number, error, ...(claims !== undefined && { claims }) } };
 }
 
-/** Makes the form by which a fault is set: one of those above, or any other as JSON. HTML. */
+/** Makes the form that sets a fault: one of those above, or any other as JSON. HTML. */
 export function faultForm(accounts: readonly Account[]): string {
   const faults = [...PRESETS.keys()].map((words) => `<option>${escapeHtml(words)}</option>`);
   const users = accounts.map(({ key, profile }) => {

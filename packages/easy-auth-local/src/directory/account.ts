@@ -11,7 +11,7 @@ export interface Refusal {
   readonly number: number;
   /** The OAuth error. */
   readonly error: string;
-  /** Description for people, in the emulator's words. */
+  /** Description, in the emulator's words. */
   readonly text: string;
   readonly suberror?: string;
   /** Claims request, as JSON, that a new sign-in has to satisfy. */

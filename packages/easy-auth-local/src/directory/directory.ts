@@ -23,7 +23,7 @@ export type TenantOptions = Pick<Tenant, "id"> & Partial<Tenant>;
 
 /** Tenant that a stack has by default. */
 const DEFAULT_TENANT: Tenant = { id: TENANT_ID, domains: ["contoso.example", "contoso.onmicrosoft.com"] };
-/** Home of guests and of users whom the tenant does not know. */
+/** Home tenant of guests and of users whom the tenant does not know. */
 const OTHER_TENANT: Tenant = { id: OTHER_TENANT_ID, domains: ["fabrikam.example", "fabrikam.onmicrosoft.com"] };
 
 export interface DirectoryOptions {
@@ -53,7 +53,7 @@ export interface Directory {
    * scope's own name.
    */
   resourceOf(scope: string): { readonly registration: Registration; readonly name: string } | undefined;
-  /** Returns the id of the tenant that an account is at home in. */
+  /** Returns the id of an account's home tenant. */
   homeTenantOf(account: Account): string;
   /** Whether a tenant knows an account, as its own or as a guest. */
   isKnownIn(tenantId: string, account: Account): boolean;

@@ -50,11 +50,13 @@ export interface Registration {
    * `api://<client id>/<name>` another API's.
    */
   readonly delegatedPermissions?: readonly string[];
-  /** Application permissions of the registration, spelled likewise: the `roles` of tokens by `client_credentials`. */
+  /**
+   * Application permissions of the registration, spelled in the same way: the `roles` of tokens by `client_credentials`.
+   */
   readonly applicationPermissions?: readonly string[];
   /** Whether an administrator consented to the permissions above for everyone. Default: true. */
   readonly hasAdminConsent?: boolean;
-  /** Client ids of apps that need nobody's consent for this app's scopes; `*` stands for all. */
+  /** Client ids of apps that need no consent for this app's scopes; `*` stands for all. */
   readonly preAuthorizedApplications?: readonly string[];
   /** Client ids of apps whose consent page asks for this app's permissions too, when they ask for its scope `.default`. */
   readonly knownClientApplications?: readonly string[];

@@ -57,7 +57,10 @@ export interface EntraProvider {
   readonly registration: {
     readonly openIdIssuer: string;
     readonly clientId: string;
-    /** Name of the app setting that holds the secret. Without one nobody can sign in here, only bring a token. */
+    /**
+     * Name of the app setting that holds the secret. Without one, users cannot sign in here, and clients can only bring a
+     * token.
+     */
     readonly clientSecretSettingName?: string;
   };
   readonly login?: {

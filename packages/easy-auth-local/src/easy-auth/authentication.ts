@@ -70,7 +70,7 @@ export function createAuthentication({ settings, switches, sessions, checkToken,
 
 const UNKNOWN_SESSION_TOKEN: Refusal = { status: 401, reason: "X-ZUMO-AUTH names no session" };
 
-/** Makes the token headers of a request with a bearer token, by the switch. */
+/** Makes the function that returns the token headers of a request with a bearer token, by the switch. */
 function createBearerTokenHeaders({ bearerTokenHeaders }: Switches) {
   const first = new LRUCache<string, StoredTokens>({ max: USERS_REMEMBERED });
   return (bearer: string, claims: JWTPayload): StoredTokens | undefined => {

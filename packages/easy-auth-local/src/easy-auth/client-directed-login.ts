@@ -19,7 +19,8 @@ interface BroughtTokens {
 /**
  * Makes the route that opens a session with tokens that a client brings, which have to be valid for this app:
  * https://learn.microsoft.com/azure/app-service/configure-authentication-customize-sign-in-out#client-directed-sign-in
- * Answers its `authenticationToken`, for `X-ZUMO-AUTH`; and the session's cookie, unless `session_mode=token` is asked.
+ * Answers with `authenticationToken`, for `X-ZUMO-AUTH`, and sets the session's cookie unless `session_mode=token` is
+ * asked.
  */
 export function createClientDirectedLogin({
   sessions,

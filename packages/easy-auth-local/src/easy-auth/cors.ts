@@ -10,8 +10,8 @@ export interface CorsSettings {
 }
 
 /**
- * Returns the answer to a preflight, which needs no authentication and never comes from the app. Returns undefined for any
- * other request: a preflight has both headers.
+ * Returns the answer to a preflight, which needs no authentication and never comes from the app; undefined for a request
+ * without both headers of a preflight.
  */
 export function preflightReply({ method, headers }: http.IncomingMessage, cors: CorsSettings): Reply | undefined {
   const askedMethod = headers["access-control-request-method"];

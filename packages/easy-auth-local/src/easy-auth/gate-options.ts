@@ -27,7 +27,7 @@ export interface GateOptions {
   readonly platform?: Platform;
   /** True for a function app, whose `/admin` Easy Auth lets through: the host asks for its own keys there. */
   readonly isFunctionApp?: boolean;
-  /** Name of the gate in lines for people. Default: "Easy Auth at" and its address. */
+  /** Name of the gate in log lines. Default: "Easy Auth at" and its address. */
   readonly name?: string;
   /** Called with failures whose answer says little, and with every refusal; never with a token. Default: standard error. */
   readonly onError?: (line: string) => void;

@@ -16,7 +16,7 @@ import { createUpstream, writeToSocket } from "./upstream.ts";
 export type { GateOptions } from "./gate-options.ts";
 
 /**
- * Bytes of a request's headers, all together; more is answered 431.
+ * Maximum of bytes of a request's headers; more is answered 431.
  * https://azureossd.github.io/2022/06/08/Increasing-Request-Header-sizes-on-Linux-App-Services/
  */
 const MAX_HEADER_SIZE = 65_536;
@@ -90,7 +90,7 @@ function safeLine(line: string): string {
   return safeText(line.replaceAll(/\p{Cc}/gu, "\u{fffd}"), MAX_LINE);
 }
 
-/** Describes an error by names and codes alone, as libraries put tokens into messages. Entra's AADSTS number is one. */
+/** Describes an error by names and codes alone, such as Entra's AADSTS number: libraries put tokens into messages. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   const { code, error: oauthError, error_description: text } = error as Partial<Record<string, unknown>> & Error;

@@ -14,7 +14,10 @@ const STYLE = `
   a { color: light-dark(#1d4ed8, #93c5fd); }
 `;
 
-/** Makes a page of the gate itself, where Easy Auth shows one. The texts are plain; `link` leads within this site. */
+/**
+ * Makes a page of the gate itself, where Easy Auth shows one. Title and text are plain text; `link` leads within this
+ * site.
+ */
 export function page(status: number, title: string, text: string, link?: { href: string; text: string }): Reply {
   const anchor = link ? `<p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>` : "";
   const body = `  <main>

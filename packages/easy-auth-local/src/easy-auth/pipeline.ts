@@ -19,7 +19,7 @@ import { createTokenCheck } from "./token-check.ts";
 /** Resolves to the gate's own answer, or to undefined when the request goes on to the app, its headers set. */
 export type Pipeline = (message: http.IncomingMessage) => Promise<GateReply | undefined>;
 
-/** Makes the steps that each request goes through, in Easy Auth's order. `onNote` gets each note for people once. */
+/** Makes the steps that each request goes through, in Easy Auth's order. Calls `onNote` once with each note. */
 export function createPipeline(
   options: GateOptions,
   ownUrl: () => string,
@@ -60,8 +60,8 @@ export function createPipeline(
 }
 
 /**
- * Makes the step that lets a user in, with the headers that say who it is, and keeps out a request that another site may
- * have made the user's browser send. Otherwise it returns the refusal, or undefined without any credential.
+ * Makes the step that lets a user in and sets the headers that say who it is. Refuses a request that another site may
+ * have made the user's browser send. Otherwise returns the refusal, or undefined without any credential.
  */
 function createAdmission(
   { settings, appSettings = {}, cors }: GateOptions,

@@ -3,7 +3,7 @@ import type http from "node:http";
 import { clearCookie, cookieOf, setCookie } from "./cookies.ts";
 
 const NAME = "AppServiceAuthSession";
-/** Characters. Browsers keep 4,096 of a cookie, its name and attributes included. */
+/** Maximum of characters of one cookie's value. Browsers keep 4,096 of a cookie, its name and attributes included. */
 const CHUNK = 3900;
 const CHUNK_NAME = /^AppServiceAuthSession\d*$/;
 

@@ -11,8 +11,9 @@ import { requestedScopes } from "./requested-scopes.ts";
 import { adminConsentPage, notice, signInError } from "./sign-in-pages.ts";
 
 /**
- * Routes where an administrator consents for everyone: https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
- * Version 1 asks for all permissions of the registration, version 2 for `scope`. Nobody has to be an administrator here.
+ * Makes the routes where an administrator consents for everyone:
+ * https://learn.microsoft.com/entra/identity-platform/v2-admin-consent Version 1 asks for all permissions of the
+ * registration, version 2 for `scope`. Here every account may act as administrator.
  */
 export function adminConsentRoutes(directory: Directory): Readonly<Record<string, RouteHandler>> {
   const show = (request: RoutedRequest) =>

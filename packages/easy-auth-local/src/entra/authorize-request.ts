@@ -113,8 +113,8 @@ function refuseWeakRequest(query: URLSearchParams, kind: RedirectKind): void {
 }
 
 /**
- * Returns what the user has to consent to at this sign-in: permissions that the client asks for, and the API's own, when it knows
- * the client and `.default` of it is asked for
+ * Returns the permissions that the user has to consent to at this sign-in: those that the client asks for, and the API's
+ * own, when it knows the client and the client asks for its `.default`
  * (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow#default-and-combined-consent).
  */
 export function wantedConsents(

@@ -13,7 +13,7 @@ export interface ClaimsRequest {
   readonly notBefore: number;
 }
 
-/** Authentication context that satisfies any policy asked for by its id: multifactor authentication. */
+/** Authentication context that satisfies every policy which is asked for by its id: multifactor authentication. */
 const POLICY_CONTEXT = "p1";
 
 /** Reads a `claims` parameter. Throws EntraError when it is not the JSON of a claims request. */

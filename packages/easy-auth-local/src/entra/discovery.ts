@@ -101,8 +101,8 @@ const METADATA: readonly (readonly [network: string, cache: string, ...others: s
 ];
 
 /**
- * Returns the origin of the pages. By Microsoft's name a browser would reach Microsoft, so it is sent to this machine,
- * over https, as clients demand.
+ * Returns the origin of Entra's pages for a browser. Under Microsoft's name a browser would reach Microsoft, so it is
+ * sent to this machine, over https, as clients demand.
  */
 function browserOriginOf({ origin, issuerOrigin }: Authority, browserOrigin = origin): string {
   return origin === issuerOrigin ? browserOrigin : origin;

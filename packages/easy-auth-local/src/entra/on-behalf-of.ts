@@ -12,8 +12,9 @@ import { issuerV1, issuerV2 } from "./tokens.ts";
 const CLOCK_SKEW_SECONDS = 300;
 
 /**
- * Judges an exchange as Entra does: the request, the assertion, the user's policies. Returns what tokens may be issued for, if
- * consent is given; throws EntraError. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
+ * Judges an exchange as Entra does: the request, the assertion, the user's policies. Returns the sign-in that tokens may
+ * be issued for, if there is consent; throws EntraError.
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
  */
 export async function exchangeOnBehalfOf(request: TokenRequest, directory: Directory): Promise<SignIn> {
   const { client, form, authority } = request;

@@ -118,7 +118,7 @@ async function sendHugeBody(response: http.ServerResponse): Promise<void> {
     yield `{"padding":"`;
     for (let sent = 0; sent < HUGE_BYTES; sent += CHUNK.length) yield CHUNK;
   }
-  // It rejects when the client leaves.
+  // It rejects when the client disconnects.
   await pipeline(Readable.from(chunks()), response).catch(() => {});
 }
 

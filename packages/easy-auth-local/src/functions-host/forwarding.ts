@@ -14,7 +14,7 @@ export type ForwarderError =
   | "ResponseBodyDestination"
   /** The worker's headers cannot be sent: answered 500. */
   | "ResponseHeaders"
-  /** The client left. */
+  /** The client disconnected. */
   | "RequestCanceled"
   /** `functionTimeout` is over: answered 500, or broken off after the headers. */
   | "FunctionTimedOut";
@@ -29,7 +29,7 @@ export interface Forwarding {
   readonly activityTimeoutMs: number;
   /** Aborted when `functionTimeout` is over. */
   readonly signal: AbortSignal;
-  /** Called, with the reason, when the request does not reach the function; then nobody answers it. */
+  /** Called with the reason when the request does not reach the function; it then gets no answer. */
   readonly onUnreached: (reason: string) => void;
 }
 
@@ -86,7 +86,7 @@ async function handOn(
   outgoing.once("response", (received) => {
     isWhole = () => received.complete;
   });
-  // Errors after the whole answer do not count: a body that nobody wants, or more of it than was announced.
+  // Errors after the whole answer do not count: a body that is not read, or more of it than was announced.
   outgoing.once("timeout", () => fail("RequestTimedOut")).on("error", () => isWhole() || fail("Request"));
   signal.addEventListener("abort", () => outgoing.destroy());
   request.pipe(outgoing);
@@ -103,7 +103,7 @@ async function handOn(
   }
 }
 
-/** Returns what keeps the host's HTTP client from sending a request to the worker. */
+/** Returns the reason why the host's HTTP client cannot send a request to the worker. */
 function obstacleTo(request: IncomingMessage): string | undefined {
   const { headers, headersDistinct } = request;
   const name = Object.entries(headersDistinct).find(([, values]) => !isAscii(values?.join() ?? ""))?.[0];
@@ -112,7 +112,7 @@ function obstacleTo(request: IncomingMessage): string | undefined {
   return undefined;
 }
 
-/** Rejects when the time of the function is over, or the client has left. */
+/** Rejects when the time of the function is over, or the client has disconnected. */
 async function waitInVain({ onUnreached }: Forwarding, signal: AbortSignal, reason: string): Promise<never> {
   onUnreached(reason);
   if (!signal.aborted) await once(signal, "abort");

@@ -15,7 +15,7 @@ export interface FunctionsHost {
   /** Functions that are served now, in the order in which routes are tried. */
   readonly functions: readonly HostedFunction[];
   /**
-   * Loads the app anew. Requests from then on are the new app's; those that run end in the old one, whose appTerminate
+   * Loads the app again. Requests from then on are the new app's; those that run end in the old one, whose appTerminate
    * hooks run after them. Rejects when the new app cannot be loaded: then nothing has changed.
    */
   reload(): Promise<void>;

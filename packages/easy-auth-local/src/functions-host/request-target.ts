@@ -9,7 +9,7 @@ export interface RequestTarget {
 /** A percent-encoded character of UTF-8; overlong ones and surrogates are sorted out by `decodeURIComponent`. */
 const ENCODED_CHARACTER =
   /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-7](?:%[89ab][\da-f]){3}/gi;
-/** Start of an absolute target, before its path. */
+/** Form of the start of an absolute target, before its path. */
 const ABSOLUTE = /^https?:\/\/(?<authority>[^/?#]*)/i;
 
 /**

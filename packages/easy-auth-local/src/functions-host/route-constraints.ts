@@ -1,7 +1,7 @@
 const DASHED_GUID = "[\\da-f]{8}(-[\\da-f]{4}){3}-[\\da-f]{12}";
 const GUID = new RegExp(`^([\\da-f]{32}|${DASHED_GUID}|\\{${DASHED_GUID}\\}|\\(${DASHED_GUID}\\))$`, "i");
 
-/** Makes the check of a constraint from the numbers in its brackets. */
+/** Makes the check of a constraint, given the numbers in its brackets. */
 type Constraint = (least: number, most?: number) => (value: string) => boolean;
 
 /**

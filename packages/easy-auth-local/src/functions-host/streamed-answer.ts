@@ -49,7 +49,7 @@ export async function answerStreamed(
       const ran = run.finally(() => {
         if (!isOver && worker.isAnswering(id)) log("error", describeWait(activityTimeoutMs));
       });
-      // Without a request that has come to the worker, or with a body that nobody takes any more, `ran` would not end.
+      // `ran` would not end without a request that has come to the worker, or with a body that is no longer read.
       await Promise.race([ran, forwarded]);
       const failure = await forwarded;
       if (failure === "RequestCanceled") throw new ClientLeft();

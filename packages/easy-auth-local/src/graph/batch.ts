@@ -7,7 +7,7 @@ const MOST_REQUESTS = 20;
 interface BatchRequest {
   readonly id: string;
   readonly method: string;
-  /** Relative to the version. */
+  /** Path relative to Graph's version. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;

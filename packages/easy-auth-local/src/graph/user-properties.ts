@@ -32,7 +32,7 @@ const OTHER_PROPERTIES: readonly string[] = [
 
 const KNOWN: ReadonlySet<string> = new Set([...DEFAULT_PROPERTIES, ...OTHER_PROPERTIES]);
 
-/** Whether Graph's user has a property. */
+/** Whether a user of Graph can have a property. */
 export function isUserProperty(name: string): boolean {
   return KNOWN.has(name) || isExtension(name);
 }

@@ -1,6 +1,6 @@
 import tls from "node:tls";
 
-/** Makes this process's new TLS connections trust a certificate, whoever opens them. Returns what undoes it. */
+/** Makes all new TLS connections of this process trust a certificate. Returns a function that undoes it. */
 export function trust(certificate: string): () => void {
   const { createSecureContext } = tls;
   tls.createSecureContext = (options) => {

@@ -12,10 +12,10 @@ export interface MicrosoftOrigins {
 }
 
 /**
- * Sends this process's requests for Entra and Graph, of every cloud, and for other APIs to addresses on this machine: those
- * by `fetch` and undici, and those by `node:http` and `node:https`. The app runs unchanged, https addresses and all; the
- * `Host` header stays the real name. `traceParent` is sent along, as the header of that name, where a request has none.
- * Returns what undoes it.
+ * Sends this process's requests for Entra and Graph, of every cloud, and for other APIs to addresses on this machine:
+ * those by `fetch` and undici, and those by `node:http` and `node:https`. The app runs unchanged, https addresses and
+ * all; the `Host` header stays the real name. `traceParent` is sent along, as the header of that name, where a request
+ * has none. Returns a function that undoes it.
  */
 export function routeMicrosoftOrigins(
   origins: MicrosoftOrigins,

@@ -11,7 +11,7 @@ type Send = (...args: readonly unknown[]) => http.ClientRequest;
 
 /**
  * Routes requests by `node:http` and `node:https`, whatever agent they bring: an agent of https, or of a proxy, would not
- * reach an address on this machine. Returns what undoes it.
+ * reach an address on this machine. Returns a function that undoes it.
  */
 export function routeNodeHttp(targets: Targets, traceParent: () => string | undefined): () => void {
   const agent = new http.Agent({ keepAlive: true });

@@ -22,7 +22,7 @@ export function withoutProxy({ NO_PROXY, no_proxy }: Environment, more: readonly
   return { NO_PROXY: value, no_proxy: value };
 }
 
-/** Keeps this process's requests for this machine from proxies. Returns what undoes it. */
+/** Keeps this process's requests for this machine from proxies. Returns a function that undoes it. */
 export function keepFromProxies(): () => void {
   const { NO_PROXY, no_proxy } = process.env;
   const agents = [http.globalAgent, https.globalAgent] as const;

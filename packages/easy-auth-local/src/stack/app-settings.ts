@@ -21,7 +21,7 @@ export function easyAuthSettings(
   return settingsOnPlatform(settings, platform);
 }
 
-/** Replaces `{apiUrl}` and the like in settings. What has no address stays as it is. */
+/** Replaces names such as `{apiUrl}` in settings by their addresses. Names without an address stay. */
 export function resolveSettings(
   settings: Readonly<Record<string, string>>,
   addresses: Readonly<Record<string, string>>,

@@ -54,7 +54,7 @@ export interface RunningApp {
   readonly isFunctionApp: boolean;
   /** Embedded host, when the app runs in it. */
   readonly functions: FunctionsHost | undefined;
-  /** Starts the app's own process anew; nothing for an app without one. */
+  /** Restarts the app's own process; does nothing for an app without one. */
   restart(): Promise<void>;
   /** Folder whose files are the built app; undefined for an address. */
   readonly folder: string | undefined;

@@ -7,7 +7,7 @@ import { ACCOUNT_NAME } from "./azurite.ts";
 import { azuriteFile } from "./azurite-file.ts";
 import { type Answer, storageError } from "./errors.ts";
 
-/** Azurite's own computation of the signature, so that the rule for it is Microsoft's. */
+/** Azurite's own computation of a link's signature, so that the rule for it is Microsoft's. */
 interface AzuriteSignatures {
   generateBlobSASSignatureWithUDK(
     values: Readonly<Record<string, string | undefined>>,

@@ -1,8 +1,8 @@
 import https from "node:https";
 
 /**
- * Sends `traceparent` along with this process's requests to a host by `node:https`, which clients of the Azure SDK use. Returns
- * what undoes it.
+ * Sends `traceparent` along with this process's requests to a host by `node:https`, which clients of the Azure SDK use.
+ * Returns a function that undoes it.
  */
 export function carryTrace(host: string, traceParent: () => string | undefined): () => void {
   const { request } = https;
