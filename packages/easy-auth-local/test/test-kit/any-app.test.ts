@@ -85,6 +85,6 @@ describe("an app by its folder, with a configuration", () => {
     const page = await startStaticSite(folder);
     onTestFinished(() => page.close());
     const stack = await startStack({ frontend: page.url });
-    expect(await (await (await stack.signIn("works")).fetch("/")).text()).toBe("<title>Page</title>");
+    expect(await (await (await stack.signIn("many-groups")).fetch("/")).text()).toBe("<title>Page</title>");
   });
 });
