@@ -36,7 +36,7 @@ function registrationOf(name: string, registration: RegistrationConfiguration): 
   return { displayName: name, clientId: idOf(name), ...registration };
 }
 
-/** Registration of a service, whose scopes every app may use. */
+/** Makes the registration of a service, whose scopes every app may use. */
 function serviceRegistration(name: string, { scopes = [], requestedAccessTokenVersion }: ServiceConfiguration) {
   const uris = scopes.map((scope) => scope.slice(0, scope.lastIndexOf("/")));
   return {

@@ -29,9 +29,12 @@ export interface GateOptions {
   readonly isFunctionApp?: boolean;
   /** Name of the gate in log lines. Default: "Easy Auth at" and its address. */
   readonly name?: string;
-  /** Called with failures whose answer says little, and with every refusal; never with a token. Default: standard error. */
+  /**
+   * Called with a line for each refusal, and for each failure whose answer says little; never with a token. Default:
+   * standard error.
+   */
   readonly onError?: (line: string) => void;
-  /** Called with each request to the app before it is sent, and the request that it answers. */
+  /** Called with each request to the app before it is sent, and with the client's request that is forwarded. */
   readonly onForward?: (outgoing: http.ClientRequest, request: http.IncomingMessage) => void;
   /** Called with the server before it listens. */
   readonly onServer?: (server: http.Server) => void;

@@ -100,6 +100,6 @@ function statusLineOf({ code, rawPacket }: ParserError): string {
 }
 
 function headersSize(rawHeaders: readonly string[]): number {
-  // Each line has a colon, a space and a line end besides.
+  // Each line also has a colon, a space and a line end.
   return rawHeaders.reduce((size, text) => size + text.length + 2, 0);
 }

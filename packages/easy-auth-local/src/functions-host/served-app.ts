@@ -14,7 +14,7 @@ export interface ServedApp {
   answer(request: IncomingMessage, answer: ServerResponse): void;
   /** Takes note of a broken connection. Returns false when no function works for it. */
   breakOff(socket: Socket): boolean;
-  /** Resolves when no function runs, or after `timeoutMs`; with it, connections end with the answers under way. */
+  /** Resolves when no function runs, or after `timeoutMs`; if that is given, connections end with the answers under way. */
   drain(timeoutMs?: number): Promise<void>;
   /** Runs the appTerminate hooks and closes what the app's worker listens with, once. */
   stop(): Promise<void>;

@@ -58,7 +58,7 @@ export interface RunningApp {
   restart(): Promise<void>;
   /** Folder whose files are the built app; undefined for an address. */
   readonly folder: string | undefined;
-  /** Resolves, with why, when the app's process ends by itself. */
+  /** Resolves with the reason when the app's process ends by itself. */
   readonly ended: Promise<string>;
 }
 

@@ -20,7 +20,7 @@ export interface ChildAppOptions {
 /** App in a process of its own, answering. */
 export interface ChildApp {
   readonly url: string;
-  /** Resolves, with why, when the process ends without having been told to. */
+  /** Resolves with the reason when the process ends without having been told to. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }

@@ -65,7 +65,7 @@ export interface Stack extends Emulators {
   readonly environment: Readonly<Record<string, string>>;
   /** File that holds the certificate of the https listeners, with `https` and a state folder. */
   readonly certificateFile: string | undefined;
-  /** Resolves, with why, when a part of the stack ends by itself. */
+  /** Resolves with the reason when a part of the stack ends by itself. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }

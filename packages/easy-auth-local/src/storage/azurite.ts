@@ -24,7 +24,7 @@ export interface Azurite {
   readonly account: BlobServiceClient;
   /** Account signature for the query of a request: allows reading all of the account. */
   readonly readSignature: string;
-  /** Resolves, with why, when it ends without having been told to. */
+  /** Resolves with the reason when it ends without having been told to. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }

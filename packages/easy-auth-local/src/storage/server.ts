@@ -48,7 +48,7 @@ export interface Storage {
   readonly waiting: number;
   /** Sets the function that answers in place of Azurite from now on. */
   answer(answerer: Answerer): void;
-  /** Resolves, with why, when Azurite ends by itself. */
+  /** Resolves with the reason when Azurite ends by itself. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ export interface TablesOptions extends Gate {
 export interface Tables {
   /** Address over https, without a slash at the end. */
   readonly url: string;
-  /** Resolves, with why, when Azurite ends by itself. */
+  /** Resolves with the reason when Azurite ends by itself. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }
