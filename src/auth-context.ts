@@ -1,7 +1,7 @@
 import { AppError } from "./errors.ts";
 import type { SignedInUser } from "./user.ts";
 
-/** Ids that Entra has: https://learn.microsoft.com/graph/api/resources/authenticationcontextclassreference */
+/** Form of the ids that Entra has: https://learn.microsoft.com/graph/api/resources/authenticationcontextclassreference */
 const AUTH_CONTEXT = /^c[1-9]\d?$/;
 
 /**

@@ -109,7 +109,7 @@ function readAllowedTenants(environment: Environment, tenant: string, problems: 
   return isSeveralTenants(tenant) ? listed : [tenant];
 }
 
-/** Reads ids and addresses. A quotation mark or a semicolon would make one that no token has. */
+/** Reads ids and URIs. Other characters, such as quotation marks or a semicolon as separator, are in no token's `aud`. */
 function readAudiences(value: string | undefined, problems: string[]): readonly string[] {
   const listed = readList(value);
   if (/[^\w.~:/@%+-]/.test(listed.join("")))

@@ -3,7 +3,7 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 import { AppError } from "../errors.ts";
 import type { OutgoingAnswer } from "../outgoing/send.ts";
 
-/** Takes a body without its last block, as fetch does: whether it is whole, the connection tells. */
+/** Takes a body without its last block, as fetch does: the connection tells whether it is whole. */
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 

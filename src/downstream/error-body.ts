@@ -1,6 +1,6 @@
 import { membersOf } from "../outgoing/json.ts";
 
-/** Bytes of an error's body that are read. */
+/** Maximum of bytes that are read of an error's body. */
 export const MAX_ERROR_BYTES = 65_536;
 
 /**

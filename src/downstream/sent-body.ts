@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 /** Bodies that a call as the user can have. A stream can be sent once only, so a call with one is never repeated. */
 export type CallBody = RequestInit["body"] | Readable;
 
-/** A body as it is sent, with the content type it has by itself. */
+/** A body as it is sent, with its own content type. */
 export interface SentBody {
   readonly body: string | Uint8Array | Readable | undefined;
   readonly contentType: string | null;
@@ -13,7 +13,7 @@ export interface SentBody {
 export const NO_BODY: SentBody = { body: undefined, contentType: null };
 
 /**
- * Makes the body that is sent. What has a type of its own, such as a form with its boundary, brings its content type.
+ * Makes the body that is sent. A form or a blob brings its own content type.
  *
  * @throws AppError `internal_error` for anything else, such as an object that was not made JSON
  */

@@ -39,7 +39,7 @@ export interface UserCall {
 
 export interface ServiceAnswer {
   readonly status: number;
-  /** By names in lower case. */
+  /** Headers by name in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The body as a stream, decoded, not bounded in bytes. Has to be read or destroyed, or its connection stays busy. */
   readonly body: Readable;
@@ -79,12 +79,12 @@ export async function callAs(user: SignedInUser, service: Service, call: UserCal
   }
 }
 
-/** A segment that leads to another one, and that `encodeURIComponent` leaves as it is. */
+/** Form of the segments `.` and `..`, which `encodeURIComponent` leaves as they are. */
 const DOT_SEGMENT = /[\\/](?:\.|%2e){1,2}(?=[\\/]|$)/i;
 
 /**
- * Refuses an address outside the service: it may have come from somewhere else, and the token would go along. A dot segment is
- * an id that a caller made up, such as `..`: the call would be of another thing than the endpoint meant.
+ * Refuses an address outside the service: it may have come from somewhere else, and the token would go along. Refuses dot
+ * segments too: an id such as `..`, made up by a caller, would lead to another resource than the endpoint meant.
  */
 function urlWithin({ origin }: Service, address: string): URL {
   if (DOT_SEGMENT.test(address.replace(/[?#].*/s, "")))

@@ -11,8 +11,9 @@ const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
 ]);
 
 /**
- * Codes of the AADSTS numbers that refine one of the other errors: failures that another sign-in does not cure, and temporary
- * ones. How the list was cut: docs/errors.md. Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ * Codes of the AADSTS numbers that refine one of the other errors: failures that another sign-in does not cure, and
+ * temporary ones. What the list leaves out: docs/errors.md. Source:
+ * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
  */
 const CODE_BY_NUMBER: ReadonlyMap<number, ErrorCode> = new Map([
   ...entries("consent_required", 65001, 65004, 90008, 90094, 90095, 90099),

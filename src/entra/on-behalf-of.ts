@@ -205,7 +205,7 @@ export class OnBehalfOf {
     return { assertion, authorityOrigin, tenantId: user.tenantId, clientId, scopes, assertionEnd: user.expiresAt };
   }
 
-  /** Throws while the user has to wait, after a 429 of Entra. Requests with a cached token do not. */
+  /** Throws while the user has to wait, after a 429 of Entra. Requests with a cached token need not wait. */
   #refuseDuringPause({ user }: Exchange): void {
     const retryAfterSeconds = this.#pauses.secondsLeft(user);
     if (retryAfterSeconds > 0) throw new AppError("throttled", { hint: "Entra asked to wait.", retryAfterSeconds });
@@ -232,7 +232,7 @@ export class OnBehalfOf {
       countExchange(outcomeOf(failure));
       if (error instanceof TokenEndpointError && error.status === 429)
         this.#pauses.begin(user, error.retryAfterSeconds);
-      // Throttled without a 429: the same exchange was repeated too often (AADSTS50196), which more of them prolong.
+      // Throttled without a 429: the same exchange was repeated too often (AADSTS50196), and another would prolong that.
       else if (isRemembered(failure, "throttled")) this.#refusals.set(name, failure);
       throw failure;
     }

@@ -19,7 +19,7 @@ export interface Files extends StorageSettings {
 
 /** Opens the container as the user of the credential. Sends nothing yet. `sdkFailure` explains what its calls throw. */
 export async function openFiles(settings: StorageSettings, credential: TokenCredential): Promise<Files> {
-  // Loaded at first use: it takes longer than all of this app.
+  // Loaded at first use: it takes longer to load than all of this app.
   const { BlobServiceClient } = await import("@azure/storage-blob");
   const account = new BlobServiceClient(settings.accountUrl, credential, { retryOptions: RETRIES });
   return { ...settings, account, container: account.getContainerClient(settings.containerName) };

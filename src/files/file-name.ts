@@ -4,7 +4,7 @@ const MAX_LENGTH = 1024;
 
 /**
  * Returns the blob's name in the rest of a route. The host decodes all of it but `%2F`, which clients send for a slash.
- * Storage takes no control characters; a line end would also end a field of what a link's signature covers.
+ * Storage takes no control characters, and a line end would split what a link's signature covers.
  *
  * @throws AppError `not_found` for a name that no file of the container can have
  */

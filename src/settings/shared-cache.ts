@@ -3,7 +3,7 @@ import { isLoopback, plainUrlOf } from "./values.ts";
 /** Store in which instances share users' tokens. */
 export interface SharedCacheSettings {
   readonly kind: "table" | "redis";
-  /** Without a slash at the end. */
+  /** Address of the store, without a slash at the end. */
   readonly url: string;
 }
 

@@ -66,7 +66,7 @@ function createInstruments() {
     durations: meter.createHistogram("operation.duration", {
       unit: "s",
       advice: { explicitBucketBoundaries: DURATION_BOUNDARIES },
-      description: "Time that requests, verifications, exchanges and calls of Graph took, by outcome.",
+      description: "Time that requests, verifications, exchanges and calls took, by outcome.",
     }),
     sharedLookups: meter.createHistogram("shared_cache.lookup.duration", {
       unit: "s",
@@ -79,7 +79,7 @@ function createInstruments() {
   };
 }
 
-/** Counts a lookup in the token cache. */
+/** Counts a look-up in the token cache. */
 export function countLookup(result: "hit" | "miss"): void {
   instruments?.lookups.add(1, { result });
 }
