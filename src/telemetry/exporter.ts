@@ -9,11 +9,6 @@ import { MeterProvider, PeriodicExportingMetricReader, type PushMetricExporter }
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { TelemetrySettings } from "../settings/telemetry.ts";
 
-interface Exporters {
-  readonly spans: SpanExporter;
-  readonly measurements: PushMetricExporter;
-}
-
 /**
  * Sends spans and measurements to Application Insights, to an OTLP collector, or to both, in batches and in the background.
  * A bundle of its own, loaded only when a setting asks for it: it takes longer to load than all the rest. The Functions host
@@ -24,14 +19,14 @@ interface Exporters {
  */
 export function startExporter(settings: TelemetrySettings): () => Promise<void> {
   const exporters = azureMonitorExporters(settings);
-  if (settings.otlp) exporters.push({ spans: new OTLPTraceExporter(), measurements: new OTLPMetricExporter() });
+  if (settings.otlp) exporters.push([new OTLPTraceExporter(), new OTLPMetricExporter()]);
   // The name that the host's own telemetry has too: https://opentelemetry.io/docs/specs/semconv/resource/#service
   const resource = resourceFromAttributes({ "service.name": settings.serviceName });
-  const spanProcessors = exporters.map(({ spans }) => new BatchSpanProcessor(spans));
+  const spanProcessors = exporters.map(([spans]) => new BatchSpanProcessor(spans));
   const tracing = new NodeTracerProvider({ resource, spanProcessors });
   const measuring = new MeterProvider({
     resource,
-    readers: exporters.map(({ measurements: exporter }) => new PeriodicExportingMetricReader({ exporter })),
+    readers: exporters.map(([, exporter]) => new PeriodicExportingMetricReader({ exporter })),
   });
   tracing.register();
   metrics.setGlobalMeterProvider(measuring);
@@ -44,7 +39,7 @@ export function startExporter(settings: TelemetrySettings): () => Promise<void> 
   };
 }
 
-function azureMonitorExporters({ azureMonitor }: TelemetrySettings): Exporters[] {
+function azureMonitorExporters({ azureMonitor }: TelemetrySettings): [SpanExporter, PushMetricExporter][] {
   if (!azureMonitor) return [];
   const { connectionString, identity } = azureMonitor;
   // Telemetry that cannot be sent is dropped, not written to the disk.
@@ -53,7 +48,7 @@ function azureMonitorExporters({ azureMonitor }: TelemetrySettings): Exporters[]
     disableOfflineStorage: true,
     ...(identity && { credential: credentialOf(identity.clientId) }),
   };
-  return [{ spans: new AzureMonitorTraceExporter(options), measurements: new AzureMonitorMetricExporter(options) }];
+  return [[new AzureMonitorTraceExporter(options), new AzureMonitorMetricExporter(options)]];
 }
 
 /** Makes a credential of the app's managed identity. MSAL keeps its token until shortly before its end. */
