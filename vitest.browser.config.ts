@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests of the package with other people's programs: an installed copy in Chromium, and .NET's clients. */
+/** Tests of packed copies as strangers install them: by npm and their compiler, in Chromium, with .NET's clients. */
 const WITH_PROGRAMS = [
+  "test/existing-app.test.ts",
+  // A smoke run of all measurements, each in processes of its own.
+  "test/bench/*.test.ts",
   "packages/easy-auth-local/test/packed/*.test.ts",
   "packages/easy-auth-local/test/clients/dotnet.test.ts",
 ];
