@@ -83,8 +83,8 @@ describe.skipIf(!hasRedis)("four instances and one store", () => {
     await Promise.all(Array.from({ length: USERS }, (_, index) => atATime(() => view(index))));
     const exchanges = microsoft.exchanges - before;
     expect(exchanges).toBeGreaterThanOrEqual(USERS);
-    // Alone, each would exchange for each user. How close to one it comes on a machine with time: `npm run bench -- --scale`.
-    expect(exchanges).toBeLessThan(USERS * 2);
+    // Alone, each of the four would exchange for each user. How close to one it comes on a machine with time: `npm run bench -- --scale`.
+    expect(exchanges).toBeLessThan(USERS * 3);
   });
 
   test("leave nothing in a dump of it that shows a token, claim, id or name, or that the app's settings open", async () => {
