@@ -52,6 +52,4 @@ export function createUserCredential(user: SignedInUser): TokenCredential {
   };
 }
 
-function endOfWait(): Error {
-  return new DOMException("The wait for a token was ended.", "AbortError");
-}
+const endOfWait = () => new DOMException("The wait for a token was ended.", "AbortError");
