@@ -76,7 +76,7 @@ function controlPage({ directory, keys, faults, clock }: Shown, origin: string):
       <section><h2>Faults</h2>${faultPart(faults, directory.accounts)}</section>
     </div>
     <h2>Accounts</h2>
-    <p>Sign in to an app as one of these. A token for scripts: <code>npm run --silent token -- works</code>, or another key.</p>
+    <p>Sign in to an app as one of these. A token for scripts: <code>npx easy-auth-local token works</code>, or another key.</p>
     <form method="post" action="/">
       <ul class="accounts">${directory.accounts.map((account) => accountItem(account, directory)).join("")}</ul>
     </form>`;
