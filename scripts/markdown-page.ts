@@ -32,7 +32,9 @@ function pageOf(markdown: string): string {
 <style>${STYLE}</style>
 </head>
 <body>
-${htmlOf(markdown)}</body>
+<main>
+${htmlOf(markdown)}</main>
+</body>
 </html>
 `;
 }

@@ -76,6 +76,13 @@ const STATES: readonly State[] = [
       await page.goto(`${stack.frontendUrl}/api/errors#throttled`);
     },
   },
+  {
+    what: "the errors, as the API shows them",
+    open: async (page) => {
+      await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
+      await page.goto(`${stack.apiUrl}/api/errors#throttled`);
+    },
+  },
 ];
 
 describe.each(STATES)("$what", ({ failures = [], open }) => {
