@@ -20,7 +20,7 @@ const NEEDED = [
   "tsconfig.json",
 ];
 /** The copy has no tests, nor what else the project's own configuration names. */
-const TYPES_OF_APP = JSON.stringify({ extends: "./tsconfig.json", include: ["src"] });
+const TYPES_OF_APP = JSON.stringify({ extends: "./tsconfig.json", include: ["src", "scripts/built-imports.d.ts"] });
 const run = promisify(execFile);
 
 export interface AppCopy {
