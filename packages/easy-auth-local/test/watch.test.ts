@@ -19,12 +19,14 @@ const FILES: Readonly<Record<string, string>> = {
     frontend: { app: "dist/page" },
   }),
   "page/index.html": "<!doctype html><title>Page</title>",
-  "build.cjs": `const { cpSync, readdirSync } = require("node:fs");
+  "build.cjs": `const { copyFileSync, mkdirSync, readdirSync, renameSync } = require("node:fs");
     const contents = readdirSync("src/functions").map((name) => 'import "./src/functions/' + name + '";').join("\\n");
     const stdin = { contents, resolveDir: __dirname };
     const options = { stdin, bundle: true, platform: "node", external: ["@azure/functions"], outfile: "dist/api/main.cjs" };
     require("esbuild").build(options).catch(() => process.exit(1));
-    cpSync("page", "dist/page", { recursive: true });`,
+    mkdirSync("dist/page", { recursive: true });
+    copyFileSync("page/index.html", "dist/draft");
+    renameSync("dist/draft", "dist/page/index.html");`,
 };
 
 const folder = mkdtempSync(join(tmpdir(), "watched-"));
