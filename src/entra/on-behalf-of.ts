@@ -26,7 +26,7 @@ export interface Grant {
 export interface Exchange extends Grant {
   /** Sent to Entra as `client-request-id`. */
   readonly correlationId: string;
-  /** JSON of a resource's claims challenge, which rules out the cached token and a remembered refusal. */
+  /** JSON of a resource's claims challenge, which rules out the cached token and a remembered failure. */
   readonly claims?: string | undefined;
   /** Ends the wait of this request. The exchange goes on for other requests and, once begun, for the cache. */
   readonly signal: AbortSignal;
@@ -53,8 +53,8 @@ interface Flight {
 }
 
 const WAITING_PER_TURN = 10;
-const REFUSALS_KEPT = 10_000;
-const REFUSAL_MS = 5000;
+const FAILURES_KEPT = 10_000;
+const FAILURE_MS = 5000;
 
 /** Failures of one user that do not go away within seconds. */
 const REMEMBERED: ReadonlySet<ErrorCode> = new Set([
@@ -76,7 +76,7 @@ export class OnBehalfOf {
   readonly #cache: TokenCache;
   readonly #now: () => number;
   readonly #inFlight = new Map<string, Flight>();
-  readonly #refusals: LRUCache<string, AppError>;
+  readonly #failures: LRUCache<string, AppError>;
   readonly #turns: ReturnType<typeof pLimit>;
   readonly #pauses: Pauses;
   readonly #refused: RefusedTokens;
@@ -85,7 +85,7 @@ export class OnBehalfOf {
     this.#options = options;
     this.#cache = options.cache;
     this.#now = options.now ?? Date.now;
-    this.#refusals = new LRUCache({ max: REFUSALS_KEPT, ttl: REFUSAL_MS, ttlResolution: 0, perf: { now: this.#now } });
+    this.#failures = new LRUCache({ max: FAILURES_KEPT, ttl: FAILURE_MS, ttlResolution: 0, perf: { now: this.#now } });
     this.#pauses = new Pauses(this.#now);
     this.#refused = new RefusedTokens(this.#now);
     this.#turns = pLimit(options.concurrency);
@@ -161,7 +161,7 @@ export class OnBehalfOf {
     const cached = this.#cache.get(key);
     if (!cached || !this.#refused.has(key)) return claims === undefined ? cached : undefined;
     if (!this.#refused.has(key, cached.accessToken)) return cached;
-    if (this.#refused.mayRenew(key, claims) || this.#inFlight.has(name) || this.#refusals.has(name)) return undefined;
+    if (this.#refused.mayRenew(key, claims) || this.#inFlight.has(name) || this.#failures.has(name)) return undefined;
     if (claims === undefined) return cached;
     const { authorizationUri } = this.linksFor(user);
     const hint = "The resource refused the renewed token too, a moment ago.";
@@ -169,8 +169,8 @@ export class OnBehalfOf {
   }
 
   #begin(name: string, key: string, exchange: Exchange): Flight {
-    const refusal = this.#refusals.get(name);
-    if (refusal) return { token: Promise.reject(refusal), waiting: 0 };
+    const failure = this.#failures.get(name);
+    if (failure) return { token: Promise.reject(failure), waiting: 0 };
     // Before the first await, so that requests at once renew no more often than one after the other.
     this.#refused.addRenewal(key, exchange.claims);
     const token = this.#obtain(name, key, exchange, () => flight.waiting > 0).catch((error) => {
@@ -233,7 +233,7 @@ export class OnBehalfOf {
       if (error instanceof TokenEndpointError && error.status === 429)
         this.#pauses.begin(user, error.retryAfterSeconds);
       // Throttled without a 429: the same exchange was repeated too often (AADSTS50196), and another would prolong that.
-      else if (isRemembered(failure, "throttled")) this.#refusals.set(name, failure);
+      else if (isRemembered(failure, "throttled")) this.#failures.set(name, failure);
       throw failure;
     }
   }

@@ -94,7 +94,7 @@ function withoutError(body: unknown): unknown {
 }
 
 /** Codes for a user without a mailbox, who has no messages or events, or without a photo: some come with 400. */
-const WITHOUT_MAILBOX: ReadonlySet<unknown> = new Set([
+const WITHOUT_MAILBOX_OR_PHOTO: ReadonlySet<unknown> = new Set([
   ...["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox", "ErrorInvalidUser"],
   ...["ErrorMailboxNotFound", "ImageNotFound", "ResourceNotFound"],
 ]);
@@ -105,6 +105,6 @@ export function graphFailure(error: unknown): unknown {
   if (!(error instanceof GraphError)) return error;
   const { statusCode, code, requestId, headers } = error;
   // AbortError: the request's time was up while the answer was being read.
-  const status = code === "AbortError" ? 504 : WITHOUT_MAILBOX.has(code) ? 404 : statusCode;
+  const status = code === "AbortError" ? 504 : WITHOUT_MAILBOX_OR_PHOTO.has(code) ? 404 : statusCode;
   return downstreamFailure({ status, service: "Graph", code, requestId, retryAfter: headers?.get("retry-after") });
 }
