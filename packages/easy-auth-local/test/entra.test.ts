@@ -172,9 +172,10 @@ describe("on-behalf-of", () => {
   const request = (key = "works") => ({ account: account(key), audience: API, scope: "user_impersonation" });
   const past = Math.floor(Date.now() / 1000) - 7200;
 
-  test("gives the API a Graph token of the user, and echoes the scope as it was asked", async () => {
+  // As in answers of Entra that people show, such as "profile openid email https://graph.microsoft.com/User.Read …/.default".
+  test("gives the API a Graph token of the user, and answers .default with what it stands for and itself", async () => {
     const { body } = await postToken(API, { ...ON_BEHALF_OF, assertion: await issuer.apiToken(request()) });
-    expect(body.scope).toBe(ON_BEHALF_OF.scope);
+    expect(body.scope).toBe(`https://graph.microsoft.com/User.Read ${ON_BEHALF_OF.scope}`);
     expect(claimsOf(body.access_token)).toMatchObject({ appid: API.clientId, oid: account("works").objectId });
   });
 

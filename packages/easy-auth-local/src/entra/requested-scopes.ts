@@ -63,7 +63,7 @@ export function requestedScopes(
 interface Resolved {
   readonly resource: Registration | undefined;
   readonly names: readonly string[];
-  /** The requested scope, with its name as registered. */
+  /** The requested scope for the answer, with its name as registered. */
   readonly spelled: string;
 }
 
@@ -71,12 +71,8 @@ function resolve(scope: string, client: Registration, directory: Directory, grap
   const own = directory.resourceOf(scope);
   if (own) {
     const prefix = scope.slice(0, scope.lastIndexOf("/") + 1);
-    const isDefault = /\/\.default$/i.test(scope);
-    return {
-      resource: own.registration,
-      names: own.name.split(" ").filter(Boolean),
-      spelled: isDefault ? scope : prefix + own.name,
-    };
+    const names = own.name.split(" ").filter(Boolean);
+    return { resource: own.registration, names, spelled: spelledWith(prefix, names, scope) };
   }
   const exposing = directory.registrations.find(({ identifierUris }) =>
     identifierUris?.some((uri) => scope.toLowerCase().startsWith(`${uri.toLowerCase()}/`)),
@@ -92,12 +88,21 @@ function resolve(scope: string, client: Registration, directory: Directory, grap
   return graphScope(scope, client, graphOrigin);
 }
 
+/** Spells scopes for the answer, with the prefix they were asked with. `.default` is answered by what it stands for, and itself. */
+function spelledWith(prefix: string, names: readonly string[], scope: string): string {
+  const spelled = names.map((name) => prefix + name);
+  return (/(^|\/)\.default$/i.test(scope) ? [...spelled, scope] : spelled).join(" ");
+}
+
 function graphScope(scope: string, client: Registration, graphOrigin: string): Resolved {
   const starts = [`${graphOrigin}//`, `${graphOrigin}/`, `${MICROSOFT_GRAPH}/`];
   const prefix = starts.find((start) => scope.toLowerCase().startsWith(start)) ?? "";
   const name = scope.slice(prefix.length);
   const ofGraph = { resource: undefined };
-  if (name.toLowerCase() === ".default") return { ...ofGraph, names: graphPermissionsOf(client), spelled: scope };
+  if (name.toLowerCase() === ".default") {
+    const names = graphPermissionsOf(client);
+    return { ...ofGraph, names, spelled: spelledWith(prefix, names, scope) };
+  }
   if (/^[A-Za-z.-]+$/.test(name)) {
     const spelled = spelledPermission(name, graphPermissionsOf(client));
     return { ...ofGraph, names: [spelled], spelled: prefix + spelled };

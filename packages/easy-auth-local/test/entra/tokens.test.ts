@@ -189,7 +189,7 @@ describe("a refresh token", () => {
     const { refresh_token } = await signIn(`${entra.url}/${TENANT_ID}`, "works", SIGN_IN_SCOPE);
     const form = { grant_type: "refresh_token", refresh_token, scope: `${API.clientId}/.default` };
     const answer = await post(`${entra.url}/${TENANT_ID}`, FRONTEND, form);
-    expect(answer.scope).toBe(`${API.clientId}/.default`);
+    expect(answer.scope).toBe(`${API.clientId}/user_impersonation ${API.clientId}/.default`);
     expect(decodeJwt(answer.access_token)).toMatchObject({ aud: API.clientId, scp: "user_impersonation" });
   });
 
