@@ -18,7 +18,7 @@ import { asUser, graphFor } from "../app.ts";
 app.http("messages", {
   methods: ["GET"],
   authLevel: "anonymous",
-  handler: asUser(["Mail.Read"], async (user) => ({ jsonBody: await graphFor(user).api("/me/messages").get() })),
+  handler: asUser(["Chat.ReadBasic"], async (user) => ({ jsonBody: await graphFor(user).api("/me/chats").get() })),
 });
 `;
 
@@ -66,13 +66,13 @@ describe("the scopes that endpoints name", () => {
     const named = await scopesOfEndpoints(root);
     const listed = await listIn(root);
     expect(disagreements(named, listed)).toEqual([
-      `An endpoint names Mail.Read, and ${LIST} does not list it: add it there.`,
+      `An endpoint names Chat.ReadBasic, and ${LIST} does not list it: add it there.`,
     ]);
 
-    await writeFile(`${root}/${LIST}`, JSON.stringify([...listed, "Mail.Read"]));
+    await writeFile(`${root}/${LIST}`, JSON.stringify([...listed, "Chat.ReadBasic"]));
     expect(disagreements(named, await listIn(root))).toEqual([]);
     const { registrations } = await readConfiguration(`${root}/easy-auth-local.json`);
-    expect(registrations?.api).toMatchObject({ delegatedPermissions: [...listed, "Mail.Read", STORAGE_SCOPE] });
+    expect(registrations?.api).toMatchObject({ delegatedPermissions: [...listed, "Chat.ReadBasic", STORAGE_SCOPE] });
   });
 
   test("may be more when the list has them, in any order", () => {

@@ -28,7 +28,7 @@ export interface paths {
         };
         /**
          * A page of the files that the user may see, in the order of their names
-         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL.
          */
         readonly get: operations["files"];
         readonly put?: never;
@@ -37,7 +37,7 @@ export interface paths {
         readonly options?: never;
         /**
          * A page of the files that the user may see, in the order of their names
-         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL.
          */
         readonly head: operations["files-head"];
         readonly patch?: never;
@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * A file, or a link to it in Storage that the user signs
-         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL.
          */
         readonly get: operations["files-content"];
         readonly put?: never;
@@ -61,7 +61,7 @@ export interface paths {
         readonly options?: never;
         /**
          * A file, or a link to it in Storage that the user signs
-         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL. On behalf of the user: https://storage.azure.com/user_impersonation.
+         * @description Off (404 without problem+json) unless the app has a container of files: STORAGE_ACCOUNT_URL.
          */
         readonly head: operations["files-content-head"];
         readonly patch?: never;
@@ -74,19 +74,13 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /**
-         * The user's profile, as the frontend of Microsoft's tutorial expects it
-         * @description On behalf of the user: https://graph.microsoft.com/User.Read.
-         */
+        /** The user's profile, as the frontend of Microsoft's tutorial expects it */
         readonly get: operations["get-profile"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
-        /**
-         * The user's profile, as the frontend of Microsoft's tutorial expects it
-         * @description On behalf of the user: https://graph.microsoft.com/User.Read.
-         */
+        /** The user's profile, as the frontend of Microsoft's tutorial expects it */
         readonly head: operations["get-profile-head"];
         readonly patch?: never;
         readonly trace?: never;
@@ -134,19 +128,13 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /**
-         * The user's photo
-         * @description On behalf of the user: https://graph.microsoft.com/User.Read.
-         */
+        /** The user's photo */
         readonly get: operations["photo"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
-        /**
-         * The user's photo
-         * @description On behalf of the user: https://graph.microsoft.com/User.Read.
-         */
+        /** The user's photo */
         readonly head: operations["photo-head"];
         readonly patch?: never;
         readonly trace?: never;
@@ -158,19 +146,13 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /**
-         * The user's profile
-         * @description On behalf of the user: https://graph.microsoft.com/User.Read.
-         */
+        /** The user's profile */
         readonly get: operations["profile"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
-        /**
-         * The user's profile
-         * @description On behalf of the user: https://graph.microsoft.com/User.Read.
-         */
+        /** The user's profile */
         readonly head: operations["profile-head"];
         readonly patch?: never;
         readonly trace?: never;
