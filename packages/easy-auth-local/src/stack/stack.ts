@@ -250,7 +250,10 @@ function registrationsWith(options: StackOptions, mistake: Misconfiguration): Re
 function withGateRedirects(registration: Registration): Registration {
   const { redirectUris = {} } = registration;
   const uris = ["http", "https"].map((scheme) => `${scheme}://localhost/.auth/login/aad/callback`);
-  return { ...registration, redirectUris: { ...redirectUris, web: [...new Set([...(redirectUris.web ?? []), ...uris])] } };
+  return {
+    ...registration,
+    redirectUris: { ...redirectUris, web: [...new Set([...(redirectUris.web ?? []), ...uris])] },
+  };
 }
 
 function registrationFor(
