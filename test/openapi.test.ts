@@ -1,14 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { FaultRule } from "easy-auth-local";
-import { loadApp } from "easy-auth-local/parts";
 import createClient from "openapi-fetch";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import type { paths } from "../frontend/page/client/api.d.ts";
 import { documentOf, type Endpoint } from "../scripts/openapi/document.ts";
 import { TYPES_FILE, typesOf } from "../scripts/openapi/types.ts";
-import { ENVIRONMENT } from "./support/exchange.ts";
+import { loadFunctions } from "./support/load-functions.ts";
 import { answerCheck, type OpenApiDocument, ownDocument, ROOT } from "./support/openapi.ts";
 import { startStack, type TestStack } from "./support/stack.ts";
 
@@ -27,12 +26,7 @@ describe("the OpenAPI document", () => {
   });
 
   test("has every route of the app with its methods, and no other", async () => {
-    const files = { STORAGE_ACCOUNT_URL: "https://contoso.blob.core.windows.net", STORAGE_CONTAINER: "documents" };
-    const before = { ...process.env };
-    Object.assign(process.env, ENVIRONMENT, files);
-    const { functions } = await loadApp(ROOT, () => {}).finally(() => {
-      process.env = before;
-    });
+    const functions = await loadFunctions(ROOT);
     const registered = [...functions.values()].flatMap(({ metadata: { name, bindings } }) =>
       (Object.values(bindings) as { methods?: readonly string[]; route?: string }[]).flatMap(
         ({ methods = [], route = name }) =>

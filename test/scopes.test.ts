@@ -1,10 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { readConfiguration } from "easy-auth-local";
-import { loadApp } from "easy-auth-local/parts";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { buildCopyWith } from "./support/app-copy.ts";
-import { ENVIRONMENT } from "./support/exchange.ts";
+import { loadFunctions } from "./support/load-functions.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const LIST = "infra/graph-scopes.json";
@@ -44,12 +43,7 @@ function where(scope: string): string {
 }
 
 async function scopesOfEndpoints(root: string): Promise<readonly string[]> {
-  const files = { STORAGE_ACCOUNT_URL: "https://contoso.blob.core.windows.net", STORAGE_CONTAINER: "documents" };
-  const before = { ...process.env };
-  Object.assign(process.env, ENVIRONMENT, files);
-  const { functions } = await loadApp(root, () => {}).finally(() => {
-    process.env = before;
-  });
+  const functions = await loadFunctions(root);
   return [...functions.values()].flatMap(({ handler }) => (handler as { scopes?: readonly string[] }).scopes ?? []);
 }
 

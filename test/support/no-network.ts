@@ -1,5 +1,5 @@
 import dns from "node:dns";
-import { vi } from "vitest";
+import { afterAll, vi } from "vitest";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "::1"]);
 const { lookup } = dns;
@@ -14,3 +14,9 @@ if (lookup.name !== lookupHere.name) dns.lookup = lookupHere as typeof dns.looku
 
 // Files share a process, and their packages with it: each has this repository's modules for itself.
 vi.resetModules();
+
+// The process is the next file's too, and Vitest holds on to this object.
+const environment = process.env;
+afterAll(() => {
+  if (process.env !== environment) throw new Error("A test put another object in the place of process.env.");
+});
