@@ -19,7 +19,7 @@ const options: { api?: AppConfiguration } = {};
 /** The app, but that its profile asks for the authentication context c1. */
 beforeAll(async () => {
   const profile = await readFile(new URL("../../src/functions/profile.ts", import.meta.url), "utf8");
-  const stricter = profile.replace(/\}\),\n\}\);\n$/, '}, { authContext: "c1" }),\n});\n');
+  const stricter = profile.replace("}),\n});\n", '}, { authContext: "c1" }),\n});\n');
   expect(stricter).not.toBe(profile);
   const copy = await buildCopyWith({ "profile.ts": stricter });
   const { api } = await readConfiguration(fileURLToPath(new URL("../../easy-auth-local.json", import.meta.url)));
