@@ -76,11 +76,10 @@ describe("the control page", () => {
     const after = decodeProtectedHeader(await issuer.apiToken(request)).kid;
     expect(after).not.toBe(before);
     const published = await (await fetch(`${entra.url}/common/discovery/v2.0/keys`)).json();
-    expect((published as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)).toEqual([
-      expect.any(String),
-      after,
-      before,
-    ]);
+    const ids = (published as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
+    // The folder of keys is the whole run's: another file may have rotated them before.
+    expect(ids.slice(0, 3)).toEqual([expect.any(String), after, before]);
+    expect(ids.length).toBeLessThanOrEqual(4);
   });
 
   test("names the accounts without consent, and withdraws consent that was granted", async () => {

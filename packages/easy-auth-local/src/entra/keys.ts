@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   CompactSign,
@@ -116,9 +116,12 @@ async function importKey(jwk: JWK & { readonly kid: string }): Promise<SigningKe
   return signingKey((await importJWK(jwk, "RS256")) as CryptoKey, jwk);
 }
 
+/** Replaces the file at once: another stack of the folder may be reading it. */
 async function writeKeys(file: string, keys: Keys): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify(keys.map(({ privateJwk }) => privateJwk)), { mode: 0o600 });
+  const written = `${file}.${randomUUID()}`;
+  await writeFile(written, JSON.stringify(keys.map(({ privateJwk }) => privateJwk)), { mode: 0o600 });
+  await rename(written, file);
 }
 
 /** Makes the token that Graph verifies: its header holds the hash of the nonce. Undefined for a token without a nonce. */
