@@ -10,6 +10,7 @@ export { FAULT_TEXT, showFault } from "./faults/show-fault.ts";
 export { loadApp } from "./functions-host/app-loader.ts";
 export { collectRegistered, type RegisteredFunction } from "./functions-host/core-api.ts";
 export type { CoreInvocationContext, RpcHttpResponse } from "./functions-host/core-types.ts";
+export { applySettings } from "./functions-host/environment.ts";
 export { type FunctionsHost, startFunctionsHost } from "./functions-host/host.ts";
 export { toRpcRequest } from "./functions-host/http-conversion.ts";
 export { type RequestTarget, readTarget } from "./functions-host/request-target.ts";
