@@ -16,7 +16,7 @@ export interface BurstFigures {
 
 const CALLS = 100;
 
-/** Equal cold calls at once: a page that asks for several things right after a sign-in. */
+/** Counts the token requests of equal cold calls at once, as a page sends them right after a sign-in. */
 async function measureBurst({ fakeUrl }: { readonly fakeUrl: string }): Promise<BurstFigures> {
   routeMicrosoftOrigins({ entra: fakeUrl, graph: fakeUrl });
   const settings = readSettings(APP_ENVIRONMENT);

@@ -4,7 +4,7 @@ import { loadFunction } from "./v4-frame.ts";
 
 const USERS = 200;
 
-/** Sends requests to a built app in this process, some at a time: `<bundle> <at a time> <requests>`. */
+/** Sends requests to a built app in this process, `concurrency` at a time: `<bundle> <concurrency> <requests>`. */
 async function serve(bundle: string, concurrency: number, requests: number): Promise<void> {
   const { assertions } = await answerInProcess(USERS);
   const { call } = await loadFunction(bundle, "profile");

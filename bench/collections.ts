@@ -3,10 +3,10 @@ import { bundleFile } from "./processes.ts";
 import { APP_ENVIRONMENT } from "./settings.ts";
 import { roundedAll } from "./statistics.ts";
 
-/** Collections of young objects while requests are served, 32 at a time. Means, without those of the first quarter. */
+/** Collections of young objects while 32 requests at a time are served: means, without the first quarter of the collections. */
 export interface CollectionFigures {
   readonly pause_ms: number;
-  /** MiB that one collection found alive, and how much of that it moved to the old generation. */
+  /** MiB found alive by one collection; `promoted_mib` is the part it moved to the old generation. */
   readonly survived_mib: number;
   readonly promoted_mib: number;
 }
@@ -23,7 +23,7 @@ export interface CollectionsOptions {
 const CONCURRENCY = 32;
 const OBJECTS = 100_000;
 
-/** What a class or function leaves behind, by how it is compiled: a thousand numbers are held by each. */
+/** Functions and fields as the compiler may emit them; each call keeps a thousand numbers for a moment. */
 const KINDS = {
   "generator function, made at each call": "const v = held(); return (function* () { yield v; })().next();",
   "async function": "const v = held(); return (async () => { await null; return v; })();",
@@ -31,7 +31,7 @@ const KINDS = {
   "private field": "return new WithField(held());",
 } as const;
 
-/** Returns, by peer, what young collections did. Of Node's own `--trace-gc-nvp`. */
+/** Returns the figures of young collections by peer, read from Node's `--trace-gc-nvp`. */
 export async function measureCollections(options: CollectionsOptions): Promise<Record<string, CollectionFigures>> {
   const { folder, execPath, bundles, requests, progress } = options;
   const script = await bundleFile("collections-load.ts", folder);
@@ -43,7 +43,7 @@ export async function measureCollections(options: CollectionsOptions): Promise<R
   return figures;
 }
 
-/** Returns the same for each kind of function and field alone. */
+/** Returns the same figures for each kind of function or field alone. */
 export function measureKinds({ execPath, progress }: Pick<CollectionsOptions, "execPath" | "progress">) {
   return Object.fromEntries(
     Object.entries(KINDS).map(([name, make]) => {
@@ -81,7 +81,7 @@ function traced(execPath: string, parameters: readonly string[]): CollectionFigu
   const mean = (name: string) =>
     late.map((line) => Number(new RegExp(` ${name}=([\\d.]+)`).exec(line)?.[1] ?? 0)).reduce((a, b) => a + b, 0) /
     late.length;
-  // V8 counts what is promoted among what survives.
+  // V8 counts promoted objects among the survivors.
   const mebibytes = (name: string) => mean(name) / 2 ** 20;
   return roundedAll({
     pause_ms: mean("pause"),

@@ -1,6 +1,6 @@
-import type { Figures } from "./figures.ts";
+import { type Figures, usersText } from "./figures.ts";
 
-/** One figure of ours beside the same of a peer; less is better in all. */
+/** One figure of ours beside a peer's; lower is better in all of them. */
 export interface Comparison {
   readonly what: string;
   readonly ours: number;
@@ -10,7 +10,7 @@ export interface Comparison {
 
 const FLOOR = "the least an app of the v4 model can do";
 
-/** All that is measured of ours and of others alike. */
+/** Returns every figure that was measured of ours and of a peer. */
 export function comparisonsOf(figures: Figures): Comparison[] {
   const { hit_us: hit, bytes_per_user: bytes, cold_burst_posts: posts, request_cpu_us: cpu, load_ms: load } = figures;
   const of = (what: string, ours: number | undefined, peer: string, theirs: number | undefined): Comparison => ({
@@ -55,12 +55,7 @@ function identityWeb({ identity_web: figures }: Figures, of: Of): Comparison[] {
   const { request_cpu_us: cpu, memory_mib: memory, cold_burst_posts: posts, start_ms: start } = figures;
   return [
     ...Object.entries(cpu).map(([users, { ours, tuned }]) =>
-      of(
-        `request, ${Number(users).toLocaleString("en-US")} users, µs of processor time, Node ${figures.node}`,
-        ours,
-        peer,
-        tuned,
-      ),
+      of(`request, ${usersText(users)}, µs of processor time, Node ${figures.node}`, ours, peer, tuned),
     ),
     of("token requests for 100 equal cold requests", posts.ours, peer, posts.tuned),
     of("memory with the most users, MiB", memory.ours, peer, memory.tuned),

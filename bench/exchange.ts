@@ -8,7 +8,7 @@ import { median } from "./statistics.ts";
 import { unsignedAssertion } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
 
-/** Microseconds of an exchange that is not cached, one after the other, the answer of the fake included. */
+/** Microseconds of an exchange that is not cached, calls one after the other, the fake's answer included. */
 export interface ExchangeFigures {
   readonly ours: Record<string, number>;
   readonly msal: Record<string, number>;
@@ -22,7 +22,7 @@ interface ExchangeOptions {
 const FEW = 1;
 const MANY = 1000;
 
-/** With one user cached, and with a thousand. */
+/** Measures exchanges with one user cached, and with a thousand. */
 async function measureExchange({ fakeUrl, calls }: ExchangeOptions): Promise<ExchangeFigures> {
   routeMicrosoftOrigins({ entra: fakeUrl, graph: fakeUrl });
   const msal = createMsal();
@@ -37,7 +37,7 @@ async function measureExchange({ fakeUrl, calls }: ExchangeOptions): Promise<Exc
     msal,
     Array.from({ length: MANY }, (_, user) => unsignedAssertion(user)),
   );
-  // Each call adds a user; so few that it does not matter.
+  // Each call adds a user; too few to change the result.
   const msalWithMany = await timed(Math.ceil(calls / 10), (user) => acquire(msal, unsignedAssertion(MANY + user)));
   return {
     ours: { [FEW]: oursWithFew, [MANY]: oursWithMany },
@@ -52,7 +52,7 @@ async function oursAt(users: number, calls: number): Promise<number> {
   return timed(calls, (user) => onBehalfOf.exchange(exchangeOf(users + user)));
 }
 
-/** The first half is warm-up. */
+/** Returns the median time of a call in microseconds. The first half of the calls is warm-up. */
 async function timed(calls: number, call: (user: number) => Promise<unknown>, after = () => {}): Promise<number> {
   const samples: number[] = [];
   for (let user = 0; user < calls * 2; user += 1) {

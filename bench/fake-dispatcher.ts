@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { PROFILE, PROFILE_HEADERS } from "./profile.ts";
 import { assertionClaims, tokenAnswer } from "./tokens.ts";
 
-/** undici's own places for its global dispatcher, the same for every copy of it in a process. */
+/** Keys under which undici keeps its global dispatcher, shared by all copies of undici in a process. */
 const GLOBAL_DISPATCHERS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 
 const PROFILE_ANSWER = {
@@ -13,7 +13,7 @@ const PROFILE_ANSWER = {
   body: PROFILE,
 };
 
-/** Entra and Graph in this process, without sockets. */
+/** Fake Entra and Graph in this process, without sockets. */
 export interface FakeDispatcher {
   readonly assertions: readonly string[];
   /** Number of exchanges so far. */
@@ -21,8 +21,8 @@ export interface FakeDispatcher {
 }
 
 /**
- * Answers every request of undici in this process, one turn of the event loop later, with bytes that are there already. To be
- * called before undici is loaded.
+ * Answers every undici request of this process, one turn of the event loop later, with bytes made beforehand. Call it
+ * before undici is loaded.
  */
 export async function answerInProcess(users: number): Promise<FakeDispatcher> {
   const keys = await createSigningKeys();

@@ -7,14 +7,14 @@ import { PROFILE, PROFILE_HEADERS } from "./profile.ts";
 import { assertionClaims, tokenAnswer } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
 
-/** Where the fakes are, and really signed assertions of users 0, 1, 2, … */
+/** Address of the fakes, and really signed assertions of the users 0, 1, 2, … */
 export interface FakeMicrosoft {
   readonly url: string;
   readonly assertions: readonly string[];
 }
 
 const TENANT = `${AUTHORITY_ORIGIN}/${TENANT_ID}`;
-/** What ASP.NET asks for before it takes a token. */
+/** OpenID metadata, which ASP.NET reads before it accepts a token. */
 const METADATA = {
   issuer: `${TENANT}/v2.0`,
   authorization_endpoint: `${TENANT}/oauth2/v2.0/authorize`,
@@ -22,7 +22,7 @@ const METADATA = {
   jwks_uri: `${TENANT}/discovery/v2.0/keys`,
 };
 
-/** Entra and Graph in one process, as lean as they can be: every peer is measured against the same two. */
+/** Starts Entra and Graph in one process, as lean as they can be; every peer is measured against them. */
 async function start(users: number): Promise<FakeMicrosoft> {
   const keys = await createSigningKeys();
   let posts = 0;
@@ -52,7 +52,7 @@ async function start(users: number): Promise<FakeMicrosoft> {
   const server = http.createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
-  // On a busy machine a connection that ends by time is used again just then.
+  // On a busy machine, an idle connection may be closed at the very moment it is used again.
   server.keepAliveTimeout = 0;
   const served = [AUTHORITY_ORIGIN, GRAPH_ORIGIN].map((origin) => new URL(origin).host);
   const { url } = await listenOnLoopback(server, 0, served);
@@ -62,7 +62,7 @@ async function start(users: number): Promise<FakeMicrosoft> {
   return { url, assertions };
 }
 
-/** The app's own token for Storage, as far as Azurite looks at it. */
+/** Returns the app's own token for Storage, with no more claims than Azurite checks. */
 async function appTokenAnswer(keys: SigningKeys): Promise<object> {
   const { iat, nbf, exp, tid } = assertionClaims(0);
   const claims = { iss: `https://sts.windows.net/${tid}/`, aud: "https://storage.azure.com", iat, nbf, exp };

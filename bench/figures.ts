@@ -9,16 +9,16 @@ import { rounded } from "./statistics.ts";
 
 type ByUsers = Readonly<Record<string, number>>;
 
-/** What `--json` prints. Medians, unless a name says otherwise. */
+/** Output of `--json`. Medians, unless a name says otherwise. */
 export interface Figures {
   readonly node: string;
   readonly cpu: string;
   readonly cores: number;
-  /** When the measurements began. */
+  /** Day on which the measurements began. */
   readonly date: string;
-  /** Microseconds of a cached exchange, by cached users. `map` does no more than hash and look up in a Map. */
+  /** Microseconds of a cached exchange by cached users. `map` only hashes and looks up in a Map. */
   readonly hit_us: { readonly ours: ByUsers; readonly map: ByUsers; readonly msal: ByUsers };
-  /** Microseconds of an exchange that is not cached, by users cached meanwhile. */
+  /** Microseconds of an exchange that is not cached, by users cached at that time. */
   readonly exchange_us: { readonly ours: ByUsers; readonly msal: ByUsers };
   /** POSTs at the token endpoint for 100 equal cold calls at once. */
   readonly cold_burst_posts: { readonly ours: number; readonly msal: number };
@@ -28,28 +28,28 @@ export interface Figures {
   readonly request_cpu_us: Readonly<
     Record<"bare" | "floor" | "ours" | "tutorial_1_user" | "tutorial_100_users" | "tutorial_1000_users", number>
   >;
-  /** A request without sockets, by Node's major version; those that are not installed are absent. */
+  /** A request without sockets, by Node's major version, for each version that is installed. */
   readonly request_inprocess: Readonly<Record<string, RequestInProcess>>;
   /** Microseconds of such a request by cached users, on the newest Node. */
   readonly flat_us: FlatFigures;
-  /** Young collections while requests are served in one process, by peer, on the newest Node. */
+  /** Collections of young objects while one process serves requests, by peer, on the newest Node. */
   readonly collections: Readonly<Record<string, CollectionFigures>>;
-  /** The same of kinds of functions and fields alone. */
+  /** The same figures for each kind of function or field alone. */
   readonly collections_by_kind: Readonly<Record<string, CollectionFigures>>;
   /** Latency at constant rates, on the newest Node. */
   readonly open_loop: OpenLoopFigures;
-  /** Microsoft.Identity.Web, or why it was not measured. */
+  /** Microsoft.Identity.Web, or the reason why it was not measured. */
   readonly identity_web: IdentityWebFigures | { readonly absent: string };
-  /** Median of the rounds' own ratios. */
+  /** Median over the rounds of the ratio within one round. */
   readonly ours_over_floor: number;
-  /** The `bare` request with undici, and with the `fetch` that Node has. */
+  /** The `bare` request with undici, and with Node's built-in `fetch`. */
   readonly transport_cpu_us: { readonly undici: number; readonly fetch: number };
-  /** Whole processes, from start to end. */
+  /** Milliseconds from the start of a process to its end. */
   readonly load_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
   readonly load_min_ms: Readonly<Record<"empty" | "bundle" | "unbundled", number>>;
-  /** Over an empty process, each dependency a bundle of its own. */
+  /** Milliseconds more than an empty process; each dependency is a bundle of its own. */
   readonly dependency_load_ms: Readonly<Record<string, { readonly median: number; readonly min: number }>>;
-  /** Whole processes, by Node's major version. */
+  /** Milliseconds from the start of a process to its end, by Node's major version. */
   readonly cold_start_ms: Readonly<Record<string, ColdStart>>;
   readonly bundle_bytes: number;
   readonly targets: readonly Target[];
@@ -62,7 +62,7 @@ export interface Target {
   readonly holds: boolean;
 }
 
-/** What this project asks of itself, and whether it is so. */
+/** Compares the figures with this project's targets. */
 export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
   const { hit_us: hit, load_ms: load, bound, stall_ms: stall } = figures;
   return [
@@ -97,7 +97,7 @@ export function targetsOf(figures: Omit<Figures, "targets">): Target[] {
   ];
 }
 
-/** On the newest Node that is there. */
+/** Targets for a request without sockets, on the newest Node that is installed. */
 function inProcessTargets(byNode: Figures["request_inprocess"]): Target[] {
   const [node, measured] = Object.entries(byNode).at(-1) ?? [];
   if (!measured) return [];
@@ -116,15 +116,20 @@ function p99Of({ at }: OpenLoopFigures, peer: "floor" | "ours"): number {
   return at["45"]?.[peer].p99_ms ?? Number.NaN;
 }
 
-/** At every number of users that both were measured with. */
+/** Targets against Microsoft.Identity.Web, one for each number of users. */
 function identityWebTargets(figures: Figures["identity_web"]): Target[] {
   if ("absent" in figures) return [];
   return Object.entries(figures.request_cpu_us).map(([users, { ours, tuned }]) =>
-    target(`a request's processor time over tuned Microsoft.Identity.Web's, ${users} users`, ours / tuned, 1),
+    target(`a request's processor time over tuned Microsoft.Identity.Web's, ${usersText(users)}`, ours / tuned, 1),
   );
 }
 
-/** Largest ratio of two peers at the numbers of users that both were measured with. */
+/** Returns a number of users in words: "1 user", "1,000 users". */
+export function usersText(users: string): string {
+  return `${Number(users).toLocaleString("en-US")} ${users === "1" ? "user" : "users"}`;
+}
+
+/** Returns the largest ratio of two peers over the numbers of users measured for both. */
 function worstRatio(ours: ByUsers, peer: ByUsers): number {
   const ratios = Object.entries(ours).map(([users, value]) => value / (peer[users] ?? Number.NaN));
   return Math.max(...ratios.filter((ratio) => !Number.isNaN(ratio)));

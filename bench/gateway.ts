@@ -5,25 +5,25 @@ import { profileByFetch, profileOf } from "./apps/graph-with-token.ts";
 import { loadFunction } from "./v4-frame.ts";
 import { answerMessages } from "./worker.ts";
 
-/** What a gateway is told: to start once, then to say what it has used so far, or how late its event loop was. */
+/** A message to a gateway: one start, then questions for its processor time, its memory or the delay of its event loop. */
 export type GatewayMessage =
   | {
       readonly type: "start";
       readonly fakeUrl: string;
-      /** A built Functions app, or plain `node:http` with undici or fetch. */
+      /** A built Functions app, or plain `node:http` with undici or with `fetch`. */
       readonly app: "plain" | "plain-fetch" | { readonly bundle: string };
-      /** Assertions whose tokens the app's own `seed` puts into its cache. */
+      /** Assertions that the app's own `seed` function puts into its cache. */
       readonly seed?: readonly string[];
     }
   | { readonly type: "cpu" | "memory" | "loop-delay" };
 
-/** Microseconds since the process began, of all its threads. */
+/** Microseconds of processor time since the process began, all threads. */
 export type CpuTime = number;
 
 type Answer = (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>;
 type Start = Extract<GatewayMessage, { type: "start" }>;
 
-/** Every peer runs behind this server, with the same routing of Microsoft's addresses to the fakes. Resolves to its URL. */
+/** Serves a peer, with Microsoft's origins routed to the fakes, the same way for every peer. Resolves to the server's URL. */
 async function start({ fakeUrl, app, seed }: Start): Promise<string> {
   routeMicrosoftOrigins({ entra: fakeUrl, graph: fakeUrl });
   const answer = await answerOf(app, seed);
@@ -60,7 +60,7 @@ function cpuTime(): CpuTime {
 
 const loopDelay = monitorEventLoopDelay({ resolution: 1 });
 
-/** Milliseconds: 99th percentile of the event loop's delay since the last call. */
+/** Returns the 99th percentile of the event loop's delay since the last call, in milliseconds. */
 function takeLoopDelay(): number {
   const delay = loopDelay.percentile(99) / 1e6;
   loopDelay.reset();

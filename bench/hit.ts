@@ -7,7 +7,7 @@ import { median } from "./statistics.ts";
 import { authorizationOf, graphToken, unsignedAssertion } from "./tokens.ts";
 import { answerMessages } from "./worker.ts";
 
-/** `map`: the least that can be done, a hash and a lookup in a Map, for comparison. */
+/** `map` is the least there is to do, for comparison: a hash and a lookup in a Map. */
 export type HitPeer = "ours" | "map" | "msal";
 
 export interface HitOptions {
@@ -15,18 +15,18 @@ export interface HitOptions {
   /** Numbers of cached users. */
   readonly sizes: readonly number[];
   readonly rounds: number;
-  /** Timed calls a round; a peer that gets slower with its users makes fewer, 3 at least. */
+  /** Timed calls in a round. A peer whose time grows with its users makes fewer, at least 3. */
   readonly callsPerRound: number;
 }
 
-/** Microseconds of a cached exchange, median, by number of cached users. */
+/** Median microseconds of a cached exchange, by number of cached users. */
 export type HitFigures = Record<string, number>;
 
 interface Peer {
   readonly users: number;
   readonly callsPerRound: number;
   readonly samples: number[];
-  /** Gets the user's token from the cache; what it needs is prepared before the time runs. */
+  /** Prepares a call that gets the user's token from the cache; only that call is timed. */
   prepare(user: number): () => Promise<unknown>;
   /** Throws if any call was not a hit. */
   check(): void;
@@ -35,7 +35,7 @@ interface Peer {
 const BATCH = 64;
 const BEARER_LENGTH = "Bearer ".length;
 
-/** All sizes take turns, so that what else the machine does hits them alike. */
+/** Measures all sizes in turn, so that other load on the machine falls on all alike. */
 async function measureHits({ peer, sizes, rounds, callsPerRound }: HitOptions): Promise<HitFigures> {
   const peers: Peer[] = [];
   for (const users of sizes) peers.push(await CREATE[peer](users, callsPerRound));
@@ -46,7 +46,10 @@ async function measureHits({ peer, sizes, rounds, callsPerRound }: HitOptions): 
   return Object.fromEntries(peers.map(({ users, samples }) => [users, median(samples)]));
 }
 
-/** Users at random; header strings fresh and made before the time runs, as the HTTP server makes them before the handler. */
+/**
+ * Times calls of random users. The header strings are fresh and made beforehand, as the HTTP server makes them before
+ * the handler.
+ */
 async function time({ users, callsPerRound, samples, prepare }: Peer): Promise<void> {
   for (let done = 0; done < callsPerRound; done += BATCH) {
     const calls = Array.from({ length: Math.min(BATCH, callsPerRound - done) }, () =>

@@ -16,24 +16,24 @@ import { tokenPosts } from "./token-posts.ts";
 type Mode = "floor" | "untuned" | "tuned";
 type Peer = "ours" | "node_floor" | "dotnet_floor" | "untuned" | "tuned";
 
-/** Microsoft.Identity.Web in ASP.NET, each with a floor of its own stack, against the same fakes as ours. */
+/** Microsoft.Identity.Web in ASP.NET beside this app, and the floor of each stack, all against the same fakes. */
 export interface IdentityWebFigures {
   readonly dotnet: string;
   readonly node: string;
-  /** Microseconds of processor time a request, by cached users. */
+  /** Microseconds of processor time for a request, by cached users. */
   readonly request_cpu_us: Readonly<Record<string, Readonly<Record<Peer, number>>>>;
   /** MiB of the whole process with the most users. */
   readonly memory_mib: Readonly<Record<Peer, number>>;
   /** POSTs at the token endpoint for 100 equal cold requests at once. */
   readonly cold_burst_posts: Readonly<Record<"ours" | "untuned" | "tuned", number>>;
-  /** Milliseconds from the start of the process until it listens. Ours: until the app is loaded and its gateway listens. */
+  /** Milliseconds from the start of the process until it listens; for ours, until the app is loaded and its gateway listens. */
   readonly start_ms: Readonly<Record<Peer, number>>;
 }
 
 export interface IdentityWebOptions {
   readonly folder: string;
   readonly fake: FakeMicrosoft;
-  /** Rising numbers of cached users; the fakes have more assertions than the last. */
+  /** Rising numbers of cached users. The fakes must hold more assertions than the last number. */
   readonly users: readonly number[];
   readonly rounds: number;
   readonly requests: number;
@@ -53,11 +53,11 @@ interface Server {
 const CONCURRENCY = 32;
 const BURST = 100;
 const WARM_UP_ROUNDS = 4;
-/** Has no divisor in common with the numbers of users, so that its multiples reach all of them. */
+/** Step through the users, coprime with their number so that its multiples reach all of them. */
 const STRIDE = 7919;
 const run = promisify(execFile);
 
-/** The peers take turns. Where there is no `dotnet`, or NuGet cannot be reached, says so instead. */
+/** Measures the peers in turn. Returns the reason instead if `dotnet` is missing or NuGet cannot be reached. */
 export async function measureIdentityWeb(
   options: IdentityWebOptions,
 ): Promise<IdentityWebFigures | { readonly absent: string }> {
@@ -101,7 +101,7 @@ async function measureAll(servers: readonly Server[], options: IdentityWebOption
     for (const server of servers) await sendAll(server, fake.assertions.slice(filled, count), count - filled, 1);
     filled = count;
     const samples = new Map<Peer, number[]>(servers.map(({ peer }) => [peer, []]));
-    // Rounds before the first are warm-up: more of them at the beginning, since .NET compiles what is used much once more.
+    // Rounds up to 0 are warm-up: more of them at first, since .NET recompiles code that is used much.
     for (let round = count === users[0] ? -WARM_UP_ROUNDS : 0; round <= rounds; round += 1) {
       progress(`${count} users: round ${round} of ${rounds}`);
       for (const server of servers) {
@@ -126,7 +126,7 @@ function byPeer(entries: readonly (readonly [Peer, number])[]): Record<Peer, num
   return roundedAll(Object.fromEntries(entries) as Record<Peer, number>);
 }
 
-/** Of a user whom nobody has seen yet. */
+/** Counts the token requests for a user whom no server has seen yet. */
 async function burstPosts(servers: readonly Server[], { url, assertions }: FakeMicrosoft) {
   const last = assertions.at(-1) ?? "";
   const posts: Record<string, number> = {};
@@ -185,7 +185,7 @@ async function startDotnet(folder: string, mode: Mode, { url: fakeUrl }: FakeMic
   return { peer, pool, startMs, cpu: () => read("/cpu"), memory: () => read("/memory"), stop };
 }
 
-/** Resolves to where the app listens. Whatever else it says goes to standard error. */
+/** Resolves to the app's URL. Its other output goes to standard error. */
 function addressOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once("exit", () => reject(new Error("The ASP.NET app ended.")));

@@ -5,20 +5,20 @@ import type { InProcessByUsers, InProcessFigures, InProcessOptions, InProcessPee
 import { APP_ENVIRONMENT } from "./settings.ts";
 import { median, rounded, roundedAll } from "./statistics.ts";
 
-/** A request in one process without sockets, on one Node. */
+/** A request without sockets in one process, on one version of Node. */
 export interface RequestInProcess {
   readonly ours_us: number;
   readonly floor_us: number;
   readonly ours_kib: number;
   readonly floor_kib: number;
-  /** The floor with the library built from its source, as this app has it. */
+  /** The floor with the library built from its source, as this app builds it. */
   readonly floor_from_source_us: number;
   readonly floor_from_source_kib: number;
-  /** Largest less least of the processes' microseconds over the floor, over the median of ours. */
+  /** Range of the processes' microseconds over the floor, divided by our median. */
   readonly spread: number;
 }
 
-/** Microseconds of a request by cached users, of whom 1,000 ask: the floor's, and ours. */
+/** Microseconds of a request by cached users, when 1,000 of them ask. */
 export type FlatFigures = Readonly<Record<"floor" | "ours", Readonly<Record<string, number>>>>;
 
 export interface InProcessEffort {
@@ -27,7 +27,7 @@ export interface InProcessEffort {
   /** Numbers of cached users for `FlatFigures`. */
   readonly flatUsers: readonly number[];
   readonly flatProcesses: number;
-  /** Whether to measure this Node alone. */
+  /** Whether to measure only the Node that runs this. */
   readonly isSmoke: boolean;
 }
 
@@ -35,7 +35,7 @@ const USERS = 200;
 const ASKING = 1000;
 const NODE_OPTIONS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
-/** The floors and the built app, each as one file. */
+/** Returns the bundles of the floors and of the built app. */
 export async function appBundles(folder: string): Promise<Record<InProcessPeer, string>> {
   return {
     floor: await bundleFile("apps/floor.ts", folder),
@@ -44,7 +44,7 @@ export async function appBundles(folder: string): Promise<Record<InProcessPeer, 
   };
 }
 
-/** Measures every Node that is here, by its major version. The Nodes take turns, process by process. */
+/** Measures every Node that is installed, by its major version. Each round starts one process of each Node. */
 export async function measureRequestInProcess(
   folder: string,
   { processes, batches, flatUsers, flatProcesses, isSmoke }: InProcessEffort,

@@ -10,7 +10,7 @@ export interface InstanceOptions {
   readonly sharedCache: string;
 }
 
-/** Runs the built app in the embedded host as one instance of several. Resolves to its address. */
+/** Runs the built app in the embedded host, as one instance of several. Resolves to its address. */
 async function start({ fakeUrl, appRoot, sharedCache }: InstanceOptions): Promise<string> {
   routeMicrosoftOrigins({ entra: fakeUrl, graph: fakeUrl });
   const settings = { ...APP_ENVIRONMENT, SHARED_CACHE_URL: sharedCache };

@@ -7,11 +7,11 @@ export interface LoadOptions {
   readonly url: string;
   readonly assertions: readonly string[];
   readonly seconds: number;
-  /** Requests a second, at constant intervals; undefined for as many as 32 connections get answered. */
+  /** Requests a second, at constant intervals; undefined for as many as 32 connections can get answered. */
   readonly rate: number | undefined;
 }
 
-/** Milliseconds from when a request should have begun to the end of its answer. */
+/** Milliseconds from the moment a request was due to the end of its answer. */
 export interface LoadFigures {
   readonly perSecond: number;
   readonly p50: number;
@@ -21,10 +21,10 @@ export interface LoadFigures {
 
 const CONNECTIONS = 256;
 const AT_A_TIME = 32;
-/** Has no divisor in common with the numbers of users, so that its multiples reach all of them. */
+/** Step through the users, coprime with their number so that its multiples reach all of them. */
 const STRIDE = 7919;
 
-/** A load whose requests begin when they should, however long the others take: a slow answer delays no other's beginning. */
+/** Sends each request when it is due, however slow the answers to earlier ones are. */
 async function generate({ url, assertions, seconds, rate }: LoadOptions): Promise<LoadFigures> {
   const pool = new Pool(url, { connections: rate === undefined ? AT_A_TIME : CONNECTIONS });
   const samples: number[] = [];
@@ -68,7 +68,7 @@ async function open(
   while (all.length < count) {
     const due = Math.min(count, Math.floor(((performance.now() - begin) * rate) / 1000));
     while (all.length < due) all.push(send(begin + (all.length * 1000) / rate));
-    // A loop without a pause would take one of the cores that the others need. So a beginning is up to a millisecond late.
+    // A loop without a pause would take a core that the others need. A request may therefore start a millisecond late.
     await sleep(1);
   }
   await Promise.all(all);

@@ -14,21 +14,21 @@ export interface LoadOptions {
   readonly progress: (text: string) => void;
 }
 
-/** Milliseconds, as medians and as the least of all rounds. */
+/** Milliseconds: median and minimum over all rounds. */
 export interface Times {
   readonly median: number;
   readonly min: number;
 }
 
 export interface LoadFigures {
-  /** From the start of a process to its end. */
+  /** Times from the start of a process to its end. */
   readonly processes: Readonly<Record<"empty" | "bundle" | "unbundled", Times>>;
-  /** Over the empty process. */
+  /** Times beyond those of the empty process. */
   readonly dependencies: Readonly<Record<string, Times>>;
   readonly bundleBytes: number;
 }
 
-/** What `src/` imports of each dependency, and what it could import instead. */
+/** Imports of `src/` by dependency, and alternatives to some of them. */
 const DEPENDENCIES: Readonly<Record<string, string>> = {
   "@azure/functions": 'import { app } from "@azure/functions"; keep(app);',
   "@azure/msal-node":
@@ -44,7 +44,7 @@ const DEPENDENCIES: Readonly<Record<string, string>> = {
   "p-limit": 'import pLimit from "p-limit"; keep(pLimit);',
 };
 
-/** The Functions worker's part, as small as it can be, and the same in all processes. */
+/** Minimal stand-in for the Functions worker, the same in all processes. */
 const CORE_STUB = `
 const Module = require("node:module");
 const load = Module.prototype.require;
@@ -61,15 +61,15 @@ const core = {
 Module.prototype.require = function (id) { return id === "@azure/functions-core" ? core : load.call(this, id); };
 `;
 
-/** Milliseconds from the start of a process to its end, as medians, on one Node. */
+/** Median milliseconds from the start of a process to its end, on one version of Node. */
 export interface ColdStart {
   readonly empty: number;
   readonly bundle: number;
-  /** The bundle with V8's compiled code of the same Node, flags and user beside it; absent on a Node without `enableCompileCache`. */
+  /** The bundle beside V8's compile cache from the same Node, flags and user; absent on a Node without `enableCompileCache`. */
   readonly with_compile_cache?: number;
 }
 
-/** Loads the built app on every Node that is here, by its major version. */
+/** Loads the built app on every Node that is installed, by its major version. */
 export function measureColdStart({ folder, rounds, progress }: LoadOptions): Record<string, ColdStart> {
   const stub = write(folder, "core-stub.cjs", CORE_STUB);
   const empty = write(folder, "empty.cjs", "");
@@ -91,7 +91,7 @@ function cachedEntry(bundle: string, cache: string): string {
   return `require("node:module").enableCompileCache(${JSON.stringify(cache)}); require(${JSON.stringify(bundle)});`;
 }
 
-/** Whole processes, taking turns, with warm disk caches. */
+/** Measures whole processes in turn, with warm disk caches. */
 export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const { folder, progress } = options;
   const stub = write(folder, "core-stub.cjs", CORE_STUB);
@@ -135,7 +135,10 @@ function timeOf(execPath: string, stub: string, script: string): number {
   return time;
 }
 
-/** `src/` as a build without bundling leaves it: a CommonJS file each, the dependencies found in node_modules. */
+/**
+ * Compiles `src/` as a build without bundling does: one CommonJS file for each source file, dependencies in
+ * node_modules. Returns the entry file.
+ */
 async function compileFileByFile(folder: string): Promise<string> {
   const outdir = join(folder, "unbundled");
   const source = join(ROOT, "src");
@@ -166,7 +169,7 @@ async function compileFileByFile(folder: string): Promise<string> {
   return write(outdir, "main.cjs", requires.join("\n"));
 }
 
-/** The package of this repository that is TypeScript as it stands. Returns its entry file. */
+/** Compiles `shared-token-cache`, which is published as TypeScript. Returns its entry file. */
 function compileSharedCache(folder: string): string {
   const outfile = join(folder, "shared-token-cache.cjs");
   const entryPoints = [join(ROOT, "packages/shared-token-cache/src/index.ts")];
@@ -174,7 +177,7 @@ function compileSharedCache(folder: string): string {
   return outfile;
 }
 
-/** The text that the build makes of the app's routes. Returns its file. */
+/** Compiles the OpenAPI document that the build makes from the app's routes. Returns its file. */
 async function compileDocument(folder: string): Promise<string> {
   const outfile = join(folder, "openapi.cjs");
   const stdin = { contents: 'export { default } from "virtual:openapi";', resolveDir: ROOT };
@@ -182,7 +185,10 @@ async function compileDocument(folder: string): Promise<string> {
   return outfile;
 }
 
-/** Files are imported by their source's name; JSON becomes a module of its value, a page one of its text. */
+/**
+ * Returns the `require` for an import: a compiled file for TypeScript, a module with the value for JSON, with the text
+ * for a page.
+ */
 function requireOf(path: string, folder: string, outdir: string): string {
   if (path.endsWith(".ts")) return `require("${path.replace(/\.ts$/, ".js")}")`;
   const source = join(folder, path);

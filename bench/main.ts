@@ -23,10 +23,10 @@ import type { StallFigures, StallOptions } from "./stall.ts";
 import { median, mediansOf, rounded, roundedAll } from "./statistics.ts";
 import { writeBetweenMarks, writeDocuments } from "./write-documents.ts";
 
-/** How much is measured. Smoke: every measurement once, as small as it can be; its figures say nothing. */
+/** Amount of measuring. Smoke runs every measurement once, as small as possible; its figures mean nothing. */
 interface Effort {
   readonly hitSizes: Readonly<Record<HitPeer, readonly number[]>>;
-  /** Processes, one after the other: the compiler does not do the same in each. */
+  /** Processes, one after the other, since the compiler optimizes differently in each. */
   readonly hitProcesses: number;
   readonly hitRounds: number;
   readonly hitCalls: number;
@@ -34,12 +34,12 @@ interface Effort {
   readonly users: { readonly ours: number; readonly msal: number; readonly bound: number; readonly stall: number };
   readonly stallRounds: number;
   readonly stallOperations: number;
-  /** As with hits. */
+  /** Processes, one after the other, for the same reason. */
   readonly requestProcesses: number;
   readonly requestRounds: number;
   readonly requests: number;
   readonly inProcess: InProcessEffort;
-  /** Requests while collections are traced. */
+  /** Requests sent while collections are traced. */
   readonly collectedRequests: number;
   readonly openLoop: { readonly rounds: number; readonly seconds: number };
   readonly identityWeb: { readonly users: readonly number[]; readonly rounds: number; readonly requests: number };
@@ -84,16 +84,16 @@ const SMOKE: Effort = {
   inProcess: { processes: 1, batches: 2, flatUsers: [10, 20], flatProcesses: 1, isSmoke: true },
   collectedRequests: 1000,
   openLoop: { rounds: 1, seconds: 0.2 },
-  // Building it takes longer than all the rest.
+  // Building Microsoft.Identity.Web takes longer than the rest of the smoke run.
   identityWeb: { users: [], rounds: 0, requests: 0 },
   loadRounds: 1,
 };
 
-/** Of users beside those of Microsoft.Identity.Web's largest number: the tutorial's, and one whom nobody has seen. */
+/** Least number of users that the fakes know, beside one whom no server has seen. The tutorial is measured with as many. */
 const LEAST_ASSERTIONS = 1000;
 const NODE_OPTIONS = ["--expose-gc", "--max-old-space-size=3072"];
 
-/** `npm run bench -- --scale`: what many instances cost, with a shared cache and without. See docs/scale.md. */
+/** Runs `npm run bench -- --scale`: the cost of many instances, with a shared cache and without. See docs/scale.md. */
 async function scale(values: { readonly json?: boolean; readonly smoke?: boolean; readonly write?: boolean }) {
   progress("building the app");
   await build();
@@ -109,7 +109,7 @@ async function scale(values: { readonly json?: boolean; readonly smoke?: boolean
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${text}\n`);
 }
 
-/** `npm run bench [-- --json] [-- --smoke] [-- --write]`: see docs/performance.md. */
+/** Runs `npm run bench [-- --json] [-- --smoke] [-- --write]`: see docs/performance.md. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -155,7 +155,7 @@ async function measureAll(effort: Effort): Promise<Figures> {
   return { ...figures, targets: targetsOf(figures) };
 }
 
-/** Collections of young objects, on the newest Node. */
+/** Measures collections of young objects on the newest Node. */
 async function measureGarbage({ collectedRequests: requests }: Effort, folder: string) {
   const { path: execPath } = newestNode();
   const options = { folder, execPath, bundles: await appBundles(folder), requests };
@@ -165,7 +165,7 @@ async function measureGarbage({ collectedRequests: requests }: Effort, folder: s
   };
 }
 
-/** What needs no token endpoint but one in the same process. */
+/** Runs the measurements that need no token endpoint outside their process. */
 async function measureCaches(effort: Effort, folder: string) {
   const hit = async (peer: HitPeer) => {
     const options: HitOptions = {
@@ -175,7 +175,7 @@ async function measureCaches(effort: Effort, folder: string) {
       callsPerRound: effort.hitCalls,
     };
     const runs: HitFigures[] = [];
-    // MSAL's differences between users are far above those between processes.
+    // MSAL differs far more between numbers of users than between processes.
     const processes = peer === "msal" ? 1 : effort.hitProcesses;
     for (let run = 1; run <= processes; run += 1) {
       progress(`cached exchange: ${peer}, process ${run} of ${processes}`);
@@ -205,7 +205,7 @@ async function measureCaches(effort: Effort, folder: string) {
   };
 }
 
-/** What is measured against the fake Entra and the fake Graph. */
+/** Runs the measurements against the fake Entra and the fake Graph. */
 async function measureOverNetwork(effort: Effort, folder: string) {
   progress("starting the fakes");
   const microsoft = await WorkerProcess.start({ source: "fake-microsoft.ts", folder });
@@ -256,16 +256,16 @@ function progressOf(part: string): (text: string) => void {
   return (text) => progress(`${part}: ${text}`);
 }
 
-/** On standard error, since standard output is for the result. */
+/** Writes to standard error, since standard output carries the result. */
 function progress(text: string): void {
   process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s  ${text}\n`);
 }
 
-// So that what was started ends, and what was written goes, with this process.
+// Exits on a signal, so that the exit handlers end the child processes and delete the temporary folder.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 main().catch((error: Error) => {
   console.error(error.stack);
-  // At once: a worker that was started beside the one that failed would keep this process for ever.
+  // Exits at once: a worker started in parallel with the failed one would keep this process alive.
   process.exit(1);
 });

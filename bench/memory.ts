@@ -11,18 +11,18 @@ export interface MemoryOptions {
   readonly users: number;
 }
 
-/** What is left of all the users offered to a cache with the default bound. */
+/** Contents of a cache with the default bound after many users were offered to it. */
 export interface BoundFigures {
   readonly offered: number;
   readonly entries: number;
-  /** By the cache's own account. */
+  /** Size by the cache's own count. */
   readonly bytes: number;
   readonly bound_bytes: number;
-  /** What the heap grew by. */
+  /** Growth of the heap. */
   readonly heap_bytes: number;
 }
 
-/** Needs `--expose-gc`. */
+/** Returns heap bytes per user, or the figures of a full cache. Needs `--expose-gc`. */
 async function measureMemory({ what, users }: MemoryOptions): Promise<number | BoundFigures> {
   if (what === "bound") return measureBound(users);
   return (what === "ours" ? await heapOfOurs(users) : await heapOfMsal(users)) / users;
@@ -33,7 +33,7 @@ async function heapOfOurs(users: number): Promise<number> {
   return growthOf(onBehalfOf, (user) => onBehalfOf.exchange(exchangeOf(user)), users);
 }
 
-/** By real exchanges, none seeded. */
+/** Returns the growth of the heap by real exchanges with MSAL; nothing is seeded. */
 async function heapOfMsal(users: number): Promise<number> {
   const client = createMsal(createInProcessEndpoint());
   return growthOf(client, (user) => acquire(client, unsignedAssertion(user)), users);
@@ -59,14 +59,14 @@ async function measureBound(offered: number): Promise<BoundFigures> {
   };
 }
 
-/** Heap after collection, less what it was when ten users (code compiled, tables made) were there. */
+/** Returns the growth of the heap, collected before and after, beyond ten users: by then code is compiled and tables exist. */
 async function growthOf(kept: object, add: (user: number) => Promise<unknown>, users: number): Promise<number> {
   const warmUp = 10;
   for (let user = 0; user < warmUp; user += 1) await add(user);
   const before = heapUsed();
   for (let user = warmUp; user < users + warmUp; user += 1) await add(user);
   const growth = heapUsed() - before;
-  // Used after the measurement, so that it is not collected before.
+  // This use after the measurement keeps the object from being collected earlier.
   Object.keys(kept);
   return growth;
 }

@@ -3,7 +3,7 @@ import { ConfidentialClientApplication, type INetworkModule } from "@azure/msal-
 import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
 import { GRAPH_SCOPES, objectIdOf, tokenAnswer, unsignedAssertion } from "./tokens.ts";
 
-/** MSAL in module scope with its own cache and, unless another is given, its own HTTP client. */
+/** Creates MSAL's client with its own cache and, by default, its own HTTP client. */
 export function createMsal(networkClient?: INetworkModule): ConfidentialClientApplication {
   return new ConfidentialClientApplication({
     auth: {
@@ -15,7 +15,7 @@ export function createMsal(networkClient?: INetworkModule): ConfidentialClientAp
   });
 }
 
-/** A token endpoint in this process that counts. */
+/** Creates a token endpoint in this process that counts its requests. */
 export function createInProcessEndpoint(): INetworkModule & { posts: number } {
   return {
     posts: 0,
@@ -28,7 +28,7 @@ export function createInProcessEndpoint(): INetworkModule & { posts: number } {
   };
 }
 
-/** One exchange, cached or not. */
+/** Makes one exchange, cached or not. */
 export async function acquire(
   client: ConfidentialClientApplication,
   assertion: string,
@@ -41,8 +41,8 @@ export async function acquire(
 type Serialized = Record<string, Record<string, object>>;
 
 /**
- * Fills MSAL's cache with the users 0, 1, 2, … of these assertions: one real exchange, then as many copies of the entries it
- * left, with the user's id and assertion hash changed. Real exchanges would take hours, since each scans all before it.
+ * Fills MSAL's cache with the users of these assertions: makes one real exchange, then copies its entries with another
+ * user's id and assertion hash. Real exchanges would take hours, since each scans all entries before it.
  */
 export async function seed(client: ConfidentialClientApplication, assertions: readonly string[]): Promise<void> {
   const first = assertions[0] ?? unsignedAssertion(0);

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./processes.ts";
 
-/** Major versions that are measured: this repository's least, and those that Azure runs. */
+/** Major versions to measure: the oldest that this repository supports, and those that Azure runs. */
 export const MAJORS: readonly number[] = [20, 22, 24];
 
-/** Returns the executable of a Node: this one's, or of the npm package `node-<platform>-<arch>` in `.local/node-<major>`. */
+/** Returns the executable of a Node: this one, or the npm package `node-<platform>-<arch>` in `.local/node-<major>`. */
 export function nodeOf(major: number): string | undefined {
   if (process.version.startsWith(`v${major}.`)) return process.execPath;
   const name = `node-${process.platform}-${process.arch}`;
@@ -13,7 +13,7 @@ export function nodeOf(major: number): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** Returns the newest Node that is here, by its major version and executable. */
+/** Returns the newest Node that is installed: its major version and its executable. */
 export function newestNode(): { readonly major: number; readonly path: string } {
   const own = { major: Number(process.versions.node.split(".")[0]), path: process.execPath };
   const found = MAJORS.flatMap((major) => {

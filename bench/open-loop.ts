@@ -9,7 +9,7 @@ import { median, roundedAll } from "./statistics.ts";
 
 type Peer = "floor" | "floor_from_source" | "ours" | "tutorial_100_users";
 
-/** Latency in milliseconds at a constant rate, and the 99th percentile of the event loop's delay. Medians of the rounds. */
+/** Latency in milliseconds at a constant rate, and the 99th percentile of the event loop's delay; medians of the rounds. */
 export interface OpenLoopLatency {
   readonly per_second: number;
   readonly p50_ms: number;
@@ -18,10 +18,13 @@ export interface OpenLoopLatency {
   readonly loop_delay_p99_ms: number;
 }
 
-/** By share of the capacity, in percent, and peer. The floors get as many requests as ours, the tutorial its own share. */
+/**
+ * Latency by percentage of the capacity, and by peer. The floors get our rate; the tutorial gets the same share of its
+ * own capacity.
+ */
 export interface OpenLoopFigures {
   readonly node: string;
-  /** Requests a second that 32 connections get answered. */
+  /** Requests a second that get answered over 32 connections. */
   readonly capacity: Readonly<Record<Peer, number>>;
   readonly at: Readonly<Record<string, Readonly<Record<Peer, OpenLoopLatency>>>>;
 }
@@ -45,7 +48,7 @@ const SHARES = [45, 80] as const;
 const USERS = 200;
 const TUTORIAL_USERS = 100;
 
-/** All on the newest Node that is here; load, server and fakes are a process each. The peers take turns. */
+/** Measures the peers in turn on the newest Node. The load generator, each server and the fakes are separate processes. */
 export async function measureOpenLoop(options: OpenLoopOptions): Promise<OpenLoopFigures> {
   const { folder, rounds, seconds, progress } = options;
   const { major, path: execPath } = newestNode();
@@ -100,7 +103,7 @@ async function startServers({ folder, fake }: OpenLoopOptions, execPath: string)
 }
 
 async function measureAt(server: Server, load: () => Promise<LoadFigures>): Promise<OpenLoopLatency> {
-  // Reads the delay so far, and begins anew.
+  // Resets the delay: the figure so far is not wanted.
   await server.process.ask<number>({ type: "loop-delay" } satisfies GatewayMessage);
   const { perSecond, p50, p99, p999 } = await load();
   const delay = await server.process.ask<number>({ type: "loop-delay" } satisfies GatewayMessage);

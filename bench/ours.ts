@@ -4,17 +4,17 @@ import { TokenCache } from "../src/entra/token-cache.ts";
 import type { VerifiedUser } from "../src/user.ts";
 import { GRAPH_SCOPES, graphToken, objectIdOf, TOKENS_END_AT, unsignedAssertion } from "./tokens.ts";
 
-/** Times the number of users: a bound with room for all of them and not much more, as an operator would set it. */
+/** Cache bytes for each user: room for all of them and little more, as an operator would set it. */
 export const BYTES_PER_USER = 3500;
 
 const NEVER_ABORTED = new AbortController().signal;
 
-/** The user of an assertion, in strings of their own, as verification makes them. */
+/** Returns the user of an assertion in fresh strings, as verification makes them. */
 export function verifiedUser(user: number): VerifiedUser {
   return JSON.parse(JSON.stringify({ tenantId: TENANT_ID, objectId: objectIdOf(user), expiresAt: TOKENS_END_AT }));
 }
 
-/** What a request asks of the exchange. */
+/** Returns the input of a user's exchange, as a request gives it. */
 export function exchangeOf(user: number, assertion = unsignedAssertion(user)): Exchange {
   return {
     assertion,
@@ -25,7 +25,7 @@ export function exchangeOf(user: number, assertion = unsignedAssertion(user)): E
   };
 }
 
-/** Our exchange with a cache of its own, in front of a client. */
+/** Creates our exchange in front of a client, with a cache of its own. */
 export function createOnBehalfOf(
   client: OnBehalfOfOptions["client"],
   maxBytes: number,
@@ -36,7 +36,7 @@ export function createOnBehalfOf(
   return new OnBehalfOf({ client, cache, ...identity, concurrency: 50, ...(shared && { shared }) });
 }
 
-/** A client whose exchanges cost nothing but the token: for filling caches. */
+/** Creates a client whose exchanges cost nothing but the token, for filling caches. */
 export function createInstantClient(): OnBehalfOfOptions["client"] {
   let user = 0;
   const acquireTokenOnBehalfOf = async () => {

@@ -29,7 +29,10 @@ const STYLE = `
   text.ours, text.msal { stroke: none; font-weight: 600; }
 `;
 
-/** The cost of a cached exchange against the number of cached users, both logarithmic, as SVG for light and dark pages. */
+/**
+ * Plots the time of a cached exchange against the number of cached users, both logarithmic, as SVG for light and dark
+ * pages.
+ */
 export function plotHits(hit: Readonly<Record<"ours" | "msal", Readonly<Record<string, number>>>>): string {
   const series: Series[] = [
     { name: "MSAL’s own cache", className: "msal", points: pointsOf(hit.msal) },

@@ -10,19 +10,19 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const ANSWER_WITHIN_MS = 300_000;
 
-/** As `scripts/build.ts` bundles the app, so that everything is measured in the form in which it is deployed. */
+/** Options of `scripts/build.ts`, so that everything is measured in the form in which it is deployed. */
 const LIKE_THE_APP: BuildOptions = {
   bundle: true,
   platform: "node",
   target: "node20",
   format: "cjs",
   mainFields: ["module", "main"],
-  // The local stack reads files beside its own.
+  // The local stack reads files relative to its own.
   external: ["@azure/functions-core", "esbuild", "easy-auth-local"],
   logLevel: "warning",
 };
 
-/** Below node_modules, so that what is put there finds the project's packages; gone at exit. */
+/** Makes a folder below node_modules, so that files in it can import the project's packages. Deleted at exit. */
 export function makeTemporaryFolder(): string {
   const parent = join(ROOT, "node_modules/.cache");
   mkdirSync(parent, { recursive: true });
@@ -32,8 +32,8 @@ export function makeTemporaryFolder(): string {
 }
 
 /**
- * Bundles a file of `bench/`, once, and returns where the bundle is: with packages as they publish them, as other apps have
- * them, or with those built from their source that this app builds so.
+ * Bundles a file of `bench/` once and returns the bundle's path. Packages come as published, as other apps have them,
+ * or from the same sources as in this app's build.
  */
 export async function bundleFile(
   source: string,
@@ -47,7 +47,7 @@ export async function bundleFile(
   return outfile;
 }
 
-/** Bundles code given as text, as if it were a file in `bench/`. */
+/** Bundles code given as text, like a file in `bench/`. */
 export async function bundleText(contents: string, outfile: string): Promise<void> {
   await build({ ...LIKE_THE_APP, stdin: { contents, resolveDir: join(ROOT, "bench") }, outfile });
 }
@@ -57,12 +57,12 @@ export interface WorkerOptions {
   readonly source: string;
   readonly folder: string;
   readonly nodeOptions?: readonly string[];
-  /** Executable of another Node than this one. */
+  /** Executable of Node; by default, the one that runs this. */
   readonly execPath?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A process of this benchmark. Runs plain Node on a bundle, without the loader this process may run with. */
+/** A process of this benchmark. Runs plain Node on a bundle, without the loader of this process. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #source: string;
@@ -82,10 +82,10 @@ export class WorkerProcess {
     const bundle = await bundleFile(source, folder);
     const child = fork(bundle, {
       execPath,
-      // Node 20 warns that a bundle requires an ES module.
+      // Node 20 warns when a bundle requires an ES module.
       execArgv: ["--disable-warning=ExperimentalWarning", ...nodeOptions],
       env: { ...process.env, ...env },
-      // Standard output is for the result alone.
+      // Standard output carries only the result.
       stdio: ["ignore", 2, 2, "ipc"],
     });
     const kill = () => child.kill("SIGKILL");
@@ -94,7 +94,7 @@ export class WorkerProcess {
     return new WorkerProcess(child, source);
   }
 
-  /** Sends a message and resolves to the answer, whose type the caller knows. One message at a time. */
+  /** Sends a message and resolves to the answer, typed by the caller and unchecked. One message at a time. */
   ask<Result>(message: object = {}): Promise<Result> {
     const child = this.#child;
     return new Promise<Result>((resolve, reject) => {

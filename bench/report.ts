@@ -1,9 +1,9 @@
 import { comparisonsOf } from "./comparisons.ts";
-import type { Figures } from "./figures.ts";
+import { type Figures, usersText } from "./figures.ts";
 import type { RequestInProcess } from "./inprocess.ts";
 import { MAJORS } from "./nodes.ts";
 
-/** All figures as tables, in Markdown that is readable as it stands. */
+/** Returns all figures as Markdown tables that are readable as plain text. */
 export function describe(figures: Figures): string {
   return [
     `${figures.cpu}, ${figures.cores} cores, Node ${figures.node}, ${figures.date}. Medians.`,
@@ -31,7 +31,7 @@ function targetsTable({ targets }: Figures): string[] {
   return ["### Targets", table(["", "measured", "target", "holds"], rows)];
 }
 
-/** Every figure of ours that a peer has too, and who is ahead: within 3 % nobody is. */
+/** Returns a table of our figures beside the peers', and who is ahead; a difference within 3 % counts as equal. */
 export function comparisonTable(figures: Figures): string {
   const rows = comparisonsOf(figures).map(({ what, ours, peer, theirs }) => [
     ...[
@@ -150,11 +150,8 @@ function identityWebTables({ identity_web: figures }: Figures): string[] {
     table(
       ["", "`ours`", "its floor", "tuned", "untuned", "their floor"],
       [
-        ...Object.entries(cpu).map(([users, each]) => [
-          `processor time, µs, ${plain(Number(users))} users`,
-          ...values(each),
-        ]),
-        [`memory with ${plain(Number(most))} users, MiB`, ...values(memory)],
+        ...Object.entries(cpu).map(([users, each]) => [`processor time, µs, ${usersText(users)}`, ...values(each)]),
+        [`memory with ${usersText(most)}, MiB`, ...values(memory)],
         ["POSTs for 100 equal cold requests at once", ...values(posts)],
         ["start to listening, ms", ...values(start)],
       ],
@@ -229,13 +226,13 @@ function cell(value: number | undefined): string {
   return value === undefined ? "" : plain(value);
 }
 
-/** As many digits as say something; thousands apart. */
+/** Formats a number with three significant digits and separated thousands. */
 export function plain(value: number): string {
   const digits = Number.isInteger(value) ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return value.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 3) });
 }
 
-/** The first column to the left, the others to the right. */
+/** Formats a Markdown table: first column left-aligned, others right-aligned. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) => Math.max(3, name.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) =>

@@ -10,9 +10,9 @@ import { tokenPosts } from "./token-posts.ts";
 type Peer = "bare" | "bare_fetch" | "floor" | "ours" | "tutorial_1_user" | "tutorial_100_users" | "tutorial_1000_users";
 
 export interface RequestCpuFigures {
-  /** Microseconds of processor time a request, all threads of the gateway's process. */
+  /** Microseconds of processor time for a request, all threads of the gateway's process. */
   readonly cpuUs: Readonly<Record<Peer, number>>;
-  /** Median of each round's own ratio. */
+  /** Median over the rounds of the ratio within one round. */
   readonly oursOverFloor: number;
 }
 
@@ -20,7 +20,7 @@ export interface RequestCpuOptions {
   readonly folder: string;
   readonly fake: FakeMicrosoft;
   readonly rounds: number;
-  /** Requests a round to the fast peers. */
+  /** Requests to each fast peer in a round. */
   readonly requests: number;
   readonly progress: (text: string) => void;
 }
@@ -40,10 +40,10 @@ const USERS = 200;
 const FAST: readonly Peer[] = ["bare", "floor", "ours", "bare_fetch"];
 const TUTORIALS = { tutorial_1_user: 1, tutorial_100_users: 100, tutorial_1000_users: 1000 } as const;
 const SLOW_ROUNDS = 3;
-/** Has no divisor in common with the numbers of users, so that its multiples reach all of them. */
+/** Step through the users, coprime with their number so that its multiples reach all of them. */
 const STRIDE = 7919;
 
-/** The peers take turns, round after round. A request that is not answered with 200, or not from the cache, is an error. */
+/** Measures the peers in turn, round after round. Throws if a request is not answered with 200 from the cache. */
 export async function measureRequestCpu(options: RequestCpuOptions): Promise<RequestCpuFigures> {
   const gateways = await startAll(options);
   try {
@@ -53,7 +53,7 @@ export async function measureRequestCpu(options: RequestCpuOptions): Promise<Req
     for (const { samples } of fast) samples.length = 0;
     const posts = await tokenPosts(options.fake.url);
     await runRounds(options, fast, () => options.requests);
-    // A request takes the longer the more users MSAL has cached.
+    // A request takes longer the more users MSAL has cached, so slow peers get fewer.
     const fewRequests = ({ users }: Gateway) => Math.ceil(options.requests / (5 + users / 25));
     await runRounds({ ...options, rounds: 1 }, slow, fewRequests);
     for (const { samples } of slow) samples.length = 0;
@@ -95,7 +95,7 @@ async function startGateway({
   const seed = peer.startsWith("tutorial") ? { seed: fake.assertions.slice(0, users) } : {};
   const url = await worker.ask<string>({ type: "start", fakeUrl: fake.url, app, ...seed } satisfies GatewayMessage);
   const gateway = { peer, users, process: worker, pool: new Pool(url, { connections: CONCURRENCY }), samples: [] };
-  // Every user once, so that all are cached.
+  // Sends one request for each user, so that all are cached.
   await sendAll(gateway, fake, peer.startsWith("tutorial") ? 1 : users);
   return gateway;
 }
@@ -117,7 +117,7 @@ async function runRounds(
   }
 }
 
-/** Rotates over the users, `CONCURRENCY` requests at a time. */
+/** Rotates over the users, with `CONCURRENCY` requests at a time. */
 async function sendAll({ pool, users, peer }: Gateway, { assertions }: FakeMicrosoft, requests: number): Promise<void> {
   let next = 0;
   const sender = async () => {

@@ -7,7 +7,7 @@ import { answerMessages } from "./worker.ts";
 export interface InProcessOptions {
   /** Built Functions apps, by peer. */
   readonly bundles: Readonly<Record<InProcessPeer, string>>;
-  /** Numbers of cached users, rising: each is measured in turn. The requests are those of `asking` of them. */
+  /** Rising numbers of cached users, measured in turn. Only `asking` of them send requests. */
   readonly users: readonly number[];
   readonly asking: number;
   readonly batches: number;
@@ -16,10 +16,10 @@ export interface InProcessOptions {
 /** `floor_from_source`: the floor with the library built as this app builds it. */
 export type InProcessPeer = "floor" | "floor_from_source" | "ours";
 
-/** One process's figures by cached users. */
+/** Figures of one process, by cached users. */
 export type InProcessByUsers = Readonly<Record<string, InProcessFigures>>;
 
-/** 10th percentile of the batches' microseconds a request, and median KiB allocated a request. */
+/** 10th percentile over the batches of microseconds for a request, and median KiB allocated for one. */
 export type InProcessFigures = Readonly<Record<InProcessPeer, { readonly us: number; readonly kib: number }>>;
 
 interface Sample {
@@ -30,10 +30,13 @@ interface Sample {
 const BATCH = 100;
 const WARM_UP_BATCHES = 50;
 const PERCENTILE = 10;
-/** Has no divisor in common with the numbers of users, so that its multiples reach all of them. */
+/** Step through the users, coprime with their number so that its multiples reach all of them. */
 const STRIDE = 7919;
 
-/** Needs `--expose-gc` and young generations of 64 MiB, so that no collection falls into a batch. */
+/**
+ * Measures the peers in turn. Needs `--expose-gc` and young generations of 64 MiB, so that no collection falls into a
+ * batch.
+ */
 async function measureInProcess({ bundles, users, asking, batches }: InProcessOptions): Promise<InProcessByUsers> {
   const fake = await answerInProcess(users.at(-1) ?? 0);
   const functions = new Map<InProcessPeer, LoadedFunction>();

@@ -1,6 +1,6 @@
 import type { RpcRequest } from "./v4-frame.ts";
 
-/** A request for the profile in strings of its own, as the worker makes them of what the host sends. */
+/** Returns a request for the profile in fresh strings, as the worker makes it from the host's message. */
 export function requestOf(assertion: string): RpcRequest {
   const headers = { host: "localhost", authorization: `Bearer ${assertion}`, accept: "application/json" };
   const nullableHeaders = Object.fromEntries(

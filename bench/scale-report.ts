@@ -5,7 +5,7 @@ import type { SharedHitFigures } from "./shared-hit.ts";
 import { rounded } from "./statistics.ts";
 
 export interface ScaleFigures {
-  /** Users of each measured row. */
+  /** Number of users in each measured row. */
   readonly users: number;
   readonly simulated: readonly SimulatedScale[];
   readonly measured: readonly MeasuredScale[];
@@ -13,7 +13,7 @@ export interface ScaleFigures {
   readonly frozen: FrozenStore | undefined;
 }
 
-/** Tables and plot for docs/scale.md, in Markdown. */
+/** Returns the tables and the plot for docs/scale.md, in Markdown. */
 export function describeScale({ users, simulated, measured, hits, frozen }: ScaleFigures, machine: string): string {
   return [
     `${machine}.`,

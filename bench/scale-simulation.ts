@@ -1,23 +1,23 @@
-/** Exchanges of one user in an hour, by how many instances share the calls. */
+/** Exchanges for one user in an hour, by number of instances. */
 export interface SimulatedScale {
   readonly instances: number;
-  /** What N·(1−(1−1/N)^k) says for k calls at random instances. */
+  /** N·(1−(1−1/N)^k) for k calls at random among N instances. */
   readonly formula: number;
   /** Mean of the simulation without a shared cache. */
   readonly alone: number;
-  /** The same with one: the first call of the hour, and calls at the same moment as it. */
+  /** Mean with a shared cache: only the hour's first call, and the calls that start with it, make an exchange. */
   readonly shared: number;
 }
 
 const INSTANCES = [1, 2, 4, 10, 40, 100, 400, 1000] as const;
 /** Page views of one user in an hour. */
 export const VIEWS = 10;
-/** Calls of a page view, made at once. */
+/** Calls of a page view, all at once. */
 export const CALLS = 4;
 
 /**
- * Counts exchanges when each call goes to an instance at random. The calls of one page view are made at once: each of them
- * that reaches another instance before the first exchange is shared makes one of its own.
+ * Counts exchanges when each call goes to a random instance. The calls of one page view start together, so each
+ * instance that they reach before the first exchange is shared makes its own.
  */
 export function simulateScale(users: number): SimulatedScale[] {
   return INSTANCES.map((instances) => {

@@ -14,12 +14,12 @@ import { tokenPosts } from "./token-posts.ts";
 export const REQUESTS_OF_A_USER = 20;
 const USERS_AT_A_TIME = 20;
 const FREEZES = 15;
-/** Users that one of them takes. */
+/** Users consumed by one freeze of the store. */
 const USERS_OF_A_FREEZE = 24;
-/** Longest time that the breaker stays open, and a little. */
+/** Longest time that the breaker stays open, and a margin. */
 const BREAKER_IS_OPEN_MS = 7600;
 
-/** One store, how to stop it from answering, and how to start and end it. */
+/** A store, with functions to make it stop answering, to answer again, and to end it. */
 interface Store {
   readonly url: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -31,13 +31,13 @@ interface Store {
 export interface MeasuredScale {
   readonly store: string;
   readonly instances: number;
-  /** Exchanges of one user. */
+  /** Exchanges for one user. */
   readonly exchanges: number;
-  /** Milliseconds of a user's first request at the first instance. */
+  /** Milliseconds of a user's first request, sent to the first instance. */
   readonly first: Percentiles;
 }
 
-/** Milliseconds of users' first requests: with a store that answers, and with one that does not, by the breaker's state. */
+/** Milliseconds of users' first requests: while the store answers, and while it does not, by the breaker's state. */
 export type FrozenStore = Readonly<Record<"answers" | "closed" | "open", Percentiles>>;
 
 interface Percentiles {
@@ -50,7 +50,10 @@ export interface ScaleOptions {
   readonly progress: (text: string) => void;
 }
 
-/** Runs 1, 2 and 4 processes of the built app with each store, and counts exchanges of users who call them at random. */
+/**
+ * Runs 1, 2 and 4 processes of the built app with each store, and counts the exchanges for users whose calls go to
+ * random processes.
+ */
 export async function measureScale({ users, progress }: ScaleOptions) {
   const folder = makeTemporaryFolder();
   const microsoft = await WorkerProcess.start({ source: "fake-microsoft.ts", folder });
@@ -137,7 +140,7 @@ async function measureOne({ name, store, instances, fake, folder }: Run): Promis
   }
 }
 
-/** One user after the other, each for the first time: misses of the memory. Thaws and freezes the store many times. */
+/** Times first requests, which miss the memory, one user after the other. Freezes and thaws the store many times. */
 async function measureFrozen(store: Store, fake: FakeMicrosoft, folder: string): Promise<FrozenStore> {
   const [worker] = await startInstances(1, store, folder);
   if (!worker) throw new Error("No process started.");
@@ -152,13 +155,13 @@ async function measureFrozen(store: Store, fake: FakeMicrosoft, folder: string):
     for (let turn = 0; turn < FREEZES && users.length >= USERS_OF_A_FREEZE; turn += 1) {
       await miss(8, times.answers);
       store.freeze?.();
-      // The breaker opens at the fifth failure, for 2.5 s at least.
+      // The breaker opens at the fifth failure, for at least 2.5 s.
       await miss(4, times.closed);
       await miss(2);
       await miss(8, times.open);
       store.thaw?.();
       await setTimeout(BREAKER_IS_OPEN_MS);
-      // The first of them tells the breaker that the store is back.
+      // The first of these requests tells the breaker that the store answers again.
       await miss(2);
     }
     const { answers, closed, open } = times;

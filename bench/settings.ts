@@ -1,6 +1,6 @@
 import { API, AUTHORITY_ORIGIN, TENANT_ID } from "easy-auth-local";
 
-/** The app's environment: what has no default, and time enough for filling its cache on a busy machine. */
+/** Environment of the app: the settings without a default, and time-outs long enough to fill its cache on a busy machine. */
 export const APP_ENVIRONMENT = {
   WEBSITE_AUTH_CLIENT_ID: API.clientId,
   WEBSITE_AUTH_OPENID_ISSUER: `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`,

@@ -4,14 +4,14 @@ import { BYTES_PER_USER, createInstantClient, createOnBehalfOf, exchangeOf } fro
 import { percentile } from "./statistics.ts";
 import { answerMessages } from "./worker.ts";
 
-/** Microseconds of an exchange that is cached in memory, 10th percentile, without a shared cache and with one. */
+/** 10th percentile of the microseconds of an exchange cached in memory, without a shared cache and with one. */
 export type SharedHitFigures = Readonly<Record<"without" | "with", number>>;
 
 const USERS = 1000;
 const ROUNDS = 300;
 const CALLS = 1000;
 
-/** Both take turns, so that what else the machine does hits them alike. */
+/** Measures both in turn, so that other load on the machine falls on both alike. */
 async function measureSharedHits(): Promise<SharedHitFigures> {
   const store = new FakeStore();
   const shared = new SharedCache(store);

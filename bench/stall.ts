@@ -8,32 +8,32 @@ import { answerMessages } from "./worker.ts";
 export interface StallOptions {
   readonly users: number;
   readonly rounds: number;
-  /** A round; of those that change nothing, a quarter. */
+  /** Operations in a round; a quarter of them for those that change nothing. */
   readonly operations: number;
 }
 
 /**
- * Milliseconds: the longest that one operation kept everything else waiting. Of several rounds the least: each round is long
- * enough for whatever the cache does now and then, and a pause that one round has and another has not is the machine's.
+ * Longest time in milliseconds that one operation kept everything else waiting; the minimum over several rounds. Each
+ * round is long enough for the cache's occasional work, so a pause that only some rounds have comes from the machine.
  */
 export interface StallFigures {
-  /** The assertion hashed, and no cache: what the machine and the garbage collector do by themselves. */
+  /** Hashing the assertion without a cache: the machine's and the garbage collector's own pauses. */
   readonly floor: number;
   readonly get: number;
-  /** A new user in a full cache: another has to go. */
+  /** Adding a user to a full cache, which evicts another. */
   readonly set: number;
-  /** The same, less the garbage collections that fell into it: the cache's own part. */
+  /** The same without the garbage collections that fell into it: the cache's own part. */
   readonly set_without_collections: number;
-  /** The longest garbage collection of a round, wherever it fell. Grows with what is kept, in whatever cache. */
+  /** Longest garbage collection of a round, wherever it fell. Grows with the amount of memory kept, in any cache. */
   readonly garbage_collection: number;
 }
 
 const END_MS = TOKENS_END_AT * 1000;
-/** Of the users that fit, those who came last: they are still there. */
+/** Share of the users, those added last, who are certain to be cached still. */
 const RECENT_SHARE = 0.1;
 const BEARER_LENGTH = "Bearer ".length;
 
-/** Only the operations are timed, not the making of their input. A collection that falls into an operation counts. */
+/** Times only the operations, not the making of their input. A collection that falls into an operation counts. */
 async function measureStalls({ users, rounds, operations }: StallOptions): Promise<StallFigures> {
   const cache = fullCache(users);
   let next = users;
@@ -83,7 +83,7 @@ async function measureStalls({ users, rounds, operations }: StallOptions): Promi
   };
 }
 
-/** A cache that this many users have filled, so that whoever comes next takes another's place. */
+/** Returns a cache filled by this many users, so that the next user evicts one. */
 function fullCache(users: number): TokenCache {
   const cache = new TokenCache({ maxBytes: boundFor(users) });
   for (let user = 0; user < users; user += 1) add(cache, user);
@@ -102,13 +102,13 @@ function add(cache: TokenCache, user: number): void {
   cache.set(key, { user: verifiedUser(user), accessToken: graphToken(user) }, END_MS);
 }
 
-/** A stretch of time, in milliseconds since the process began. */
+/** A span of time in milliseconds since the process began. */
 interface Span {
   readonly startTime: number;
   readonly duration: number;
 }
 
-/** All collections from now on; they arrive when the event loop is free. */
+/** Returns an array that receives all garbage collections from now on, whenever the event loop is free. */
 function observeCollections(): Span[] {
   const collections: Span[] = [];
   const observer = new PerformanceObserver((list) => {
@@ -118,7 +118,7 @@ function observeCollections(): Span[] {
   return collections;
 }
 
-/** The operations that took longer than the one in a thousand that is of interest here. */
+/** Shortest operation to record; fewer than one in a thousand take longer. */
 const SLOW_MS = 0.05;
 
 function slowOnes<Input>(times: number, prepare: () => Input, operation: (input: Input) => unknown): Span[] {

@@ -17,7 +17,7 @@ const LIFETIME_SECONDS = 3600;
 
 const issuedAt = Math.floor(Date.now() / 1000);
 
-/** Seconds since 1970: when all these tokens end. */
+/** Expiry of all these tokens, in seconds since 1970. */
 export const TOKENS_END_AT = issuedAt + LIFETIME_SECONDS;
 
 type Claims = Readonly<Record<string, string | number>>;
@@ -51,33 +51,33 @@ const GRAPH_CLAIMS = { ...SIGN_IN, ...PERSON, aud: GRAPH_ORIGIN, appid: API.clie
 const GRAPH_TOKEN = Buffer.from(`${HEADER}.${encodeText(filledUp(GRAPH_CLAIMS, GRAPH_TOKEN_LENGTH))}.${SIGNATURE}`);
 const REFRESH_TOKEN = Buffer.alloc(REFRESH_TOKEN_LENGTH, "r");
 
-/** The object id of a made-up user. */
+/** Returns the object id of a made-up user. */
 export function objectIdOf(user: number): string {
   return `00000000-0000-4000-8000-${user.toString(16).padStart(12, "0")}`;
 }
 
-/** Claims of a user's access token for the API: signed, they pass its verification. */
+/** Returns the claims of a user's access token for the API; signed, they pass its verification. */
 export function assertionClaims(user: number): Claims {
   return JSON.parse(ASSERTION_PAYLOAD.replaceAll(FIRST_USER, objectIdOf(user)));
 }
 
-/** A user's access token for the API with a signature that does not hold. */
+/** Returns a user's access token for the API with an invalid signature. */
 export function unsignedAssertion(user: number): string {
   return unsigned(ASSERTION_PAYLOAD, objectIdOf(user));
 }
 
-/** The value of an `Authorization` header, as fresh a string as a request brings. */
+/** Returns an `Authorization` header value as a fresh string, as a request brings it. */
 export function authorizationOf(assertion: string): string {
   return fresh(`Bearer ${assertion}`);
 }
 
-/** An access token for Graph, as fresh a string as an answer of Entra brings. Its claims are always the first user's. */
+/** Returns an access token for Graph as a fresh string, as Entra's answer brings it. Its claims are always the first user's. */
 export function graphToken(user: number): string {
   GRAPH_TOKEN.write(String(user).padStart(12, "0"), GRAPH_TOKEN.length - 12, "latin1");
   return GRAPH_TOKEN.toString("latin1");
 }
 
-/** Entra's answer to an exchange: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow */
+/** Returns Entra's answer to an exchange: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow */
 export function tokenAnswer(assertion: string): Claims {
   const { oid } = JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString()) as { oid: string };
   return {
@@ -93,7 +93,7 @@ export function tokenAnswer(assertion: string): Claims {
   };
 }
 
-/** The claims as JSON, with as much filler as makes them a token of that length. */
+/** Returns the claims as JSON, filled up so that they make a token of this length. */
 function filledUp(claims: Claims, tokenLength: number): string {
   const payloadLength = tokenLength - HEADER.length - SIGNATURE.length - 2;
   const missing = Math.floor((payloadLength * 3) / 4) - JSON.stringify({ ...claims, aio: "" }).length;
@@ -108,7 +108,7 @@ function encodeText(text: string): string {
   return Buffer.from(text).toString("base64url");
 }
 
-/** The same characters in one piece of memory of their own: what was put together from parts would share and join them. */
+/** Copies a string into memory of its own; a concatenated string would share its parts' memory. */
 function fresh(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }

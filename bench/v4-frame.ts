@@ -11,15 +11,15 @@ import {
   toRpcRequest,
 } from "easy-auth-local/parts";
 
-/** A request as the worker gets it from the host. */
+/** A request as the host hands it to the worker. */
 export type RpcRequest = Awaited<ReturnType<typeof toRpcRequest>>;
 
 export interface LoadedFunction {
-  /** The library's HttpRequest in, its response out: what is measured of a request without sockets. */
+  /** Calls the function with the library's HttpRequest and returns the library's response: a request without sockets. */
   call(request: RpcRequest): Promise<RpcHttpResponse>;
-  /** Answers one request as the worker would: the library's HttpRequest in, its response out. No routing, no hooks, no log. */
+  /** Answers one HTTP request as the worker would, without routing, hooks or log. */
   answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
-  /** What the bundle exports besides. */
+  /** Other exports of the bundle. */
   readonly exported: unknown;
 }
 

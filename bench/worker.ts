@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
 
-/** What a worker sends back. */
+/** A worker's reply to one message. */
 export type WorkerReply = { readonly result: unknown } | { readonly failure: string };
 
-/** The worker's half of `WorkerProcess`: answers each message in turn, and ends with the process that started it. */
+/** Answers the messages of `WorkerProcess` in its child process; exits with the process that started it. */
 export function answerMessages<Message>(answer: (message: Message) => Promise<unknown>): void {
   const reply = (content: WorkerReply) => process.send?.(content);
   process.on("message", (message) => {

@@ -7,14 +7,14 @@ import { comparisonTable, describe } from "./report.ts";
 
 const PLOT = join(ROOT, "docs/performance.svg");
 
-/** Writes the plot, and the tables between the two marks in docs/performance.md and README.md. */
+/** Writes the plot, and the tables between the marks in docs/performance.md and README.md. */
 export async function writeDocuments(figures: Figures): Promise<void> {
   await writeBetweenMarks("docs/performance.md", "npm run bench -- --write", describe(figures));
   await writeBetweenMarks("README.md", "npm run bench -- --write", comparisonTable(figures));
   await writeFile(PLOT, plotHits(figures.hit_us));
 }
 
-/** Replaces what stands in a document between the two marks that name the command which writes it. */
+/** Replaces the text between a document's two marks, which name the command that writes it. */
 export async function writeBetweenMarks(document: string, command: string, text: string): Promise<void> {
   const path = join(ROOT, document);
   const current = await readFile(path, "utf8");

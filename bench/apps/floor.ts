@@ -3,8 +3,8 @@ import { JsonResponse } from "../../src/http/json-response.ts";
 import { profileOf } from "./graph-with-token.ts";
 
 /**
- * The least a Functions app can do for the same answer: nothing verified, nothing retried, nothing bounded. Its JSON does not
- * pass through a web stream either, as ours does not.
+ * The least a Functions app can do for the same answer: no verification, no retries, no limits. Its JSON bypasses the
+ * web stream, as ours does.
  */
 app.http("profile", {
   methods: ["GET"],

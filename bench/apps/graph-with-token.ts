@@ -7,13 +7,13 @@ const BEARER_LENGTH = "Bearer ".length;
 
 const graphTokens = new Map<string, string>();
 
-/** The least that has to be done: hash the assertion, look its token up, ask Graph with it. */
+/** Does the least there is to do: hashes the assertion, looks its token up, asks Graph with it. */
 export async function profileOf(authorization: string): Promise<unknown> {
   const { body } = await request(ME, { headers: { authorization: `Bearer ${tokenFor(authorization)}` } });
   return body.json();
 }
 
-/** The same by the `fetch` that Node has. */
+/** Does the same with Node's built-in `fetch`. */
 export async function profileByFetch(authorization: string): Promise<unknown> {
   const response = await fetch(ME, { headers: { authorization: `Bearer ${tokenFor(authorization)}` } });
   return response.json();

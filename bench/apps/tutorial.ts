@@ -12,7 +12,7 @@ export function seed(assertions: readonly string[]): Promise<void> {
 }
 
 /**
- * What Microsoft's tutorial does, with MSAL's client in module scope so that its cache lives:
+ * The handler of Microsoft's tutorial, with MSAL's client in module scope so that its cache survives the request:
  * https://learn.microsoft.com/azure/app-service/tutorial-connect-app-app-graph-javascript
  */
 app.http("profile", {
