@@ -31,13 +31,13 @@ param extraRedirectUris string[] = []
 @description('The API also calls Azure Storage on behalf of the user.')
 param storageOnBehalfOf bool = false
 
-@description('Only users who are assigned to the frontend may sign in there. It covers the frontend only: other clients of the API are not asked.')
+@description('Only users who are assigned to the frontend may sign in there. Other clients of the API are not covered.')
 param requireUserAssignment bool = false
 
 @description('Service management reference of both registrations. Some tenants demand one.')
 param serviceManagementReference string = ''
 
-@description('Cloud that is deployed to, as Azure names it. Left to its default; snapshots of the deployment name it.')
+@description('Name of the Azure cloud. Leave at its default; only snapshots of the deployment set it.')
 param cloudName string = environment().name
 
 @description('Grant the delegated permissions for all users of the tenant. Needs the role Cloud Application Administrator.')

@@ -12,7 +12,7 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Name of the resource group. It is created. Empty: rg- and the name of the environment.')
+@description('Name of the resource group to create. Empty: rg- and the name of the environment.')
 param resourceGroupName string = ''
 
 @description('Create both app registrations. Off: an administrator deploys entra.bicep and gives you the two client ids.')
@@ -27,35 +27,35 @@ param apiClientId string = ''
 @description('Client id of the frontend registration. Only when createEntraApps is off.')
 param frontendClientId string = ''
 
-@description('Client ids of more clients that may call the API, with commas.')
+@description('Client ids of more clients that may call the API, separated by commas.')
 param extraClientIds string = ''
 
-@description('More redirect URIs of the frontend, with commas, for own domains: https://<host>/.auth/login/aad/callback.')
+@description('More redirect URIs of the frontend, separated by commas, for own domains: https://<host>/.auth/login/aad/callback.')
 param extraRedirectUris string = ''
 
-@description('Only users who are assigned to the frontend may sign in there. It covers the frontend only: other clients of the API are not asked.')
+@description('Only users who are assigned to the frontend may sign in there. Other clients of the API are not covered.')
 param requireUserAssignment bool = false
 
 @description('Service management reference of both registrations. Some tenants demand one.')
 param serviceManagementReference string = ''
 
-@description('Origins whose pages may call the API from the browser, with commas, never *. The frontend calls from its server and needs none.')
+@description('Origins whose pages may call the API from the browser, separated by commas, never *. The frontend calls from its server and needs none.')
 param corsOrigins string = ''
 
 @description('Blob endpoint of an account whose files users read as themselves. Empty: that route is off.')
 param storageAccountUrl string = ''
 
-@description('Container of those files.')
+@description('Container of the files that users read.')
 param storageContainer string = ''
 
-@description('Address of the account in links, where callers reach it at another one, such as a custom domain. Empty: the endpoint.')
+@description('Address of that account in links, if callers reach it at another one, such as a custom domain. Empty: the endpoint.')
 param storagePublicUrl string = ''
 
 @allowed(['NoProxy', 'Standard', 'Custom'])
-@description('Headers in which a proxy before the frontend says what the browser asked for. Standard: X-Forwarded-Host and -Proto, as Front Door sends. Custom: another header for the host, as Application Gateway sends.')
+@description('Headers in which a proxy before the frontend passes on the host and scheme that the browser used. Standard: X-Forwarded-Host and -Proto, as Front Door sends. Custom: another header for the host, as Application Gateway sends.')
 param forwardProxy string = 'NoProxy'
 
-@description('That header, with forwardProxy Custom.')
+@description('Header for the host, if forwardProxy is Custom.')
 param forwardProxyHostHeader string = 'X-Original-Host'
 
 @allowed(['none', 'table', 'redis'])
@@ -76,7 +76,7 @@ param instanceMemoryMB int = 2048
 
 @minValue(40)
 @maxValue(1000)
-@description('Most instances of the API.')
+@description('Maximum number of instances of the API.')
 param maximumInstanceCount int = 100
 
 @minValue(0)
@@ -94,7 +94,7 @@ param frontendSku string = 'B1'
 param logRetentionDays int = 30
 
 @minValue(1)
-@description('Most log data a day, in GB. What comes after it is dropped until the next day.')
+@description('Maximum log data per day, in GB. Anything beyond it is dropped until the next day.')
 param logDailyQuotaGb int = 1
 
 @description('Create alert rules, and a test of /api/health from several regions where the API is public.')
@@ -110,7 +110,7 @@ param budget int = 0
 @description('First day of the budget, yyyy-MM-01. Kept from the first deployment; empty means this month.')
 param budgetStartDate string = ''
 
-@description('Cloud that is deployed to, as Azure names it. Left to its default; snapshots of the deployment name it.')
+@description('Name of the Azure cloud. Leave at its default; only snapshots of the deployment set it.')
 param cloudName string = environment().name
 
 @description('Tags of all resources.')

@@ -59,7 +59,7 @@ const BUNDLE: BuildOptions = {
   logLevel: "warning",
 };
 
-/** Writes the declarations: what `src/app.ts` declares, and all that leads to. */
+/** Writes the declarations of `src/app.ts` and of every file that they refer to. */
 async function writeTypes(): Promise<void> {
   const emitted = await mkdtemp(join(tmpdir(), "library-types-"));
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
@@ -74,7 +74,7 @@ async function writeTypes(): Promise<void> {
 
 const IMPORT = /(from |import\()"(\.[^"]+)\.ts"/g;
 
-/** Copies a declaration and those it imports, whose addresses become ones that every TypeScript since 4.7 reads. */
+/** Copies a declaration file and those it imports, with import paths that every TypeScript since 4.7 resolves. */
 async function copyDeclarations(path: string, from: string, copied: Set<string> = new Set()): Promise<void> {
   if (copied.has(path)) return;
   copied.add(path);

@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** An ES module of one file. */
 const AS_MODULE = {
   format: "esm",
-  // Bundled CommonJS packages still require Node's own modules.
+  // Bundled CommonJS packages still call `require` for Node's own modules.
   banner: {
     js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
   },
@@ -64,7 +64,10 @@ const FUNCTIONS_APP: BuildOptions = {
   alias: FROM_SOURCE,
 };
 
-/** Bundles into `<folder>/<name>`, and the source map into `maps/`, which is as deep: the sources' paths fit both. */
+/**
+ * Bundles to `<folder>/<name>` and puts the source map into `maps/`, at the same depth, so that its paths to the
+ * sources hold.
+ */
 async function bundleWithMap(options: BuildOptions, path: string): Promise<readonly BuiltFile[]> {
   const map = path.replace(/^[^/]+/, "maps");
   const footer = { js: `//# sourceMappingURL=../${map}.map` };
@@ -79,15 +82,15 @@ async function bundled(options: BuildOptions, path: string): Promise<readonly Bu
 }
 
 /**
- * Replaces a file at once and only when it differs, so that a process that is loading it never sees half of it. Resolves to
- * the path when it did.
+ * Replaces a file atomically, so that a process never loads half of it, and only if it differs. Resolves to the path if
+ * it was replaced.
  */
 async function writeChanged([name, contents]: BuiltFile): Promise<string[]> {
   const path = `${ROOT}dist/${name}`;
   const current = await readFile(path).catch(() => undefined);
   if (current?.equals(contents)) return [];
   await mkdir(dirname(path), { recursive: true });
-  // A name that no other build writes or removes.
+  // No other build writes or removes a file of this name.
   const draft = `${ROOT}dist/.${name.replaceAll("/", "-")}.${process.pid}`;
   await writeFile(draft, contents);
   await rename(draft, path);
@@ -97,7 +100,7 @@ async function writeChanged([name, contents]: BuiltFile): Promise<string[]> {
 /** Folder of `scripts/build-library.ts`, which the app's build leaves alone. */
 const LIBRARY = "library";
 
-/** Removes from `dist/` what is not among `names`, since every tool deploys all that lies in a folder: old bundles, an `.env`. */
+/** Removes all other files from `dist/`, such as old bundles or an `.env`: every tool deploys whole folders. */
 async function removeAllBut(names: readonly string[]): Promise<void> {
   const found = (await readdir(`${ROOT}dist`, { recursive: true })).map((path) => path.replaceAll("\\", "/"));
   const isDraft = (path: string) => /^\.[^/]+$/.test(path);

@@ -4,7 +4,7 @@ declare module "*.md" {
   export default page;
 }
 
-// And the description of this API out of what its endpoints declare (openapi).
+// The build makes the OpenAPI document of this API from what its endpoints declare (openapi).
 declare module "virtual:openapi" {
   const json: string;
   export default json;

@@ -7,14 +7,14 @@ import pLimit from "p-limit";
 
 /** Compiler that wrote the snapshots. The workflow installs the same one. */
 const VERSION = "0.49.2";
-/** Files that are deployed: by azd, into a group that exists, and by an administrator alone. */
+/** Files to deploy: by azd, into an existing resource group, and by an administrator. */
 const ENTRIES = ["main", "resources", "entra"];
 const SNAPSHOTS = "infra/snapshots";
-/** Maximum of changed lines that are shown of one snapshot. */
+/** Maximum number of changed lines shown for one snapshot. */
 const MOST_LINES = 12;
 /**
- * Scopes of Graph in every snapshot, in place of the list in `infra/graph-scopes.json`: one more scope is one line there
- * and changes no snapshot.
+ * Scopes of Graph in every snapshot, instead of those in `infra/graph-scopes.json`: adding a scope there changes no
+ * snapshot.
  */
 const SAMPLE_SCOPES = ["First.Scope", "Second.Scope"];
 /** Made-up place to which a snapshot is deployed. */
@@ -45,9 +45,9 @@ interface Finding {
 type Compiler = (...args: readonly string[]) => Promise<Output>;
 
 /**
- * `npm run check:infra`: builds and lints every entry of `infra/`, and compares what it deploys with the committed snapshots.
- * Fails on any finding, warnings and notes included: to the compiler, a property that does not exist is a warning. Passes, and
- * says so, where there is no compiler. `-- --write` writes the snapshots anew.
+ * Runs `npm run check:infra`: builds and lints every entry of `infra/`, and compares what it deploys with the committed
+ * snapshots. Fails on any finding, even a note: the compiler reports an unknown property as a warning. Without a
+ * compiler it passes and says so. `-- --write` rewrites the snapshots.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     once(() => findingsOf(compiler, "lint", entry)),
   ]);
   const scenarios = readdirSync(SNAPSHOTS).filter((name) => name.endsWith(".bicepparam"));
-  // The compiler writes a snapshot beside its parameters.
+  // The compiler writes a snapshot beside its parameter file.
   const copy = mkdtempSync(join(tmpdir(), "infra-"));
   cpSync("infra", join(copy, "infra"), { recursive: true, filter: (path) => !path.endsWith(".snapshot.json") });
   writeFileSync(join(copy, "infra/graph-scopes.json"), JSON.stringify(SAMPLE_SCOPES));
@@ -99,8 +99,8 @@ function findCompiler(): string | undefined {
 }
 
 /**
- * Returns the compiler at a path. BICEP_CONFIG names a configuration with the Graph extension from elsewhere, where its
- * registry cannot be reached.
+ * Returns the compiler at a path. Where its registry cannot be reached, BICEP_CONFIG names a configuration that takes
+ * the Graph extension from elsewhere.
  */
 function compilerAt(path: string): Compiler {
   const config = process.env.BICEP_CONFIG;
@@ -115,8 +115,8 @@ function compilerAt(path: string): Compiler {
 }
 
 /**
- * Fetches the extensions into the compiler's cache, one entry after the other: of two compilers that need a new one at the same
- * time, one finds it locked and reports BCP190, that it has not been restored. A failure shows in the build's findings.
+ * Fetches the extensions into the compiler's cache, one entry after the other: a compiler that finds the cache locked
+ * by another reports BCP190. A failure shows in the build's findings.
  */
 async function restore(compiler: Compiler): Promise<void> {
   for (const entry of ENTRIES) await compiler("restore", `infra/${entry}.bicep`);
@@ -152,7 +152,7 @@ async function checkSnapshot(compiler: Compiler, copy: string, file: string, isW
   if (code !== 0 || stderr !== "") return [`${file}: ${stderr.trim()}`];
   const target = file.replace(/\.bicepparam$/, ".snapshot.json");
   const snapshot = JSON.parse(readFileSync(join(copy, target), "utf8")) as { outputs: Record<string, unknown> };
-  // Their order differs each time.
+  // The compiler sorts outputs differently each time.
   const outputs = Object.fromEntries(Object.entries(snapshot.outputs).sort(([a], [b]) => (a < b ? -1 : 1)));
   const text = `${JSON.stringify({ ...snapshot, outputs }, undefined, 2)}\n`;
   if (isWritten) {
@@ -176,7 +176,7 @@ function linesOnlyIn(text: string, other: string): readonly string[] {
   return text.split("\n").filter((line) => !others.has(line));
 }
 
-/** Returns the arguments for the place of a deployment: only one into a group takes a group. */
+/** Returns the arguments that say where to deploy: only a deployment into a group takes a group. */
 function placeOf(file: string): string[] {
   const isForSubscription = readFileSync(file, "utf8").includes("main.bicep'");
   const group = isForSubscription ? [] : ["--resource-group", `rg-${basename(file, ".bicepparam")}`];

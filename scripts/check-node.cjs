@@ -1,4 +1,4 @@
-// Runs before `npm start`, in whatever Node there is, so its syntax is old.
+// Runs before `npm start` on any Node, even an old one, so its syntax is old.
 const [, major, minor] = /(\d+)\.(\d+)/.exec(require("../package.json").engines.node).map(Number);
 const [ownMajor, ownMinor] = process.versions.node.split(".").map(Number);
 if (ownMajor < major || (ownMajor === major && ownMinor < minor)) {

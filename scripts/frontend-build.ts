@@ -33,7 +33,7 @@ export async function frontendFiles(root: string): Promise<BuiltFile[]> {
   return [
     ...(await Promise.all(pages)),
     ["frontend/page/errors.html", Buffer.from(template.replace("<!-- docs/*errors.md -->", () => errors))],
-    // exec: so that a signal reaches the server itself. Linux only, as the deployment is.
+    // With `exec`, signals reach the server itself. Linux only, as the deployment is.
     await packageJson(root, "frontend", { type: "module", scripts: { start: "exec node main.mjs" } }),
   ];
 }

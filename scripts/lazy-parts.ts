@@ -5,13 +5,13 @@ import type { Plugin } from "esbuild";
 /** A file or a package that becomes a bundle of its own. */
 interface LazyPart {
   readonly source: string;
-  /** Its bundle's file name. */
+  /** File name of its bundle. */
   readonly name: string;
 }
 
 /**
- * Makes a bundle of its own of every file (`import("./x.ts")`) and package (`import("x")`) that the code imports only when
- * it needs it, so that it costs a start nothing. What packages import in this way stays in theirs.
+ * Gives each file (`import("./x.ts")`) and package (`import("x")`) that the code imports on demand a bundle of its own,
+ * so that it adds nothing to the start. Dynamic imports inside packages stay in the package's bundle.
  */
 export function lazyParts(extension: ".mjs" | ".cjs" = ".mjs"): {
   readonly plugin: Plugin;

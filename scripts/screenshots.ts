@@ -10,15 +10,18 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = process.argv[2] ?? `${ROOT}docs/screenshots`;
 const WIDTHS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 const MAX_BYTES = 60_000;
-/** Most that a red, green or blue value of a pixel may differ, of 255, and how many may, in pictures that look the same. */
+/**
+ * Largest difference of a red, green or blue value, of 255, and largest number of differing values, between pictures
+ * that look the same.
+ */
 const MAX_SHADES = 12;
 const MAX_VALUES = 60;
 
 interface Scene {
   readonly account: string;
-  /** Before the user signs in. */
+  /** Runs before the user signs in. */
   readonly prepare?: (stack: Stack, page: Page) => unknown;
-  /** What is to be seen. */
+  /** Selector of an element that the finished page shows. */
   readonly shows: string;
 }
 
@@ -83,7 +86,7 @@ async function take(
   console.log(`${path}  ${picture.length} bytes${isSame ? ", as before" : ""}`);
 }
 
-/** Waits for the photo and the name, and replaces what differs from one run to the next: ids, and the seconds that are left. */
+/** Waits for the photo and the name, and replaces what differs between runs: ids, and the remaining seconds. */
 async function steady(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
   await page.evaluate(() => {
@@ -96,8 +99,8 @@ async function steady(page: Page): Promise<void> {
 }
 
 /**
- * Makes a picture that looks the same, in 64 shades of each colour, and better compressed than the browser takes the time
- * for.
+ * Returns a picture that looks the same in fewer bytes: 64 shades of each colour, and stronger compression than the
+ * browser's.
  */
 function smaller(png: Buffer): Buffer {
   const picture = PNG.sync.read(png);
@@ -105,7 +108,7 @@ function smaller(png: Buffer): Buffer {
   return PNG.sync.write(picture, { colorType: 2, filterType: 0, deflateLevel: 9, deflateStrategy: 0 });
 }
 
-/** Whether two pictures differ in nothing that shows: the browser draws some pixels on edges a shade darker or lighter. */
+/** Returns whether two pictures look the same. The browser draws some pixels on edges a shade darker or lighter each time. */
 function looksTheSame(former: Buffer, picture: Buffer): boolean {
   const [one, other] = [PNG.sync.read(former), PNG.sync.read(picture)];
   if (one.width !== other.width || one.height !== other.height) return false;

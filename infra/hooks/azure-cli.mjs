@@ -1,19 +1,19 @@
 // @ts-check
 import { execFileSync } from "node:child_process";
 
-/** Milliseconds a command of the Azure CLI may take. Registering a resource provider takes a few minutes. */
+/** Time-out of one command of the Azure CLI, in milliseconds. Registering a resource provider takes a few minutes. */
 const TIMEOUT_MS = 600_000;
 
-/** What a hook stops on: a message for the person at the terminal, without a stack. */
+/** Stops a hook with a message for the person at the terminal, without a stack. */
 export class HookError extends Error {
   /** @override */
   name = "HookError";
 }
 
 /**
- * Runs `az` and returns what it printed, as text.
+ * Runs `az` and returns its output as text.
  *
- * @param {...string} args never with blanks or `&`: on Windows they pass through a shell
+ * @param {...string} args without blanks or `&`: on Windows they pass through a shell
  */
 export function az(...args) {
   try {
@@ -27,7 +27,7 @@ export function az(...args) {
 }
 
 /**
- * On Windows `az` is a script, which only a shell can start.
+ * Returns the command line for `az`, which on Windows is a script that only a shell can start.
  *
  * @param {readonly string[]} args
  * @returns {[string, ...string[]]}
@@ -38,7 +38,7 @@ function commandLine(args) {
 }
 
 /**
- * As `az`, but JSON; undefined where the command fails.
+ * Runs `az` and returns its output as parsed JSON; undefined when the command fails.
  *
  * @param {...string} args
  */
@@ -50,13 +50,13 @@ export function tryAz(...args) {
   }
 }
 
-/** Origin of Microsoft Graph in the cloud that the Azure CLI is signed in to. */
+/** Returns the origin of Microsoft Graph in the cloud that the Azure CLI is signed in to. */
 export function graphOrigin() {
   return az("cloud", "show", "--query", "endpoints.microsoftGraphResourceId", "--output", "tsv").replace(/\/$/, "");
 }
 
 /**
- * Runs a hook: prints its messages, and ends with exit code 1 and one plain message when it stops.
+ * Runs a hook and prints its messages. A `HookError` ends it with exit code 1 and the plain message.
  *
  * @param {(say: (line: string) => void) => void | Promise<void>} hook
  */

@@ -10,11 +10,11 @@ const TIMEOUT_SECONDS = Number(process.env.SMOKE_TIMEOUT_SECONDS || 300);
 /**
  * @typedef {object} Expectation
  * @property {string} url
- * @property {string} what in words, for the terminal
+ * @property {string} what description for the terminal
  * @property {(response: Response) => boolean} holds
  */
 
-/** After the code is there: do the apps do, from outside, what they must? */
+/** Checks the deployed apps from outside. */
 await runHook(async (say) => {
   const until = Date.now() + TIMEOUT_SECONDS * 1000;
   const { API_URL = "", FRONTEND_URL = "", LOGIN_URL = "", NETWORK_MODE } = process.env;
@@ -79,13 +79,13 @@ async function expect({ url, what, holds }, until, say) {
 }
 
 /**
- * The answer, or in words why there is none.
+ * Resolves to the answer, or to the reason why there is none.
  *
  * @param {string} url
  */
 async function ask(url) {
   try {
-    // As a browser, or Easy Auth answers 401 where it would redirect.
+    // Without a browser's headers, Easy Auth answers 401 where it would redirect.
     const headers = { accept: "text/html", "user-agent": "Mozilla/5.0 (deployment check)" };
     const response = await fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     await response.body?.cancel();

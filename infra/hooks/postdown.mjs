@@ -7,8 +7,8 @@ const TRIES = 6;
 const PAUSE_MS = Number(process.env.PURGE_PAUSE_SECONDS || 5) * 1000;
 
 /**
- * After resources are deleted: deletes their registrations for good. One that is only deleted keeps its key for 30 days, and
- * the next deployment of the same name would fail.
+ * Deletes the registrations for good, after their resources. A registration that is not purged keeps its key for 30 days,
+ * and the next deployment of the same name would fail.
  */
 await runHook(async (say) => {
   const registrations = await rememberedRegistrations();
@@ -21,7 +21,7 @@ await runHook(async (say) => {
 });
 
 /**
- * The deletion takes seconds to reach the list of deleted objects.
+ * Purges a deleted object; retries, since a deletion takes seconds to reach the list of deleted objects.
  *
  * @param {string} id
  */

@@ -5,7 +5,7 @@ import { graphOrigin, runHook, tryAz } from "./azure-cli.mjs";
 const LOCAL_SETTINGS = "local.settings.json";
 const env = process.env;
 
-/** After everything exists: settings for this machine, and what an administrator still has to do. */
+/** Writes settings for this machine and names what an administrator still has to do, after everything was created. */
 await runHook(async (say) => {
   if (!env.API_CLIENT_ID || !env.FRONTEND_CLIENT_ID) return askAdministrator(say);
   await writeLocalSettings(say);
@@ -42,7 +42,7 @@ function askAdministrator(say) {
   say("  azd up");
 }
 
-/** What was chosen for this environment of the parameters that the registrations have too. */
+/** Returns the values of this environment for parameters that the registrations share. */
 function chosen() {
   const list = (/** @type {string | undefined} */ text = "") =>
     text === "" ? undefined : `'${JSON.stringify(text.split(",").map((entry) => entry.trim()))}'`;
@@ -58,7 +58,7 @@ function chosen() {
 }
 
 /**
- * For the local stack against this tenant. Keeps what is there under other names, and never holds a secret of ours.
+ * Writes settings for the local stack against this tenant. Keeps other settings of the file, and writes no secret.
  *
  * @param {(line: string) => void} say
  */
@@ -76,7 +76,7 @@ async function writeLocalSettings(say) {
   };
   const settings = { IsEncrypted: false, ...current, Values: { ...current.Values, ...values } };
   await writeFile(LOCAL_SETTINGS, `${JSON.stringify(settings, undefined, 2)}\n`, { mode: 0o600 });
-  // The mode above is for a new file only.
+  // The mode above applies to a new file only.
   await chmod(LOCAL_SETTINGS, 0o600);
   say(`Wrote ${LOCAL_SETTINGS} for the local stack against this tenant. It has no credential: see docs/deploy.md.`);
 }
@@ -102,7 +102,7 @@ function nameMissingConsent(say) {
   );
 }
 
-/** The registration has no redirect URI, so the address that grants consent and comes back would end in an error. */
+/** Returns the portal's URL. Entra's own consent page would end in an error: the registration has no redirect URI. */
 function portalUrl() {
   const portals = new Map([
     ["usgov", "https://portal.azure.us/"],

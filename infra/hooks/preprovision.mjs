@@ -1,7 +1,10 @@
 // @ts-check
 import { az, graphOrigin, HookError, runHook, tryAz } from "./azure-cli.mjs";
 
-/** Microsoft.App is not in any template, but Flex Consumption runs on it; without it the deployment ends in an internal error. */
+/**
+ * Resource providers that the deployment needs. No template names Microsoft.App, but Flex Consumption runs on it;
+ * without it the deployment ends in an internal error.
+ */
 const PROVIDERS = [
   "Microsoft.App",
   "Microsoft.Insights",
@@ -11,7 +14,7 @@ const PROVIDERS = [
   "Microsoft.Web",
 ];
 
-/** Built-in roles of Entra that may consent for all users, by the ids that are the same in every tenant. */
+/** Template ids, the same in every tenant, of Entra's built-in roles that may consent for all users. */
 const CONSENT_ROLES = new Set([
   "62e90394-69f5-4237-9190-012177145e10", // Global Administrator
   "158c047a-c907-4556-b7ef-446551a6b5f7", // Cloud Application Administrator
@@ -21,7 +24,7 @@ const CONSENT_ROLES = new Set([
 
 const OLDEST_NODE = [20, 19];
 
-/** Before anything is created: what would fail later, or half-way, is said now. */
+/** Checks, before anything is created, what would otherwise fail later or half-way. */
 await runHook((say) => {
   checkNode();
   checkLogin();
@@ -40,7 +43,7 @@ function checkNode() {
   throw new HookError(`Node ${process.versions.node} is too old. Install Node ${OLDEST_NODE.join(".")} or newer.`);
 }
 
-/** azd and the Azure CLI sign in apart; the hooks work with the CLI, so both must be in the same place. */
+/** Checks that azd and the Azure CLI, which sign in separately, use the same subscription: the hooks work with the CLI. */
 function checkLogin() {
   const account = tryAz("account", "show");
   if (!account) {
@@ -102,7 +105,7 @@ function normalize(region) {
 }
 
 /**
- * Only a warning: rights can come from groups and custom roles that this list does not show.
+ * Warns only, since rights can come from groups and custom roles that this list does not show.
  *
  * @param {(line: string) => void} say
  */

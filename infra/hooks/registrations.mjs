@@ -3,13 +3,13 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
- * One registration that is to go: `objects` are the ids of its application and service principal, which outlive it as deleted
- * objects.
+ * A registration to delete. `objects` are the ids of its application and service principal, which remain as deleted objects
+ * until they are purged.
  *
  * @typedef {{ clientId: string; objects: readonly string[] }} Registration
  */
 
-/** `azd down` forgets the outputs of what it deletes, so they are kept here until all is purged. */
+/** File that keeps the registrations until all are purged, since `azd down` forgets its outputs. */
 const file = join(".azure", process.env.AZURE_ENV_NAME ?? "", "registrations.json");
 
 /** @param {readonly Registration[]} registrations */

@@ -1,6 +1,6 @@
 metadata description = 'Alert rules over the log, one for each query that an operator should be woken by.'
 
-@description('Token in the names.')
+@description('Unique part of every name in this deployment.')
 param token string
 
 @description('Region.')
@@ -78,7 +78,7 @@ resource alert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       scopes: [workspaceId]
       evaluationFrequency: 'PT5M'
       windowSize: 'PT15M'
-      // At the first deployment the tables hold nothing yet.
+      // At the first deployment the tables are still empty, and validation would fail.
       skipQueryValidation: true
       criteria: {
         allOf: [

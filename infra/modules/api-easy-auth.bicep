@@ -13,7 +13,7 @@ param audience string
 param issuer string
 
 @minLength(1)
-@description('Clients whose tokens are let through. Easy Auth answers 403 to all others.')
+@description('Client ids of allowed clients. Easy Auth answers 403 to all others.')
 param allowedClientIds string[]
 
 resource site 'Microsoft.Web/sites@2025-03-01' existing = {

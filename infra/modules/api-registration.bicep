@@ -2,25 +2,25 @@ metadata description = 'The registration of the API: one scope, no redirect URI,
 
 extension microsoftGraphV1
 
-@description('Key of the registration. Never changes, and stays taken for 30 days after deletion unless purged.')
+@description('Key of the registration. It never changes, and stays reserved for 30 days after deletion unless purged.')
 param uniqueName string
 
 @description('Name that users and administrators see.')
 param displayName string
 
-@description('What clients ask for. With the tenant id in it: policies on identifier URIs allow that form.')
+@description('Identifier URI. It contains the tenant id, since policies on identifier URIs allow that form.')
 param identifierUri string
 
-@description('Delegated permissions of Microsoft Graph that it asks consent for.')
+@description('Delegated permissions of Microsoft Graph that need consent.')
 param graphScopes string[]
 
-@description('Those permissions as Graph describes them, for their ids.')
+@description('The same permissions with their ids, as Microsoft Graph lists them.')
 param graphPermissions object[]
 
 @description('Permissions of other services.')
 param otherAccess object[]
 
-@description('Clients that may ask for the scope without consent.')
+@description('Clients that get the scope without consent.')
 param clientIds string[]
 
 @description('Service management reference, or empty.')
@@ -35,10 +35,10 @@ param identityPrincipalId string
 @description('Audience of the tokens of the identity.')
 param tokenExchangeAudience string
 
-// Never changes: Entra refuses to remove a scope that is enabled.
+// This id never changes: Entra refuses to remove an enabled scope.
 var scopeId = guid(uniqueName, 'user_impersonation')
 
-// A name that Graph does not know ends the deployment here, at index 0 of nothing.
+// A name unknown to Graph stops the deployment here: the filter finds nothing, so there is no index 0.
 var graphAccess = {
   resourceAppId: '00000003-0000-0000-c000-000000000000'
   resourceAccess: map(graphScopes, name => {
@@ -71,7 +71,7 @@ resource apiApplication 'Microsoft.Graph/applications@v1.0' = {
       appId: clientId
       delegatedPermissionIds: [scopeId]
     })
-    // Where no administrator consents, users can consent to client and API at once.
+    // Without an administrator's consent, users can consent to client and API at once.
     knownClientApplications: clientIds
   }
   requiredResourceAccess: concat([graphAccess], otherAccess)
@@ -87,7 +87,7 @@ resource apiApplication 'Microsoft.Graph/applications@v1.0' = {
 
 resource apiServicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
   appId: apiApplication.appId
-  // What the portal lists as an enterprise application.
+  // This tag makes the portal list it as an enterprise application.
   tags: ['WindowsAzureActiveDirectoryIntegratedApp']
 }
 

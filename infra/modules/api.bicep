@@ -12,19 +12,19 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Resource id of its identity: what its registration trusts, and what it sends telemetry as.')
+@description('Resource id of its identity, which its registration trusts and which sends its telemetry.')
 param identityId string
 
 @description('Client id of its identity.')
 param identityClientId string
 
-@description('Resource id of the identity of the platform: it reads and writes the package and the files of the host.')
+@description('Resource id of the identity of the platform, which reads and writes the package and the files of the host.')
 param hostIdentityId string
 
 @description('Client id of the identity of the platform.')
 param hostIdentityClientId string
 
-@description('Name of the account of the Functions host.')
+@description('Name of the storage account of the Functions host.')
 param hostStorageName string
 
 @description('Blob endpoint of that account.')
@@ -45,7 +45,7 @@ param nodeVersion string
 @description('Memory of one instance, in MB.')
 param instanceMemoryMB int
 
-@description('Most instances.')
+@description('Maximum number of instances.')
 param maximumInstanceCount int
 
 @description('Instances that are always on.')
@@ -67,7 +67,7 @@ param audience string
 @description('Cloud of Entra and Graph.')
 param cloud string
 
-@description('Settings of what is off by default: the files route, the shared cache.')
+@description('Settings of features that are off by default: the files route, the shared cache.')
 param optionalSettings object
 
 @minValue(1)
@@ -77,16 +77,16 @@ param tokenCacheMB int = 128
 
 @minValue(1)
 @maxValue(1000)
-@description('Exchanges with Entra at a time.')
+@description('Maximum number of concurrent exchanges with Entra.')
 param exchangeConcurrency int = 50
 
 @minValue(100)
 @maxValue(230000)
-@description('How long a request may take, in milliseconds.')
+@description('Time-out of a request, in milliseconds.')
 param requestTimeoutMs int = 10000
 
 var settings = {
-  // Both: with the endpoint alone the host can fail at its start (https://github.com/Azure/azure-functions-host/issues/11787),
+  // Both settings: with the endpoint alone the host can fail at its start (https://github.com/Azure/azure-functions-host/issues/11787),
   // and the name alone means the global cloud.
   AzureWebJobsStorage__accountName: hostStorageName
   AzureWebJobsStorage__blobServiceUri: blobEndpoint
@@ -160,7 +160,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
       minTlsVersion: '1.2'
       http20Enabled: true
       cors: {
-        // Every page of the internet would be let in.
+        // A wildcard would admit every page of the internet.
         allowedOrigins: empty(filter(corsOrigins, origin => contains(origin, '*')))
           ? corsOrigins
           : fail('CORS_ORIGINS: name each origin, such as https://portal.contoso.com. * is refused.')
@@ -170,7 +170,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-// Configuration is written one after the other: writes at the same time overwrite each other.
+// Configuration is written one after the other, since concurrent writes overwrite each other.
 resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'ftp'
@@ -199,7 +199,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   ]
 }
 
-// Named, because all of them would bring addresses, names and queries of users along.
+// Categories are named because the others log users' addresses, names and queries.
 #disable-next-line use-recent-api-versions // The only version with named categories.
 resource platformLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'

@@ -1,6 +1,6 @@
 metadata description = 'A test of the health route from several regions, and an alert when two of them get no answer. For a public API only.'
 
-@description('Part of every name that tells this deployment from others.')
+@description('Unique part of every name in this deployment.')
 param resourceToken string
 
 @description('Region.')
@@ -12,7 +12,7 @@ param tags object
 @description('Resource id of Application Insights.')
 param insightsId string
 
-@description('Address that is asked.')
+@description('URL to test.')
 param url string
 
 @description('Resource id of the action group that the alert goes to, or empty.')

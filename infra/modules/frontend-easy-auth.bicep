@@ -9,11 +9,11 @@ param clientId string
 @description('Issuer of the tokens: version 2, one tenant.')
 param issuer string
 
-@description('Scope of the API. The access token is for this one resource, so no scope of Graph can be beside it.')
+@description('Scope of the API. An access token is for one resource, so a scope of Graph cannot be added.')
 param apiScope string
 
 @allowed(['NoProxy', 'Standard', 'Custom'])
-@description('Headers in which a proxy says what the browser asked for.')
+@description('Headers in which a proxy passes on the host and scheme that the browser used.')
 param forwardProxy string
 
 @description('Header for the host, with Custom.')

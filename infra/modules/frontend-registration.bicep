@@ -2,22 +2,22 @@ metadata description = 'The registration that users sign in to. It refers to not
 
 extension microsoftGraphV1
 
-@description('Key of the registration. Never changes, and stays taken for 30 days after deletion unless purged.')
+@description('Key of the registration. It never changes, and stays reserved for 30 days after deletion unless purged.')
 param uniqueName string
 
 @description('Name that users and administrators see.')
 param displayName string
 
-@description('Where Entra may send users back to.')
+@description('Redirect URIs.')
 param redirectUris string[]
 
-@description('Delegated permissions of Microsoft Graph that it asks consent for.')
+@description('Delegated permissions of Microsoft Graph that need consent.')
 param graphScopes string[]
 
-@description('Those permissions as Graph describes them, for their ids.')
+@description('The same permissions with their ids, as Microsoft Graph lists them.')
 param graphPermissions object[]
 
-@description('Only assigned users may sign in to the frontend. It covers no other client of the API.')
+@description('Only assigned users may sign in to the frontend. Other clients of the API are not covered.')
 param requireUserAssignment bool
 
 @description('Service management reference, or empty.')
@@ -32,7 +32,7 @@ param identityPrincipalId string
 @description('Audience of the tokens of the identity.')
 param tokenExchangeAudience string
 
-// A name that Graph does not know ends the deployment here, at index 0 of nothing.
+// A name unknown to Graph stops the deployment here: the filter finds nothing, so there is no index 0.
 var graphAccess = {
   resourceAppId: '00000003-0000-0000-c000-000000000000'
   resourceAccess: map(graphScopes, name => {
@@ -60,7 +60,7 @@ resource frontendApplication 'Microsoft.Graph/applications@v1.0' = {
 resource frontendServicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
   appId: frontendApplication.appId
   appRoleAssignmentRequired: requireUserAssignment
-  // What the portal lists as an enterprise application.
+  // This tag makes the portal list it as an enterprise application.
   tags: ['WindowsAzureActiveDirectoryIntegratedApp']
 }
 

@@ -66,7 +66,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       linuxFxVersion: 'NODE|${nodeVersion}-lts'
-      // Not npm start: npm does not pass the signal to stop on.
+      // Not `npm start`: npm does not pass the stop signal on.
       appCommandLine: 'node main.mjs'
       alwaysOn: true
       healthCheckPath: '/health'
@@ -80,7 +80,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-// Configuration is written one after the other: writes at the same time overwrite each other.
+// Configuration is written one after the other, since concurrent writes overwrite each other.
 resource noFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'ftp'
@@ -114,7 +114,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   ]
 }
 
-// A slot has an identity of its own, so the setting that names it stays where it is.
+// Each slot has its own identity, so a swap must not move the setting that names it.
 resource slotSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'slotConfigNames'
@@ -126,7 +126,7 @@ resource slotSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   ]
 }
 
-// Named, because all of them would bring addresses, names and queries of users along.
+// Categories are named because the others log users' addresses, names and queries.
 #disable-next-line use-recent-api-versions // The only version with named categories.
 resource platformLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'

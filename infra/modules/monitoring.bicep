@@ -1,6 +1,6 @@
 metadata description = 'Where logs and telemetry go. No keys: only identities with a role may write.'
 
-@description('Part of every name that tells this deployment from others.')
+@description('Unique part of every name in this deployment.')
 param resourceToken string
 
 @description('Region.')
@@ -12,7 +12,7 @@ param tags object
 @description('Days that logs are kept.')
 param retentionDays int
 
-@description('Most log data a day, in GB.')
+@description('Maximum log data per day, in GB.')
 param dailyQuotaGb int
 
 @description('Principal id of the identity that may send telemetry.')

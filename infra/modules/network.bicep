@@ -17,7 +17,7 @@ resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
     addressSpace: {
       addressPrefixes: ['10.0.0.0/16']
     }
-    // Here and not as resources of their own: a second deployment would delete subnets that the network does not list.
+    // Subnets are part of the network: a second deployment deletes those that the network does not list.
     subnets: [
       {
         name: 'api'

@@ -15,13 +15,13 @@ param networkId string
 @description('Resource id of the subnet for endpoints.')
 param subnetId string
 
-@description('Resource id of what is reached.')
+@description('Resource id of the target.')
 param targetId string
 
-@description('Part of it that is reached: blob, sites.')
+@description('Sub-resource of the target: blob, sites.')
 param groupId string
 
-@description('Zone of its private names.')
+@description('Private DNS zone of the target.')
 param zoneName string
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {

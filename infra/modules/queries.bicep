@@ -1,6 +1,6 @@
 metadata description = 'Queries over the log: all are saved in the workspace, those that an operator should be woken by are alert rules too.'
 
-@description('Part of every name that tells this deployment from others.')
+@description('Unique part of every name in this deployment.')
 param resourceToken string
 
 @description('Region.')
@@ -15,7 +15,7 @@ param workspaceName string
 @description('Create the alert rules.')
 param alerts bool
 
-@description('Instances share a cache: an alert says when it fails.')
+@description('Whether instances share a cache, whose failures need an alert.')
 param hasSharedCache bool
 
 @description('Resource id of the action group that alerts go to. Empty: they show in the portal only.')
@@ -93,13 +93,13 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existin
   name: workspaceName
 }
 
-// Saved one after the other: writes at the same time to one workspace can conflict.
+// Saved one after the other, since concurrent writes to one workspace can conflict.
 @batchSize(1)
 resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2026-03-01' = [
   for query in queries: {
     parent: workspace
     name: query.name
-    // Without it a second deployment is refused, since the query is there already.
+    // Without an ETag, a second deployment is refused because the query exists.
     etag: '*'
     properties: {
       category: 'API on behalf of the user'
@@ -124,7 +124,7 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       scopes: [workspace.id]
       evaluationFrequency: 'PT5M'
       windowSize: 'PT15M'
-      // At the first deployment the tables hold nothing yet.
+      // At the first deployment the tables are still empty, and validation would fail.
       skipQueryValidation: true
       criteria: {
         allOf: [

@@ -24,7 +24,7 @@ resource cluster 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
   }
   properties: {
     minimumTlsVersion: '1.2'
-    // One node: when it goes, every instance makes its own exchanges until it is back.
+    // One node: while it is down, every instance makes its own exchanges.
     highAvailability: 'Disabled'
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
   }
@@ -36,9 +36,9 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
   properties: {
     accessKeysAuthentication: 'Disabled'
     clientProtocol: 'Encrypted'
-    // One address for all keys: a plain client is enough.
+    // One address for all keys, so a plain client is enough.
     clusteringPolicy: 'EnterpriseCluster'
-    // Every entry has an end; the oldest go first when memory is short.
+    // Every entry expires; when memory is short, the least recently used are evicted.
     evictionPolicy: 'VolatileLRU'
     port: 10000
   }
@@ -48,7 +48,7 @@ resource access 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignmen
   parent: database
   name: 'api'
   properties: {
-    // The only policy that there is.
+    // No other policy exists.
     accessPolicyName: 'default'
     user: {
       objectId: userPrincipalId

@@ -14,16 +14,16 @@ param tags object
 @description('Reachable through a private endpoint only.')
 param isPrivate bool
 
-@description('Principal id of the identity of the platform: it reads and writes blobs.')
+@description('Principal id of the identity of the platform, which reads and writes blobs.')
 param hostPrincipalId string
 
 @description('Principal id of the identity that reads and writes tables, for the shared cache. Empty: none.')
 param tablesPrincipalId string
 
-@description('Resource id of the workspace for logs of what is written.')
+@description('Resource id of the workspace for logs of writes.')
 param workspaceId string
 
-// Storage Blob Data Owner: what the Functions host asks for.
+// Storage Blob Data Owner, which the Functions host requires.
 var ownerRoleId = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 // Storage Table Data Contributor
 var tablesRoleId = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'

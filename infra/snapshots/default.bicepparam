@@ -1,4 +1,4 @@
-// What azd up deploys when nothing is chosen.
+// The default deployment of azd up.
 using '../main.bicep'
 
 param environmentName = 'demo'

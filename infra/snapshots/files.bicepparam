@@ -1,4 +1,4 @@
-// Users read files of an account as themselves.
+// The files route is on: users read files of an account as themselves.
 using '../main.bicep'
 
 param environmentName = 'demo'

@@ -1,4 +1,4 @@
-// Everything is private, the shared cache too.
+// Everything is private, including the shared cache.
 using '../main.bicep'
 
 param environmentName = 'demo'

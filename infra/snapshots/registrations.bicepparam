@@ -1,4 +1,4 @@
-// What an administrator deploys to make the registrations.
+// The registrations, as an administrator deploys them.
 using '../entra.bicep'
 
 param environmentName = 'demo'

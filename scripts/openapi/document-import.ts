@@ -5,8 +5,8 @@ import { readDocument } from "./read-document.ts";
 const EMPTY = JSON.stringify({ openapi: "3.1.1", info: { title: "Not known", version: "0" }, paths: {} });
 
 /**
- * Lets a source file import the OpenAPI document of the app in `root` as text, by the name `virtual:openapi`. An app that
- * cannot be loaded gets an empty one and a warning: its start says the same, and why.
+ * Lets a source file import the OpenAPI document of the app in `root` as text, by the name `virtual:openapi`. An app
+ * that cannot be loaded gets an empty document and a warning; its start reports the reason.
  */
 export function documentImport(root: string): Plugin {
   return {

@@ -7,12 +7,12 @@ import { Schemas } from "./schemas.ts";
 /** A function with an HTTP trigger, as it is registered, and what its file declares. */
 export interface Endpoint {
   readonly name: string;
-  /** With the prefix, without a slash in front: `api/profile`. */
+  /** Route with its prefix and without a leading slash: `api/profile`. */
   readonly route: string;
   readonly methods: readonly string[];
   /** Scopes that `asUser` asks for; undefined for other handlers. */
   readonly scopes: readonly string[] | undefined;
-  /** Whether Easy Auth lets it be called without a token. */
+  /** Whether Easy Auth lets requests without a token through. */
   readonly isPublic: boolean;
   readonly operation: Operation | undefined;
 }
@@ -64,7 +64,7 @@ export function documentOf({ title, version, endpoints }: Api): object {
   };
 }
 
-/** Returns the function's name, and the method where the function has several beside HEAD. */
+/** Returns the function's name, followed by the method if the function has several besides HEAD. */
 function operationIdOf({ name, methods }: Endpoint, method: string): string {
   const [first] = methods.filter((one) => one !== "HEAD");
   return method === (first ?? method) ? name : `${name}-${method.toLowerCase()}`;
@@ -100,7 +100,7 @@ function conditionsOf(method: string): readonly object[] {
   return names.map((name) => ({ in: "header", name, schema: { type: "string" } }));
 }
 
-/** Returns the Response Objects of an endpoint's answers that are no failures. */
+/** Returns the Response Objects of an endpoint's answers other than failures. */
 function answersOf(
   { operation, scopes }: Endpoint,
   method: string,
@@ -141,8 +141,8 @@ function declared(status: string, response: object, method: string): object {
 }
 
 /**
- * Returns the failures of an endpoint. A handler of `asUser` hands on what services answer, so it can fail in every way;
- * others fail as they declare, or by a bug.
+ * Returns the failures of an endpoint. A handler of `asUser` passes on failures of other services, so it can fail in
+ * every way; others fail as they declare, or by a bug.
  */
 function failuresOf({ operation, scopes }: Endpoint): Readonly<Record<string, object>> {
   if (!scopes && !operation) return {};

@@ -37,7 +37,7 @@ export function endpointsOf(registered: readonly Registered[], app: Surroundings
     if (!trigger) return [];
     const { methods = [], route = name } = trigger;
     const path = [app.prefix, route].filter(Boolean).join("/");
-    // One declaration is for one function: the only one of its file, or the one that the file is named after.
+    // A declaration belongs to one function: the only one of its file, or the one named like the file.
     const isDeclared = name === file || registered.filter((other) => other.file === file).length === 1;
     return {
       ...{ name, route: path, scopes: handler.scopes },

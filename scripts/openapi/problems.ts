@@ -46,7 +46,7 @@ export function headersNamed(...names: readonly (keyof typeof HEADERS)[]): objec
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** Headers of a failure beside the correlation id, and members that its body always has. */
+/** Headers of some failures beside the correlation id, and the members that their bodies always have. */
 const SPECIALS: Readonly<Record<number, { headers: readonly (keyof typeof HEADERS)[]; members: readonly string[] }>> = {
   401: { headers: ["www-authenticate"], members: [] },
   503: { headers: ["retry-after"], members: ["retryAfter"] },
@@ -69,7 +69,7 @@ function responseOf(status: number): object {
   };
 }
 
-/** Returns the failures with which an endpoint can answer, by status. `words` say what some mean there. */
+/** Returns the failures with which an endpoint can answer, by status. `words` describes some of them more closely. */
 export function problemResponses(
   codes: readonly ErrorCode[] = CODES,
   words: Readonly<Partial<Record<ErrorCode, string>>> = {},

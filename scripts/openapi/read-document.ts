@@ -6,17 +6,17 @@ import { lazyParts } from "../lazy-parts.ts";
 import { markdownPage } from "../markdown-page.ts";
 import type { Surroundings } from "./endpoints.ts";
 
-/** Time for loading the app, which takes a small part of it. */
+/** Time limit for loading the app; it usually needs a small part of it. */
 const TIME_MS = 30_000;
 
 /** Settings that turn on the routes that are off by default. */
 const ALL_ROUTES = { STORAGE_ACCOUNT_URL: "https://contoso.blob.core.windows.net", STORAGE_CONTAINER: "documents" };
 
 /**
- * Makes the OpenAPI document of the app in `root`, as JSON: loads the app in a thread of its own, with the settings of
- * `local.settings.example.json`, and asks what it registers and declares. No handler runs.
+ * Makes the OpenAPI document of the app in `root`, as JSON: loads the app in a worker thread with the settings of
+ * `local.settings.example.json`, and reads what it registers and declares. No handler runs.
  *
- * @throws Error when the app cannot be loaded so, or declares what OpenAPI cannot say
+ * @throws Error when the app cannot be loaded in this way, or declares something that OpenAPI cannot express
  */
 export async function readDocument(root: string): Promise<string> {
   const names = (await readdir(`${root}src/functions`)).filter((name) => /^[^.]+\.ts$/.test(name)).sort();
@@ -35,7 +35,7 @@ const LOADABLE = {
   mainFields: ["module", "main"],
 } as const satisfies BuildOptions;
 
-/** Functions that the app registers, in the place of the module that the Functions worker provides. */
+/** Stand-in for the module that the Functions worker provides; records the functions that the app registers. */
 const RECORDER = `
 export const registered = [];
 let file;
@@ -49,7 +49,7 @@ export const setProgrammingModel = () => {};
 export const log = () => {};
 `;
 
-/** Provides the recorder, `virtual:file/x`, which notes the file that follows, and an empty document. */
+/** Provides the recorder, an empty document, and `virtual:file/x`, which tells the recorder that file `x` loads next. */
 const recorder: Plugin = {
   name: "openapi-recorder",
   setup({ onResolve, onLoad }) {
@@ -108,7 +108,7 @@ async function jsonIn(path: string): Promise<unknown> {
   return JSON.parse(text);
 }
 
-/** Runs a program in a thread with these settings alone, and returns what it posts first, as JSON. */
+/** Runs a program in a thread with only these settings, and returns the first message it posts, as JSON. */
 function postedBy(program: string, settings: Readonly<Record<string, string>>): Promise<string> {
   const worker = new Worker(program, { eval: true, env: settings, stdout: true, stderr: true });
   return new Promise<string>((resolve, reject) => {

@@ -1,6 +1,6 @@
 /** An address of a route, with the parameters in its path. */
 export interface Address {
-  /** As OpenAPI writes it: `/api/orders/{id}`. */
+  /** Path in OpenAPI's notation: `/api/orders/{id}`. */
   readonly path: string;
   /** Parameter Objects: https://spec.openapis.org/oas/v3.1.1.html#parameter-object */
   readonly parameters: readonly object[];
@@ -12,7 +12,7 @@ export interface Address {
  */
 const PARAMETER = /^\{(?<stars>\*{0,2})(?<name>[^*:=?{}]+)(?<constraints>(:[^:=?{}]+)*)(?<optional>=[^?{}]*|\?)?\}$/;
 
-/** Constraints that JSON Schema can say. */
+/** Route constraints that JSON Schema can express. */
 const TYPES: Readonly<Record<string, object>> = {
   int: { type: "integer", format: "int32" },
   long: { type: "integer", format: "int64" },
@@ -21,8 +21,8 @@ const TYPES: Readonly<Record<string, object>> = {
 };
 
 /**
- * Returns the addresses of a route with its prefix: two for one that ends in an optional parameter, which OpenAPI does
- * not know.
+ * Returns the addresses of a route with its prefix: two if its last parameter is optional, since OpenAPI has no
+ * optional path parameters.
  */
 export function addressesOf(route: string): readonly Address[] {
   const segments = route.split("/").filter(Boolean);

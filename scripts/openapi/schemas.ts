@@ -3,7 +3,7 @@ import type { JsonSchema } from "../../src/http/operation.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** The schemas of a document. Those with a title that can be a name are kept once, by that name. */
+/** The schemas of a document. A schema whose title can serve as a name is stored once, under that name. */
 export class Schemas {
   readonly named: Record<string, unknown>;
 
@@ -12,9 +12,9 @@ export class Schemas {
   }
 
   /**
-   * Returns a schema as a document holds it.
+   * Returns the schema, or a reference to it, as it stands in the document.
    *
-   * @throws Error for a schema that cannot say what it is, and for two that differ and have one title
+   * @throws Error for a schema that cannot be expressed as JSON Schema, and for two different schemas with one title
    */
   add(schema: JsonSchema, direction: "input" | "output"): unknown {
     return this.#hoisted(plain(schema, direction));
