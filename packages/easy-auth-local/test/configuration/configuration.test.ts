@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readLocalSettings } from "../../src/configuration/local-settings.ts";
 import { readConfiguration } from "../../src/configuration/read-configuration.ts";
 import { registrationsOf } from "../../src/configuration/registrations.ts";
 import { API, FRONTEND, TENANT_ID } from "../../src/directory/directory.ts";
+import { packageFile } from "../../src/package-file.ts";
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "configuration-"));
@@ -20,6 +22,12 @@ function read(content: unknown, name = "easy-auth-local.json") {
 }
 
 const OWN = "0a0a0a0a-1111-4111-8111-111111111111";
+
+test("the schema of a configuration is a valid JSON schema", () => {
+  const schema = JSON.parse(readFileSync(packageFile("configuration.schema.json"), "utf8"));
+  const ajv = new Ajv2020();
+  expect(ajv.validateSchema(schema), ajv.errorsText()).toBe(true);
+});
 
 describe("a configuration file", () => {
   test("may be empty", async () => {
