@@ -36,7 +36,9 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
   await symlink(join(ROOT, "node_modules"), join(root, "node_modules"));
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text)));
   await writeFile(join(root, "tsconfig.app.json"), TYPES_OF_APP);
-  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json"], { cwd: root });
+  const compile = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json", "--singleThreaded"];
+  // Its garbage would take as long to collect as the sources to check.
+  await run(process.execPath, compile, { cwd: root, env: { ...process.env, GOGC: "off" } });
   const { build } = (await import(
     pathToFileURL(join(root, "scripts/build.ts")).href
   )) as typeof import("../../scripts/build.ts");
