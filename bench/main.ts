@@ -64,7 +64,7 @@ const FULL: Effort = {
   requests: 2000,
   inProcess: { processes: 6, batches: 150, flatUsers: [1000, 10_000], flatProcesses: 2, isSmoke: false },
   collectedRequests: 40_000,
-  openLoop: { rounds: 3, seconds: 3 },
+  openLoop: { rounds: 7, seconds: 3 },
   identityWeb: { users: [1, 1000, 10_000], rounds: 4, requests: 1500 },
   loadRounds: 11,
 };
@@ -109,18 +109,24 @@ async function scale(values: { readonly json?: boolean; readonly smoke?: boolean
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${text}\n`);
 }
 
-/** Runs `npm run bench [-- --json] [-- --smoke] [-- --write]`: see docs/performance.md. */
+/** Runs `npm run bench [-- --runs N] [-- --json] [-- --smoke] [-- --write]`: see docs/performance.md. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       ...{ json: { type: "boolean" }, smoke: { type: "boolean" }, write: { type: "boolean" } },
-      scale: { type: "boolean" },
+      ...{ scale: { type: "boolean" }, runs: { type: "string", default: "1" } },
     },
   });
   if (values.scale) return scale(values);
-  const figures = await measureAll(values.smoke ? SMOKE : FULL);
-  if (values.write) await writeDocuments(figures);
-  process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${describe(figures)}\n`);
+  if (!/^[1-9]$/.test(values.runs)) throw new Error("--runs is a number from 1 to 9.");
+  const runs: Figures[] = [];
+  for (let run = 1; run <= Number(values.runs); run += 1) {
+    progress(`run ${run} of ${values.runs}`);
+    runs.push(await measureAll(values.smoke ? SMOKE : FULL));
+  }
+  if (values.write) await writeDocuments(runs);
+  const figures = runs.length === 1 ? runs[0] : { runs };
+  process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${describe(runs)}\n`);
 }
 
 async function measureAll(effort: Effort): Promise<Figures> {

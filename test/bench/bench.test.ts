@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Figures } from "../../bench/figures.ts";
 import { plotHits } from "../../bench/plot.ts";
+import { describe as describeFigures } from "../../bench/report.ts";
 
 const run = promisify(execFile);
 /** Major version of this Node, which is always measured. */
@@ -72,6 +73,22 @@ describe("npm run bench -- --smoke --json", () => {
     expect(figures.bound.entries).toBeLessThan(figures.bound.offered);
   });
 
+  test("prints two runs as their median, and the least and most of each figure that differs by more than 3 %", () => {
+    const { ours_over_floor: ratio, request_cpu_us: cpu, transport_cpu_us: transport } = figures;
+    const other: Figures = {
+      ...{ ...figures, ours_over_floor: ratio * 3, transport_cpu_us: { ...transport, fetch: 1 } },
+      request_cpu_us: { ...cpu, bare: cpu.bare * 1.02 },
+    };
+    const same = describeFigures([figures, figures]);
+    const text = describeFigures([figures, other]);
+
+    expect(same).toContain("Medians of 2 runs");
+    expect(same).not.toMatch(/\d \([\d.,-]+ to [\d.,-]+\)/);
+    expect(rowOf(text, "`ours`, median of the rounds' own ratios")).toMatch(/\| +[\d.]+ \([\d.]+ to [\d.]+\) \|$/);
+    expect(rowOf(text, "`bare` with Node's `fetch`")).toMatch(/ \(1 to [\d.,]+\) /);
+    expect(rowOf(text, "`bare`")).not.toContain("(");
+  });
+
   test("says of each target whether it holds", () => {
     expect(figures.targets).toHaveLength(12);
     for (const { value, at_most: atMost, holds } of figures.targets) expect(holds).toBe(value <= atMost);
@@ -92,4 +109,9 @@ function numbers(...names: string[]): Record<string, unknown> {
 
 function isPositive(value: unknown): boolean {
   return typeof value === "number" && Number.isFinite(value) && value > 0;
+}
+
+/** Line of a table that begins with a text. */
+function rowOf(text: string, name: string): string {
+  return text.split("\n").find((line) => line.startsWith(`| ${name} `)) ?? "";
 }
