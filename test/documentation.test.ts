@@ -36,7 +36,6 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
   [/^node orders\.mjs$/, "test/own-service.test.ts"],
   [/^(mkdir|npm pack|npx esbuild|npx easy-auth-local --api \.$)/, "test/existing-app.test.ts"],
   [/^npx vitest run test\/new-order/, "test/documented-endpoints.test.ts"],
-  [/^npm run openapi$/, "test/openapi.test.ts"],
   [/^npm run (--silent )?bench/, "test/bench"],
   [/^(eval "\$\(npx easy-auth-local env\)"|node my-backend\.js)/, "packages/easy-auth-local/test/routing.test.ts"],
   [/^npx easy-auth-local --api (\.\/|http)/, "packages/easy-auth-local/test/packed/packed.test.ts"],

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { readConfiguration } from "easy-auth-local";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { readDocument } from "../scripts/openapi/read-document.ts";
 import { buildCopyWith } from "./support/app-copy.ts";
 import { loadFunctions } from "./support/load-functions.ts";
 
@@ -58,6 +59,7 @@ describe("the scopes that endpoints name", () => {
     const { root, remove } = await buildCopyWith({ "messages.ts": MESSAGES });
     onTestFinished(remove);
     const named = await scopesOfEndpoints(root);
+    expect(JSON.parse(await readDocument(`${root}/`)).paths).toHaveProperty(["/api/messages"]);
     const listed = await listIn(root);
     expect(disagreements(named, listed)).toEqual([
       `An endpoint names Chat.ReadBasic, and ${LIST} does not list it: add it there.`,

@@ -30,10 +30,9 @@ export interface ReadAnswer {
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The document of this repository's API, and its JSON. */
-export async function ownDocument(): Promise<{ readonly json: string; readonly document: OpenApiDocument }> {
-  const json = await readDocument(ROOT);
-  return { json, document: JSON.parse(json) };
+/** The document of this repository's API. */
+export async function ownDocument(): Promise<OpenApiDocument> {
+  return JSON.parse(await readDocument(ROOT));
 }
 
 /**
