@@ -12,13 +12,13 @@ const GRAPH = "https://graph.microsoft.com/";
 /** Azure Storage's delegated permission, which `infra/entra.bicep` registers where files are on. */
 const STORAGE_SCOPE = "https://storage.azure.com/user_impersonation";
 
-/** Names a scope that the list does not have. */
-const MESSAGES = `import { app } from "@azure/functions";
+/** Names a scope that no list has. */
+const SAMPLE = `import { app } from "@azure/functions";
 import { asUser, graphFor } from "../app.ts";
-app.http("messages", {
+app.http("sample", {
   methods: ["GET"],
   authLevel: "anonymous",
-  handler: asUser(["Chat.ReadBasic"], async (user) => ({ jsonBody: await graphFor(user).api("/me/chats").get() })),
+  handler: asUser(["Sample.Read"], async (user) => ({ jsonBody: await graphFor(user).api("/me/samples").get() })),
 });
 `;
 
@@ -26,13 +26,15 @@ async function listIn(root: string): Promise<readonly string[]> {
   return JSON.parse(await readFile(`${root}/${LIST}`, "utf8"));
 }
 
+/** Endpoints by the scope that they name. */
+type Named = Readonly<Record<string, readonly string[]>>;
+
 /** Says what to do about each scope that endpoints name and the deployment does not register, or the other way round. */
-function disagreements(named: readonly string[], registered: readonly string[]): readonly string[] {
-  const ofGraph = new Set(named.filter((scope) => scope !== STORAGE_SCOPE).map((scope) => scope.replace(GRAPH, "")));
-  const missing = [...ofGraph].filter((scope) => !registered.includes(scope));
-  const leftOver = registered.filter((scope) => !ofGraph.has(scope));
+function disagreements(named: Named, registered: readonly string[]): readonly string[] {
+  const missing = Object.keys(named).filter((scope) => !registered.includes(scope) && scope !== STORAGE_SCOPE);
+  const leftOver = registered.filter((scope) => !named[scope]);
   return [
-    ...missing.map((scope) => `An endpoint names ${scope}, and ${where(scope)}`),
+    ...missing.map((scope) => `The endpoint ${named[scope]?.join(" and ")} names ${scope}, and ${where(scope)}`),
     ...leftOver.map((scope) => `${LIST} lists ${scope}, and no endpoint names it: remove it there.`),
   ];
 }
@@ -43,52 +45,58 @@ function where(scope: string): string {
     : `${LIST} does not list it: add it there.`;
 }
 
-async function scopesOfEndpoints(root: string): Promise<readonly string[]> {
-  const functions = await loadFunctions(root);
-  return [...functions.values()].flatMap(({ handler }) => (handler as { scopes?: readonly string[] }).scopes ?? []);
+async function scopesOfEndpoints(root: string): Promise<Named> {
+  const named: Record<string, readonly string[]> = {};
+  for (const [name, { handler }] of await loadFunctions(root)) {
+    const { scopes = [] } = handler as { readonly scopes?: readonly string[] };
+    for (const scope of scopes.map((one) => one.replace(GRAPH, ""))) named[scope] = [...(named[scope] ?? []), name];
+  }
+  return named;
 }
 
 describe("the scopes that endpoints name", () => {
   test("are those that the deployment registers and consents to", async () => {
     const named = await scopesOfEndpoints(ROOT);
     expect(disagreements(named, await listIn(ROOT))).toEqual([]);
-    expect(named).toContain(STORAGE_SCOPE);
+    expect(named).toHaveProperty([STORAGE_SCOPE]);
   });
 
   test("may be one more, by the file of its endpoint and a line in the list; without the line, one message names both", async () => {
-    const { root, remove } = await buildCopyWith({ "messages.ts": MESSAGES });
+    const { root, remove } = await buildCopyWith({ "sample.ts": SAMPLE });
     onTestFinished(remove);
     const named = await scopesOfEndpoints(root);
-    expect(JSON.parse(await readDocument(`${root}/`)).paths).toHaveProperty(["/api/messages"]);
+    expect(JSON.parse(await readDocument(`${root}/`)).paths).toHaveProperty(["/api/sample"]);
     const listed = await listIn(root);
-    expect(disagreements(named, listed)).toEqual([
-      `An endpoint names Chat.ReadBasic, and ${LIST} does not list it: add it there.`,
-    ]);
+    const before = disagreements(await scopesOfEndpoints(ROOT), listed);
+    const message = `The endpoint sample names Sample.Read, and ${LIST} does not list it: add it there.`;
+    expect(disagreements(named, listed).toSorted()).toEqual([...before, message].toSorted());
 
-    await writeFile(`${root}/${LIST}`, JSON.stringify([...listed, "Chat.ReadBasic"]));
-    expect(disagreements(named, await listIn(root))).toEqual([]);
+    await writeFile(`${root}/${LIST}`, JSON.stringify([...listed, "Sample.Read"]));
+    expect(disagreements(named, await listIn(root))).toEqual(before);
     const { registrations } = await readConfiguration(`${root}/easy-auth-local.json`);
-    expect(registrations?.api).toMatchObject({ delegatedPermissions: [...listed, "Chat.ReadBasic", STORAGE_SCOPE] });
+    expect(registrations?.api).toMatchObject({
+      delegatedPermissions: expect.arrayContaining([...listed, "Sample.Read", STORAGE_SCOPE]),
+    });
   });
 
   test("may be more when the list has them, in any order", () => {
-    const named = ["User.Read", STORAGE_SCOPE, `${GRAPH}Mail.Read`, "User.Read"];
+    const named = { "User.Read": ["profile", "photo"], [STORAGE_SCOPE]: ["files"], "Mail.Read": ["messages"] };
     expect(disagreements(named, ["User.Read", "Mail.Read"])).toEqual([]);
     expect(disagreements(named, ["Mail.Read", "User.Read"])).toEqual([]);
   });
 
   test.each([
-    ["Mail.Read", `An endpoint names Mail.Read, and ${LIST} does not list it: add it there.`],
+    ["Mail.Read", `The endpoint messages names Mail.Read, and ${LIST} does not list it: add it there.`],
     [
       "https://vault.azure.net/user_impersonation",
-      "An endpoint names https://vault.azure.net/user_impersonation, and infra/ does not register it: docs/scopes.md says how.",
+      "The endpoint messages names https://vault.azure.net/user_impersonation, and infra/ does not register it: docs/scopes.md says how.",
     ],
   ])("that are not registered give one message, which names them: %s", (scope, message) => {
-    expect(disagreements(["User.Read", scope], ["User.Read"])).toEqual([message]);
+    expect(disagreements({ "User.Read": ["profile"], [scope]: ["messages"] }, ["User.Read"])).toEqual([message]);
   });
 
   test("that no endpoint names any more give one message, which names them", () => {
     const message = `${LIST} lists Mail.Read, and no endpoint names it: remove it there.`;
-    expect(disagreements(["User.Read"], ["User.Read", "Mail.Read"])).toEqual([message]);
+    expect(disagreements({ "User.Read": ["profile"] }, ["User.Read", "Mail.Read"])).toEqual([message]);
   });
 });

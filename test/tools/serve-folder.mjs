@@ -1,7 +1,7 @@
 import { API, startStack } from "easy-auth-local";
 import { settingsFor, startFunctionsHost } from "easy-auth-local/parts";
 
-/** `node serve-folder.mjs <folder> <settings>` serves a function app, calls all its routes as a user, by GET and by HEAD, and prints the statuses. */
+/** `node serve-folder.mjs <folder> <settings>` serves a function app, calls all its routes as a user, by each of their methods, and prints the statuses. */
 const [folder = "", settings = "{}"] = process.argv.slice(2);
 const FILE = { name: "report.txt", content: "report" };
 
@@ -13,9 +13,9 @@ if (!account) throw new Error("There is no such account.");
 const token = await stack.issuer.apiToken({ account, audience: API, scope: "user_impersonation" });
 /** @type {Record<string, number>} */
 const statuses = {};
-for (const { route } of host.functions) {
-  const path = route.replace(/\{[^}]+\}/, FILE.name);
-  for (const method of ["GET", "HEAD"]) {
+for (const { route, methods } of host.functions) {
+  const path = route.replaceAll(/\{[^}]+\}/g, FILE.name);
+  for (const method of methods.length > 0 ? methods : ["GET", "HEAD"]) {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(`${host.url}/${path}`, { method, headers, redirect: "manual" });
     await response.arrayBuffer();
