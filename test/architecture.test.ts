@@ -22,7 +22,7 @@ describe("docs/architecture.md", () => {
     await Promise.all(named.map((path) => access(ROOT + path)));
   });
 
-  test("walks from the route to the answer in at most twelve files, each once", () => {
+  test("describes the path from the route to the answer in at most twelve files, each once", () => {
     expect(walk[0]).toBe("src/functions/profile.ts");
     expect(walk.length).toBeLessThanOrEqual(12);
     expect(new Set(walk).size).toBe(walk.length);

@@ -87,7 +87,7 @@ describe("a request of a user", () => {
     expect([body, path.taken]).toEqual([{ token: "cached" }, [`find asserted ${GRAPH}/User.Read`]]);
   });
 
-  test("whose handler calls nothing is verified all the same, and costs no exchange", async () => {
+  test("whose handler calls no service is still verified, and costs no exchange", async () => {
     const path = pathWith();
     const handler: UserHandler = async ({ objectId, tenantId, correlationId, links }) => ({
       jsonBody: { objectId, tenantId, correlationId, links },
@@ -101,7 +101,7 @@ describe("a request of a user", () => {
     expect(path.taken).toEqual([`find asserted ${GRAPH}/User.Read`, "verify asserted"]);
   });
 
-  test("without a token reaches no step, nor its handler", async () => {
+  test("without a token reaches neither verification nor its handler", async () => {
     const path = pathWith();
     const handler: UserHandler = async () => {
       throw new Error("The handler ran.");
@@ -121,7 +121,7 @@ describe("a request of a user", () => {
     expect((await answerOf(createAsUser(path)(["User.Read"], handler))).body.code).toBe("token_expired");
   });
 
-  test("for several resources has their tokens acquired at once, and a cached one of the first does not do", async () => {
+  test("for several resources acquires all their tokens at once, unless all of them are cached", async () => {
     const path = pathWith({ cached: { user: USER, accessToken: "cached" } });
     const endpoint = createAsUser(path)([`${STORAGE}/user_impersonation`, "User.Read"], async (user) => ({
       jsonBody: { token: await user.accessToken(STORAGE) },
@@ -134,7 +134,7 @@ describe("a request of a user", () => {
     expect(endpoint.scopes).toEqual([`${STORAGE}/user_impersonation`, `${GRAPH}/User.Read`]);
   });
 
-  test("whose exchange for another resource fails gets the error when the handler uses that resource, and not before", async () => {
+  test("whose exchange for another resource fails gets the error only when the handler uses that resource", async () => {
     const path = pathWith();
     const exchange: RequestPath["onBehalfOf"]["exchange"] = async (request) => {
       if (request.scopes[0]?.startsWith(STORAGE)) throw new AppError("consent_required");
@@ -150,7 +150,7 @@ describe("a request of a user", () => {
     expect((await answerOf(asUser(scopes, both))).body.code).toBe("consent_required");
   });
 
-  test("whose cached token was refused has it dropped, and exchanges anew, with claims when they are asked for", async () => {
+  test("whose cached token was refused drops it and exchanges again, with the claims if some were asked for", async () => {
     const path = pathWith({ cached: { user: USER, accessToken: "cached" } });
     await answerOf(
       createAsUser(path)(["User.Read"], async (user) => {
@@ -173,13 +173,13 @@ describe("a request of a user", () => {
     expect(path.taken.some((step) => step.startsWith("exchange"))).toBe(false);
   });
 
-  test("is answered in time, whatever its handler does", async () => {
+  test("is answered within the time-out, whatever its handler does", async () => {
     const path = pathWith({ timeoutMs: 20 });
     const endpoint = createAsUser(path)(["User.Read"], () => new Promise(() => {}));
     expect(await answerOf(endpoint)).toMatchObject({ status: 504, body: { code: "downstream_timeout" } });
   });
 
-  test("is refused as its handler says", async () => {
+  test("is refused in the way its handler says", async () => {
     const endpoint = createAsUser(pathWith())(["User.Read"], async () => {
       throw new AppError("not_found", { detail: "There is no order 7." });
     });
@@ -190,12 +190,12 @@ describe("a request of a user", () => {
   });
 });
 
-test("an endpoint whose scopes Entra would refuse is not made", () => {
+test("an endpoint with scopes that Entra would refuse cannot be made", () => {
   expect(() => createAsUser(pathWith())(["User.Read", ".default"], useGraph)).toThrow('".default"');
 });
 
 // Held by the compiler: `npm run typecheck` fails when one of these is accepted.
-test("a failure takes the options of its code alone", () => {
+test("a failure accepts only the options that belong to its code", () => {
   // @ts-expect-error: a claims challenge without claims could not be answered.
   new AppError("claims_challenge");
   // @ts-expect-error

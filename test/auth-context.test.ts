@@ -35,7 +35,7 @@ describe("an endpoint that asks for an authentication context", () => {
   });
 });
 
-test("the contexts that a token names are its user's", async () => {
+test("the user has the authentication contexts that the token names", async () => {
   const stack = await startStack();
   const verify = createVerifier(readSettings(ENVIRONMENT));
   const contextsOf = async (acrs: unknown) => (await verify(await stack.token("works", { acrs }))).authContexts;

@@ -11,7 +11,7 @@ import { startStack, type TestStack } from "./support/stack.ts";
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 const PRINCIPAL = "33334444-dddd-5555-eeee-6666ffff7777";
 
-test("the local stack, which knows no app, stands for the clouds of infra/clouds.json", () => {
+test("the local stack emulates the clouds of infra/clouds.json", () => {
   const addresses = Object.values(clouds).map(({ login, v1Issuer, graph }) => ({
     authorityOrigin: login,
     v1IssuerOrigin: v1Issuer,

@@ -56,7 +56,7 @@ describe("a user in a browser", () => {
     });
   });
 
-  test("has no session any more after signing out", async () => {
+  test("has no session after signing out", async () => {
     const browser = await stack.signIn("works");
     await browser.fetch("/.auth/logout");
     expect((await browser.fetch("/.auth/me")).status).toBe(401);
@@ -64,7 +64,7 @@ describe("a user in a browser", () => {
     expect(url).toContain(`${stack.entraUrl}/${TENANT_ID}/oauth2/v2.0/authorize`);
   });
 
-  test("is signed in again without a page, by prompt=none, until they sign out", async () => {
+  test("is signed in again without a page with prompt=none, until they sign out", async () => {
     const browser = await stack.signIn("works");
     const silently = `${stack.frontendUrl}/.auth/login/aad?prompt=none&post_login_redirect_uri=%2Fsession`;
     expect(await (await browser.fetch(silently)).json()).toMatchObject({ name: "adele.vance@contoso.example" });
@@ -72,7 +72,7 @@ describe("a user in a browser", () => {
     expect((await browser.fetch(silently)).status).toBe(401);
   });
 
-  test("stays who they are when they send Easy Auth's headers themselves", async () => {
+  test("keeps their identity when they send Easy Auth's headers themselves", async () => {
     const browser = await stack.signIn("works");
     const headers = {
       "X-MS-TOKEN-AAD-ACCESS-TOKEN": await apiToken("sparse"),
@@ -130,7 +130,7 @@ describe("GET /api/profile", () => {
     expect(await response.json()).toMatchObject({ code: "invalid_request" });
   });
 
-  test("names the request the same to the caller, to Entra and to Graph", async () => {
+  test("gives the caller, Entra and Graph the same correlation id", async () => {
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const token = await apiToken("works", { uti: randomUUID() });
     const response = await call(`${stack.apiUrl}/api/profile`, token, { traceparent });
@@ -172,7 +172,7 @@ describe("GET /api/health", () => {
 });
 
 describe("the type of a problem", () => {
-  test("is an address where anyone can read about it", async () => {
+  test("is the address of a page that explains it, readable without a token", async () => {
     const token = await apiToken("no-consent");
     const { type, code } = (await (await call(`${stack.apiUrl}/api/profile`, token)).json()) as Record<string, string>;
     expect(type).toBe(`${stack.apiUrl}/api/errors#consent_required`);
@@ -182,7 +182,7 @@ describe("the type of a problem", () => {
     expect(await page.text()).toContain(`<h2 id="${code}">`);
   });
 
-  test("is a page that runs nothing and sits in no frame", async () => {
+  test("leads to a page that runs no script and cannot be framed", async () => {
     const { headers } = await call(`${stack.apiUrl}/api/errors`);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("content-security-policy")).toBe(
@@ -194,7 +194,7 @@ describe("the type of a problem", () => {
 describe.each([
   ["behind the gate", () => stack.apiUrl],
   ["with the gate off", () => stack.functions.url],
-])("a caller who may not, %s", (_, origin) => {
+])("a caller without permission, %s,", (_, origin) => {
   let asked: number;
   beforeEach(() => {
     asked = stack.tokenRequests.length;

@@ -240,7 +240,7 @@ const ENTRA_FAILS: readonly Row[] = [
     { asked: { entra: 1, graph: 0 } },
   ],
   ["sending a huge body", entra({ kind: "hugeBody" }), "identity_unavailable"],
-  ["its keys hanging, once read", entra({ kind: "hang" }, { path: KEYS }), "served", { forAll: true }],
+  ["hanging at its keys, which were read before", entra({ kind: "hang" }, { path: KEYS }), "served", { forAll: true }],
 ];
 
 const GRAPH_FAILS: readonly Row[] = [
@@ -433,12 +433,12 @@ const REVOKED_THEN: readonly Row[] = [
 const KEYS_FAIL: readonly (readonly [what: string, fault: Fault | (() => Fault)])[] = [
   ["closing the connection", { kind: "close" }],
   ["closing the connection midway", { kind: "closeMidway" }],
-  ["answered with 500", { kind: "status", status: 500 }],
-  ["answered with 429", { kind: "status", status: 429 }],
-  ["truncated", { kind: "truncatedJson" }],
-  ["as HTML", { kind: "html" }],
-  ["as JSON that is no key set", { kind: "status", status: 200, body: {} }],
-  ["elsewhere", () => ({ kind: "redirect", location: `${stack.graphUrl}/stolen` })],
+  ["answering 500", { kind: "status", status: 500 }],
+  ["answering 429", { kind: "status", status: 429 }],
+  ["sending truncated JSON", { kind: "truncatedJson" }],
+  ["sending HTML", { kind: "html" }],
+  ["sending JSON that is no key set", { kind: "status", status: 200, body: {} }],
+  ["redirecting", () => ({ kind: "redirect", location: `${stack.graphUrl}/stolen` })],
   ["hanging", { kind: "hang" }],
 ];
 
@@ -698,9 +698,9 @@ function expectFailure(answer: Answer, code: ErrorCode, failure: Failure): void 
   expectLoggedOnce(answer, code);
 }
 
-describe("before Entra's keys were ever read, with the keys", () => {
+describe("GET /api/profile, before Entra's keys were ever read,", () => {
   for (const [what, told] of KEYS_FAIL) {
-    test(what, async () => {
+    test(`is answered identity_unavailable while the keys' endpoint is ${what}`, async () => {
       const [account, since] = [nextUnlucky(), mark()];
       const token = await apiToken(account);
       const end = tell(entra(typeof told === "function" ? told() : told, { path: KEYS }), undefined);
@@ -712,22 +712,28 @@ describe("before Entra's keys were ever read, with the keys", () => {
     });
   }
 
-  test("readable again, users are served", async () => {
+  test("serves users as soon as the keys can be read", async () => {
     const token = await apiToken(BYSTANDER);
     await vi.waitFor(async () => expectServed(await ask(token), BYSTANDER), { timeout: 15_000, interval: 100 });
   });
 });
 
-for (const row of ENTRA_REFUSES) test(`Entra refuses for ${row[0]}`, () => walk(row));
-for (const row of ENTRA_FAILS) test(`Entra: ${row[0]}`, () => walk(row));
-for (const row of REVOKED_THEN) test(`Graph revokes the token, and ${row[0]}`, () => walk(row));
+function answered([, , outcome]: Row): string {
+  return outcome === "served" ? "is served" : `is answered ${outcome}`;
+}
 
-// These keep no exchange waiting, so they need not wait for each other.
-describe.concurrent("Graph:", () => {
-  for (const row of GRAPH_FAILS) test(row[0], () => walk(row));
+describe("GET /api/profile", () => {
+  for (const row of ENTRA_REFUSES) test(`${answered(row)} when Entra's reason is ${row[0]}`, () => walk(row));
+  for (const row of ENTRA_FAILS) test(`${answered(row)} while Entra is ${row[0]}`, () => walk(row));
+  for (const row of REVOKED_THEN) test(`${answered(row)} when Graph revokes the token, and ${row[0]}`, () => walk(row));
 });
 
-test("with more users than exchanges at a time, some wait, others get 503, and users with a cached token are served", async () => {
+// These keep no exchange waiting, so they need not wait for each other.
+describe.concurrent("GET /api/profile", () => {
+  for (const row of GRAPH_FAILS) test(`${answered(row)} while Graph is ${row[0]}`, () => walk(row));
+});
+
+test("with more users than concurrent exchanges, some wait, others get 503, and users with a cached token are served", async () => {
   // 4 at a time, and 10 times as many wait.
   const [accepted, refused] = [44, 6];
   expectServed(await ask(bystanderToken), BYSTANDER);
@@ -751,7 +757,7 @@ test("with more users than exchanges at a time, some wait, others get 503, and u
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(accepted);
 });
 
-test("more users than can be exchanged for, and Entra hangs: it is not asked for those who have left", async () => {
+test("while Entra hangs, users who have left the queue for an exchange cost no request to Entra", async () => {
   const [account, since] = [nextUnlucky(), mark()];
   const tokens = await Promise.all(Array.from({ length: 40 }, () => apiToken(account)));
   const end = tell(entra({ kind: "hang" }), account.key);
@@ -767,7 +773,7 @@ test("more users than can be exchanged for, and Entra hangs: it is not asked for
   expect(asked.length).toBeLessThan(30);
 });
 
-test("a user whom Graph challenges at every request costs two exchanges for 40 of them, one after the other or at once", async () => {
+test("40 requests of a user whom Graph always challenges cost two exchanges, one after the other or at once", async () => {
   const [account, since] = [nextUnlucky(), mark()];
   const token = await apiToken(account);
   const end = tell(challenged(GRAPH_CHALLENGE), account.key);
@@ -783,8 +789,8 @@ test("a user whom Graph challenges at every request costs two exchanges for 40 o
 describe.each([
   ["with Retry-After", 30],
   ["without Retry-After", undefined],
-])("Entra answers 429 %s", (_, retryAfter) => {
-  test("throttled: the user, then at the third of their tenant others who need an exchange; and it ends", async () => {
+])("while Entra answers 429 %s", (_, retryAfter) => {
+  test("the user is throttled, and after three users of a tenant all who need an exchange, until the pause ends", async () => {
     const throttle = async () => {
       const [account, since] = [nextUnlucky(), mark()];
       const token = await apiToken(account);
@@ -812,8 +818,8 @@ describe.each([
   });
 });
 
-describe("after all of it", () => {
-  test("no request that a fault kept waiting is still waited for", async () => {
+describe("after all these faults, the app", () => {
+  test("waits for no request that a fault kept waiting", async () => {
     await vi.waitFor(() => expect(stack.faults.held).toBe(0), 10_000);
   });
 
@@ -832,7 +838,7 @@ describe("after all of it", () => {
     expect(printed).toEqual([]);
   });
 
-  test("serves a new user after all these faults", async () => {
+  test("serves a new user", async () => {
     const account = nextUnlucky();
     expectServed(await ask(await apiToken(account)), account);
   });
@@ -841,7 +847,7 @@ describe("after all of it", () => {
     expect(unhandled).toEqual([]);
   });
 
-  test("what was exported, sent to the last when the stack ends, holds nothing that it must not", async () => {
+  test("has exported telemetry that is complete and holds no token or claim", async () => {
     await stack.close();
     const codes = new Set(
       collector.spans.flatMap(({ attributes }) => attributes.map(({ value }) => value.stringValue)),
@@ -853,7 +859,7 @@ describe("after all of it", () => {
     expect(/(?<=(.{20}))eyJ/.exec(exported)).toBeNull();
   });
 
-  test("covers every code that a fault can lead to", () => {
+  test("has answered every code that a fault can lead to", () => {
     const walked = new Set(WALKED.map(([, , outcome]) => outcome).filter((outcome) => outcome !== "served"));
     expect([...walked].sort()).toEqual(Object.keys(STATUS).sort());
   });

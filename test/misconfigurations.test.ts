@@ -45,7 +45,7 @@ async function expectGates401(response: Response, reason: string): Promise<void>
 describe("no-api-scope", () => {
   misconfigured("no-api-scope");
 
-  test("gives the session a token for Graph, which the API's gate refuses, and the API itself would, too", async () => {
+  test("gives the session a token for Graph, which the API's gate refuses, as would the API itself", async () => {
     const token = await sessionToken();
     expect(decodeJwt(token).aud).toBe("https://graph.microsoft.com");
     await expectGates401(await throughFrontend(), "aud is Microsoft Graph, for which nobody else can verify tokens");
@@ -58,7 +58,7 @@ describe("no-api-scope", () => {
 describe("wrong-audience", () => {
   misconfigured("wrong-audience");
 
-  test("lets the API's gate refuse a token for the Application ID URI, which the API itself takes", async () => {
+  test("makes the API's gate refuse a token for the Application ID URI, which the API itself accepts", async () => {
     const token = await sessionToken();
     expect(decodeJwt(token).aud).toBe(API.identifierUris[0]);
     await expectGates401(await throughFrontend(), `aud ${API.identifierUris[0]} is not in allowedAudiences`);
@@ -69,7 +69,7 @@ describe("wrong-audience", () => {
 describe("v1-token", () => {
   misconfigured("v1-token");
 
-  test("lets the API's gate refuse version 1 tokens, which the API itself takes", async () => {
+  test("makes the API's gate refuse version 1 tokens, which the API itself accepts", async () => {
     const token = await sessionToken();
     expect(decodeJwt(token).ver).toBe("1.0");
     await expectGates401(await throughFrontend(), "iss https://sts.windows.net/");
@@ -107,7 +107,7 @@ describe("wrong-secret", () => {
 describe("no-token-store", () => {
   misconfigured("no-token-store");
 
-  test("leaves the frontend without a token, and /.auth/me is 404", async () => {
+  test("leaves the frontend without a token, and /.auth/me answers 404", async () => {
     const response = await throughFrontend();
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: CODES["no-token-store"] });

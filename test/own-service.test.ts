@@ -55,7 +55,7 @@ async function call(name: string): Promise<Response> {
   return fetch(`${stack.apiUrl}/api/${name}`, { headers: { authorization } });
 }
 
-test("an own service on the laptop is called as the user, with a token for it", async () => {
+test("one's own service on the laptop is called as the user, with a token for it", async () => {
   const response = await call("orders");
   expect([response.status, await response.json()]).toMatchObject([
     200,

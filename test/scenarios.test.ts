@@ -46,7 +46,7 @@ const LISTED = (await readFile("docs/local-stack.md", "utf8"))
   .map((row) => row.split(" | ").map((cell) => cell.replaceAll(/^\| |`| \|$/g, "")))
   .filter(([key]) => ACCOUNTS.some((account) => account.key === key));
 
-test("the page on the local stack lists every account as it is", () => {
+test("the page on the local stack describes every account correctly", () => {
   const accounts = ACCOUNTS.map(({ key, profile, shows }) => [key, profile.displayName, shows, expect.any(String)]);
   expect(LISTED).toEqual(accounts);
 });
@@ -70,7 +70,7 @@ describe("signing in as", () => {
 });
 
 describe("a session that outlives its token", () => {
-  test("is answered token_expired after an hour, until it is refreshed, and ends after eight more", async () => {
+  test("is answered token_expired after an hour until it is refreshed, and ends after eight more", async () => {
     const browser = await signedIn("works");
     expect(await profile(browser)).toBe("200");
 
@@ -85,7 +85,7 @@ describe("a session that outlives its token", () => {
     expect(url).toContain("/oauth2/v2.0/authorize");
   });
 
-  test("as token-expires has it, is answered so after two minutes, until it is refreshed", async () => {
+  test("of the account token-expires is answered token_expired after two minutes until it is refreshed", async () => {
     const browser = await signedIn("token-expires");
     stack.clock.advance(125);
     expect(await profile(browser)).toBe("401 token_expired");
@@ -93,7 +93,7 @@ describe("a session that outlives its token", () => {
     expect(await profile(browser)).toBe("200");
   });
 
-  test("as refresh-gone has it, cannot be refreshed: only signing in again helps", async () => {
+  test("of the account refresh-gone cannot be refreshed: only signing in again helps", async () => {
     const browser = await signedIn("refresh-gone");
     stack.clock.advance(125);
     expect(await refresh(browser)).toBe(403);
@@ -177,7 +177,7 @@ describe("mfa-needed", () => {
 });
 
 describe("signing keys that rotate", () => {
-  test("are taken by the gates and the API without a restart", async () => {
+  test("are accepted by the gates and the API without a restart", async () => {
     const before = await signedIn("works");
     await stack.issuer.keys.rotate();
     // Keys are read again at most once in 30 s.
@@ -188,7 +188,7 @@ describe("signing keys that rotate", () => {
   });
 });
 
-test("Entra is had over https too, with a certificate to trust", async () => {
+test("Entra can also be used over https, with a certificate to trust", async () => {
   const { url = "", certificate = "" } = stack.entraHttps ?? {};
   const [response] = (await once(
     https.get(`${url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`, { ca: certificate }),

@@ -61,7 +61,7 @@ describe("the scopes that endpoints name", () => {
     expect(named).toHaveProperty([STORAGE_SCOPE]);
   });
 
-  test("may be one more, by the file of its endpoint and a line in the list; without the line, one message names both", async () => {
+  test("may include a new one if the list names it; otherwise one message names the endpoint and the scope", async () => {
     const { root, remove } = await buildCopyWith({ "sample.ts": SAMPLE });
     onTestFinished(remove);
     const named = await scopesOfEndpoints(root);
@@ -79,7 +79,7 @@ describe("the scopes that endpoints name", () => {
     });
   });
 
-  test("may be more when the list has them, in any order", () => {
+  test("may come in any order in the list", () => {
     const named = { "User.Read": ["profile", "photo"], [STORAGE_SCOPE]: ["files"], "Mail.Read": ["messages"] };
     expect(disagreements(named, ["User.Read", "Mail.Read"])).toEqual([]);
     expect(disagreements(named, ["Mail.Read", "User.Read"])).toEqual([]);

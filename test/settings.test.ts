@@ -217,7 +217,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("of the example file are exactly those the code reads, and are accepted", async () => {
+  test("of the example file are exactly those that the code reads, and valid", async () => {
     const file = JSON.parse(await readFile(new URL("../local.settings.example.json", import.meta.url), "utf8"));
     const { FUNCTIONS_WORKER_RUNTIME, ...values } = file.Values;
     expect(file.IsEncrypted, "func takes an absent IsEncrypted for true").toBe(false);
@@ -226,7 +226,7 @@ describe("settings", () => {
     expect(problemsOf(values)).toEqual([]);
   });
 
-  test("on their page are exactly those the code reads", async () => {
+  test("on their page are exactly those that the code reads", async () => {
     const page = await readFile(new URL("../docs/settings.md", import.meta.url), "utf8");
     const names = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
     expect(names.sort()).toEqual([...SETTING_NAMES].sort());

@@ -61,7 +61,7 @@ describe("with a tenant of one's own", () => {
     return () => stack.close();
   });
 
-  test("the browser signs in at Microsoft's own address, and comes back to localhost", async () => {
+  test("the browser signs in at Microsoft's own address and returns to localhost", async () => {
     const browser = new Browser();
     const { url } = await browser.open(`${stack.frontendUrl}/`);
     const authorize = new URL(url);
@@ -79,7 +79,7 @@ describe("with a tenant of one's own", () => {
     expect(await response.json()).toMatchObject({ displayName: "Adele Vance" });
   });
 
-  test("pages of an origin that was named may call the API", async () => {
+  test("pages of a listed origin may call the API", async () => {
     const headers = { origin: "http://localhost:5173", "access-control-request-method": "GET" };
     const answer = await fetch(`${stack.apiUrl}/api/profile`, { method: "OPTIONS", headers });
     expect(answer.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
@@ -132,7 +132,7 @@ describe("the start", () => {
     await expect(startWith(SETTINGS, "nobody.example")).rejects.toThrow("knows no tenant nobody.example");
   });
 
-  test("says no secret", async () => {
+  test("shows no secret", async () => {
     const error = await startWith({ ...SETTINGS, FRONTEND_CLIENT_ID: "x" }).catch((thrown: Error) => thrown);
     expect((error as Error).message).not.toMatch(/own-(api|frontend)-secret/);
   });

@@ -69,7 +69,7 @@ describe.each(["common", "organizations"] as const)("an API whose issuer is for 
     await expect403(await apiToken("works", STRANGER_TENANT_ID, version));
   });
 
-  test("answers 401 to a token that only says to be of a listed tenant, or that Entra did not sign", async () => {
+  test("answers 401 to a token that only claims a listed tenant, or that Entra did not sign", async () => {
     const request = { account: accountOf(stack.directory, "works"), audience: API, scope: "user_impersonation" };
     const disguised = await stack.issuer.at(AUTHORITY_ORIGIN, STRANGER_TENANT_ID).apiToken(request, { tid: TENANT_ID });
     const forger = createTokenIssuer(await createSigningKeys());
@@ -86,7 +86,7 @@ describe.each(["common", "organizations"] as const)("an API whose issuer is for 
     }
   });
 
-  test("never mixes users of two tenants who come at once", async () => {
+  test("never mixes up users of two tenants who call at once", async () => {
     const users = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? "works" : "other-tenant"));
     const ids = await Promise.all(
       users.map(async (key) => {
@@ -118,7 +118,7 @@ describe("an API for several tenants that lists one", () => {
     expect((await getProfile(token)).status).toBe(200);
   });
 
-  test("answers 403 to the same guest's token of home", async () => {
+  test("answers 403 to the same guest's token of their home tenant", async () => {
     await expect403(await apiToken("guest", OTHER_TENANT_ID));
   });
 });

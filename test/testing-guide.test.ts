@@ -52,7 +52,7 @@ describe("GET /api/profile", () => {
     expect(response.status).toBe(401);
   });
 
-  test("says who can help when consent is missing", async () => {
+  test("says who can grant the consent that is missing", async () => {
     const response = await getProfile(await stack.token("no-consent"));
     expect(await response.json()).toMatchObject({ status: 403, code: "consent_required" });
   });

@@ -79,7 +79,7 @@ describe("npm start -- --func", () => {
     }
   }
 
-  test("has the app trust Storage, with --files; SIGTERM ends all of it", async () => {
+  test("makes the app trust the local Storage with --files; SIGTERM ends all of it", async () => {
     const host = `require("node:http").createServer(async (request, response) => {
       const answer = await fetch(process.env.STORAGE_ACCOUNT_URL + "/" + process.env.STORAGE_CONTAINER);
       response.end(String(answer.status));
@@ -117,7 +117,7 @@ describe("npm start -- --func", () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
-  test.skipIf(existsSync(`${ROOT}node_modules/.bin/func`))("says how to get func when it is not there", async () => {
+  test.skipIf(existsSync(`${ROOT}node_modules/.bin/func`))("says how to install func when it is missing", async () => {
     const running = startCommand(["--func"], { PATH: tmpdir() });
     expect(await exitCode(running)).toBe(1);
     expect(running.output()).toContain("func was not found");

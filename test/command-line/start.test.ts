@@ -31,7 +31,7 @@ describe("npm start", () => {
     if (frontend !== "") await expect(fetch(frontend)).rejects.toThrow();
   });
 
-  test("ends all of it when npm is killed, which tells it nothing", async () => {
+  test("ends all of it when npm is killed without warning", async () => {
     const running = run("npm", ["start", "--prefix", startsTheCommand()]);
     await running.line(/^Ready/);
     const entra = await urlOf(running, /^Entra ID emulator/);
@@ -54,7 +54,7 @@ async function expectEndBy(signal: "SIGTERM" | "SIGHUP", running: Running): Prom
 }
 
 describe("easy-auth-local", () => {
-  test("prints each request with all it led to, with --trace, and which mistake is made; SIGTERM ends all, with exit code 0", async () => {
+  test("with --trace prints each request and the requests that it caused, and the chosen misconfiguration; SIGTERM ends all with exit code 0", async () => {
     const running = startCommand(["--trace", "--misconfigure", "wrong-secret", "--https"]);
     await running.line(/^Ready/);
     const url = await urlOf(running, /^API, behind Easy Auth/);
@@ -67,7 +67,7 @@ describe("easy-auth-local", () => {
     await expectEndBy("SIGTERM", running);
   });
 
-  test("killed, takes with it what it started", async () => {
+  test("takes its child processes with it when it is killed", async () => {
     const running = startCommand();
     await running.line(/^Ready/);
     const port = /listens on port (\d+)/.exec(running.output())?.[1];
@@ -76,7 +76,7 @@ describe("easy-auth-local", () => {
     await vi.waitFor(() => expect(fetch(`http://localhost:${port}`)).rejects.toThrow(), 10_000);
   });
 
-  test("serves files from Storage with --files, each user by their role; SIGHUP ends all, with exit code 0", async () => {
+  test("with --files serves files from Storage, to each user by their role; SIGHUP ends all with exit code 0", async () => {
     const running = startCommand(["--files"]);
     await running.line(/^Ready/);
     expect(running.output()).toMatch(/^Azure Storage emulator +https:\/\/\S+:\d+\/devstoreaccount1\/documents$/m);

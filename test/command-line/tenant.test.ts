@@ -22,7 +22,7 @@ describe("npm start -- --tenant", () => {
     return path;
   }
 
-  test("starts the apps with the settings of the file, with Entra where it is", async () => {
+  test("starts the apps with the settings of the file and the real Entra", async () => {
     const stack = await startStack();
     // The stack stands in for Microsoft, by the routing that a process without TypeScript uses.
     const env = {

@@ -11,11 +11,11 @@ describe("claims in WWW-Authenticate", () => {
   test.each<[string, string | string[]]>([
     // https://learn.microsoft.com/entra/identity-platform/claims-challenge#claims-challenge-header-format
     [
-      "as Microsoft's page writes them",
+      "in the form that Microsoft documents",
       `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${ENCODED}"`,
     ],
     [
-      "as Graph has sent them, the address unquoted",
+      "in the form that Graph sends, with the address unquoted",
       `Bearer realm="", authorization_uri=https://login.microsoftonline.com/common/oauth2/v2.0/authorize, client_id="00000003-0000-0000-c000-000000000000", errorDescription="Continuous access evaluation resulted in challenge with result: InteractionRequired", error="insufficient_claims", claims="${ENCODED}"`,
     ],
     ["unquoted", `Bearer error=insufficient_claims, claims=${ENCODED}`],
@@ -56,7 +56,7 @@ describe("claims in WWW-Authenticate", () => {
     expect(claimsIn(header)).toBeUndefined();
   });
 
-  test("never make a header of garbage fail", () => {
+  test("are read from garbage without a failure", () => {
     const piece = fc.oneof(
       fc.string(),
       fc.constantFrom("Bearer ", "claims=", 'error="insufficient_claims"', '"', "\\", ",", "="),

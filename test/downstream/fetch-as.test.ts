@@ -107,7 +107,7 @@ describe("a fetch as the user", () => {
       ],
     ],
     ["Headers", new Headers({ authorization: "Bearer other", "client-request-id": "other", host: "evil.example" })],
-  ])("sends no token, correlation id or host but its own, whatever %s says", async (_, headers) => {
+  ])("sends no token, correlation id or host but its own, whatever %s gives", async (_, headers) => {
     const seen = await ordersAnswering(answer(204));
     const user = recordedUser();
     await fetching("/orders", headers === undefined ? {} : { headers }, user);
@@ -120,7 +120,7 @@ describe("a fetch as the user", () => {
     ]);
   });
 
-  test("is made again when the API could not serve it at first, unless it changes something", async () => {
+  test("is sent again when the API could not serve it at first, unless it changes something", async () => {
     const seen = await ordersAnswering(answer(503), answer(200), answer(503));
     expect((await fetching()).status).toBe(200);
     await expect(fetching("/orders", { method: "POST", body: "x" })).rejects.toMatchObject({ code: "throttled" });
@@ -269,7 +269,7 @@ describe("a fetch as the user", () => {
     await expect(fetching()).rejects.toMatchObject({ code: "consent_required", resource: "api://orders" });
   });
 
-  test("says so after a new token too", async () => {
+  test("says so when the new token is refused as well", async () => {
     const withoutConsent = answer(403, { "www-authenticate": 'Bearer consentUri="https://evil.example/", claims=""' });
     await ordersAnswering(answer(401), withoutConsent);
     await expect(fetching()).rejects.toMatchObject({ code: "consent_required", resource: "api://orders" });
@@ -330,7 +330,7 @@ describe("a fetch as the user", () => {
     await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
   });
 
-  test("of HEAD, and 304, have no body to decode", async () => {
+  test("has no body to decode for HEAD and 304", async () => {
     await ordersAnswering(answer(200, { "content-encoding": "gzip" }), answer(304, { "content-encoding": "gzip" }));
     expect((await fetching("/orders", { method: "HEAD" })).status).toBe(200);
     expect((await fetching()).status).toBe(304);
@@ -366,7 +366,7 @@ describe("a fetch as the user", () => {
     },
   );
 
-  test("is given 304 when it asked for it", async () => {
+  test("returns 304 when the request was conditional", async () => {
     await ordersAnswering(answer(304, { etag: '"1"' }));
     const response = await fetching("/orders", { headers: { "if-none-match": '"1"' } });
     expect([response.status, response.headers.get("etag")]).toEqual([304, '"1"']);
@@ -384,7 +384,7 @@ describe("a fetch as the user", () => {
     await expect(fetching()).rejects.toMatchObject({ code: "downstream_failed" });
   });
 
-  test("ends with the request's time", async () => {
+  test("ends when the request's time is up", async () => {
     const controller = new AbortController();
     await ordersAnswering(() => controller.abort());
     await expect(fetching("/orders", {}, recordedUser(controller.signal))).rejects.toMatchObject({

@@ -18,7 +18,7 @@ const piece = fc.oneof(
 
 describe("a redirect", () => {
   test.each([true, false])(
-    "takes no token elsewhere, however its address is written (may lead elsewhere: %s)",
+    "takes no token to another origin, however its address is written (other origins allowed: %s)",
     (may) => {
       fc.assert(
         fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {

@@ -4,7 +4,7 @@ import { readSettings } from "../../src/settings.ts";
 import { ENVIRONMENT, exchangeOf, onBehalfOfAt, startTokenEndpoint, succeed } from "../support/exchange.ts";
 
 describe("this app's own token", () => {
-  test("is the app registration's where there is no managed identity: asked for once, renewed 5 minutes before its end", async () => {
+  test("is the app registration's if there is no managed identity; it is requested once and renewed 5 minutes before it expires", async () => {
     const forms: (string | null)[] = [];
     const entra = await startTokenEndpoint((_, response, __, form) => {
       forms.push(`${form.get("grant_type")} ${form.get("scope")}`);

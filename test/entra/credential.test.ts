@@ -107,7 +107,7 @@ describe("a client secret", () => {
     expect(form?.has("client_assertion")).toBe(false);
   });
 
-  test("that is wrong is the operator's fault, and named by its number only", async () => {
+  test("that is wrong is reported to the operator by its error number only", async () => {
     const { onBehalfOf } = await startExchange({ MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: "a-wrong-secret" });
     const failure = await failureOf(onBehalfOf);
     expect(failure).toMatchObject({
@@ -249,7 +249,7 @@ describe("a managed identity", () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  test("is asked again 5 minutes before its token ends", async () => {
+  test("is asked again 5 minutes before its token expires", async () => {
     const { onBehalfOf, requests } = await start();
     await exchange(onBehalfOf);
     advance(86_400 - 290);
@@ -261,7 +261,7 @@ describe("a managed identity", () => {
     expect(third).toBe(second);
   });
 
-  test("serves with its last token to that token's end when there is no new one, and not a second longer", async () => {
+  test("serves with its last token until it expires, and not a second longer, if there is no new one", async () => {
     const { onBehalfOf } = await start();
     await exchange(onBehalfOf);
     endpoint.answer = fails(500);
@@ -321,7 +321,7 @@ describe("a managed identity", () => {
     await expect(exchange(onBehalfOf), "and the next one is asked anew").resolves.toMatch(/^ey/);
   });
 
-  test("that is not assigned to the app is the operator's fault, told with its fix", async () => {
+  test("that is not assigned to the app is reported to the operator with the fix", async () => {
     const { onBehalfOf } = await start([TRUST], "44445555-eeee-6666-ffff-7777aaaa8888");
     expect(await failureOf(onBehalfOf)).toMatchObject({
       code: "misconfigured",

@@ -131,7 +131,7 @@ describe("an authority's signing keys", () => {
   });
 });
 
-describe("a key that the authority publishes with an issuer", () => {
+describe("a token verified with a key that the authority publishes for the issuer", () => {
   const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
   const OTHER = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
 
@@ -152,7 +152,7 @@ describe("a key that the authority publishes with an issuer", () => {
       undefined,
       "ERR_JWKS_NO_MATCHING_KEY",
     ],
-  ])("%s", async (_, issuer, tid, expected) => {
+  ])("%s: the verdict is $3", async (_, issuer, tid, expected) => {
     const authority = await startAuthority();
     const key = today.jwks.keys.find(({ kid }) => kid === today.keyId);
     authority.answer = (response) =>

@@ -103,7 +103,7 @@ describe(`${CALLS} calls of ${USERS} users, one exchange in ten failing`, () => 
     expect(heapAfterCollection() - heapBefore).toBeLessThan(CACHE_BYTES + 16_000_000);
   }, 120_000);
 
-  test("would show it if two users had one key", async () => {
+  test("would fail if two users had one key", async () => {
     class OneKeyForAll extends TokenCache {
       override keyOf(_: string, scopes: readonly string[]): string {
         return super.keyOf("", scopes);

@@ -3,7 +3,7 @@ import { TokenCache } from "../../src/entra/token-cache.ts";
 import { exchangeOf, GRAPH_DEFAULT } from "../support/exchange.ts";
 
 describe("the cache", () => {
-  test("holds its bound when 40,000 users are offered, and keeps those used lately", () => {
+  test("stays within its bound when 40,000 users are offered, and keeps those used lately", () => {
     const cache = new TokenCache({ maxBytes: 10_000_000 });
     const { user } = exchangeOf("");
     for (let index = 0; index < 40_000; index += 1) {
@@ -17,7 +17,7 @@ describe("the cache", () => {
     expect(cache.get(cache.keyOf("user-39999", [GRAPH_DEFAULT]))).toBeDefined();
   });
 
-  test("does not take a token that is too large for it, nor one that is at its end", () => {
+  test("accepts neither a token that is too large for it nor one that has expired", () => {
     const cache = new TokenCache({ maxBytes: 100_000 });
     const { user } = exchangeOf("");
     const set = (assertion: string, accessToken: string, expiresAt: number) =>
@@ -29,7 +29,7 @@ describe("the cache", () => {
     expect(cache.size).toBe(1);
   });
 
-  test("counts a token once when it is replaced, and nothing when all have ended", () => {
+  test("counts a replaced token once, and nothing when all have expired", () => {
     const cache = new TokenCache({ maxBytes: 1_000_000 });
     const empty = cache.bytes;
     const { user } = exchangeOf("");
@@ -43,7 +43,7 @@ describe("the cache", () => {
     expect([cache.size, cache.bytes]).toEqual([0, empty]);
   });
 
-  test("drops the one used least lately first", () => {
+  test("evicts the least recently used token first", () => {
     const cache = new TokenCache({ maxBytes: 10_000 });
     const { user } = exchangeOf("");
     const set = (key: string) => cache.set(key, { user, accessToken: "x".repeat(4000) }, Date.now() + 3_600_000);
@@ -70,7 +70,7 @@ describe("the cache", () => {
     expect(cache.bytes).toBe(0);
   });
 
-  test("takes no token for the last millisecond alone, which lru-cache would keep without end", () => {
+  test("accepts no token for its last millisecond, which lru-cache would keep for ever", () => {
     const now = 1_800_000_000_000;
     const cache = new TokenCache({ maxBytes: 10_000, now: () => now - 1 });
     const user = { ...exchangeOf("").user, expiresAt: now / 1000 };
@@ -78,7 +78,7 @@ describe("the cache", () => {
     expect(cache.size).toBe(0);
   });
 
-  test("drops the earlier token when the new one is at its end", () => {
+  test("drops the earlier token when the new one has expired", () => {
     const cache = new TokenCache({ maxBytes: 10_000 });
     const { user } = exchangeOf("");
     cache.set("key", { user, accessToken: "earlier" }, Date.now() + 3_600_000);

@@ -65,44 +65,48 @@ describe("an assertion", () => {
       "accepted",
     ],
     ["with more scopes", { scp: "openid user_impersonation files" }, "accepted"],
-    ["that ended within the skew", { exp: NOW - 30 }, "accepted"],
-    ["that ended", { exp: NOW - 90 }, "token_expired"],
-    ["that begins later", { nbf: NOW + 120 }, "token_rejected"],
-    ["without an end", { exp: undefined }, "token_rejected"],
-    ["without a beginning", { nbf: undefined }, "token_rejected"],
+    ["that expired within the allowed clock skew", { exp: NOW - 30 }, "accepted"],
+    ["that has expired", { exp: NOW - 90 }, "token_expired"],
+    ["that is not valid yet", { nbf: NOW + 120 }, "token_rejected"],
+    ["without an expiry", { exp: undefined }, "token_rejected"],
+    ["without a start of validity", { nbf: undefined }, "token_rejected"],
     ["whose tenant is in capitals", { tid: TENANT.toUpperCase() }, "accepted"],
-    ["whose user is not a text", { oid: 5 }, "token_rejected"],
-    ["whose user is empty", { oid: "" }, "token_rejected"],
+    ["whose object id is no string", { oid: 5 }, "token_rejected"],
+    ["whose object id is empty", { oid: "" }, "token_rejected"],
     ["for another audience", { aud: randomUUID() }, "token_rejected"],
     ["for Graph", { aud: "https://graph.microsoft.com" }, "token_rejected"],
     ["of another tenant", { tid: "bbbbcccc-1111-dddd-2222-eeee3333ffff" }, "token_rejected"],
     [
-      "of this tenant by another's issuer",
+      "of this tenant from another tenant's issuer",
       { iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0` },
       "token_rejected",
     ],
     [
-      "of another tenant, by its own issuer",
+      "of another tenant from that tenant's issuer",
       {
         tid: "bbbbcccc-1111-dddd-2222-eeee3333ffff",
         iss: `${AUTHORITY.origin}/bbbbcccc-1111-dddd-2222-eeee3333ffff/v2.0`,
       },
       "token_rejected",
     ],
-    ["by an issuer that only begins alike", { iss: `${AUTHORITY.origin}/${TENANT}/v2.0/` }, "token_rejected"],
-    ["by nobody", { iss: undefined }, "token_rejected"],
-    ["without a user", { oid: undefined }, "token_rejected"],
+    [
+      "from an issuer that only begins like this tenant's",
+      { iss: `${AUTHORITY.origin}/${TENANT}/v2.0/` },
+      "token_rejected",
+    ],
+    ["without an issuer", { iss: undefined }, "token_rejected"],
+    ["without an object id", { oid: undefined }, "token_rejected"],
     ["of an app, not a user", { scp: undefined, roles: ["Everything"], idtyp: "app" }, "token_rejected"],
     ["of an app that claims a scope", { idtyp: "app" }, "token_rejected"],
     ["that is an ID token", { scp: undefined, nonce: "n" }, "token_rejected"],
     ["whose scope is a list", { scp: ["user_impersonation"] }, "token_rejected"],
     ["without this API's scope", { scp: "other.scope" }, "insufficient_scope"],
     [
-      "whose scope only contains the name",
+      "whose scopes only contain the name of this API's",
       { scp: "not_user_impersonation user_impersonation.read" },
       "insufficient_scope",
     ],
-  ])("%s", async (_, changes, expected) => {
+  ])("%s gives $2", async (_, changes, expected) => {
     expect(await codeOf(verify(await keys.sign(claims(changes))))).toBe(expected);
   });
 
@@ -118,7 +122,7 @@ describe("an assertion", () => {
     expect(await codeOf(createVerifier(SETTINGS, jwks)(token))).toBe("token_rejected");
   });
 
-  test("that is rejected carries none of its claims along", async () => {
+  test("that is rejected puts none of its claims into the error", async () => {
     const secret = "someone@contoso.example";
     for (const changes of [{ exp: NOW - 90 }, { aud: "x" }, { iss: "x" }, { scp: undefined }]) {
       const error = await verify(await keys.sign(claims({ ...changes, preferred_username: secret }))).catch((e) => e);
@@ -127,7 +131,7 @@ describe("an assertion", () => {
     }
   });
 
-  test("for another audience says how a frontend asks for the right one", async () => {
+  test("for another audience is rejected with a hint how a frontend asks for the right token", async () => {
     const error = await verify(await keys.sign(claims({ aud: "https://graph.microsoft.com" }))).catch((e) => e);
     expect(error.hint).toContain("loginParameters");
     const other = await verify(await keys.sign(claims({ iss: "x" }))).catch((e) => e);
@@ -135,7 +139,7 @@ describe("an assertion", () => {
   });
 
   test.each(["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"])(
-    "that only Graph (%s) can verify says so too, for it is what a sign-in without a scope gives",
+    "for Graph (%s) is rejected with the same hint: a sign-in without a scope gives such a token",
     async (aud) => {
       const graphs = await createSigningKeys();
       const error = await verify(await graphs.sign(claims({ aud }))).catch((e) => e);
@@ -162,7 +166,7 @@ describe("an assertion", () => {
   });
 
   test.each(["", "abc", "a.b.c", "..", "eyJhbGciOiJSUzI1NiJ9.e30.", "é.é.é"])(
-    "of garbage %j is rejected",
+    "that is garbage (%j) is rejected",
     async (garbage) => {
       expect(await codeOf(verify(garbage))).toBe("token_rejected");
     },
@@ -186,18 +190,18 @@ describe("an assertion for an API of several tenants", () => {
   test.each([
     ["of an allowed tenant", guest, guest, "accepted"],
     ["of a tenant that is not allowed", stranger, stranger, "tenant_not_allowed"],
-    ["of an allowed tenant, by the issuer of another", guest, TENANT, "token_rejected"],
-    ["of an allowed tenant, by the issuer of one that is not", guest, stranger, "token_rejected"],
-    ["of a tenant that is not allowed, by the issuer of one that is", stranger, guest, "token_rejected"],
+    ["of an allowed tenant from the issuer of another", guest, TENANT, "token_rejected"],
+    ["of an allowed tenant from the issuer of one that is not allowed", guest, stranger, "token_rejected"],
+    ["of a tenant that is not allowed from the issuer of one that is", stranger, guest, "token_rejected"],
     ["of the authority itself", "organizations", "organizations", "tenant_not_allowed"],
-  ])("%s, in version 1 and 2", async (_, tid, issuerTenant, expected) => {
+  ])("%s gives $3, in versions 1 and 2", async (_, tid, issuerTenant, expected) => {
     for (const issuerOf of Object.values(issuers)) {
       const token = await keys.sign(claims({ tid, iss: issuerOf(issuerTenant) }));
       expect(await codeOf(createVerifier(several, keys.verificationKeys)(token))).toBe(expected);
     }
   });
 
-  test("that no key of the authority signed is not judged by its tenant", async () => {
+  test("signed by a key that is not the authority's is rejected, whatever its tenant", async () => {
     const forged = await (await createSigningKeys()).sign(claims({ tid: stranger, iss: issuers[2](stranger) }));
     expect(await codeOf(createVerifier(several, keys.verificationKeys)(forged))).toBe("token_rejected");
   });
@@ -213,7 +217,7 @@ describe.each([
     ["of version 2", () => `${origin}/${TENANT}/v2.0`, "accepted"],
     ["of version 1", () => `${v1IssuerOrigin}/${TENANT}/`, "accepted"],
     ["of the global cloud", () => `${AUTHORITY.origin}/${TENANT}/v2.0`, "token_rejected"],
-  ])("%s", async (_name, iss, expected) => {
+  ])("%s gives $2", async (_name, iss, expected) => {
     const verifyOfCloud = createVerifier(ofCloud, keys.verificationKeys);
     expect(await codeOf(verifyOfCloud(await keys.sign(claims({ iss: iss() }))))).toBe(expected);
   });

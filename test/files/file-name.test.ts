@@ -8,7 +8,7 @@ const piece = fc.oneof(
 );
 
 describe("a file's name", () => {
-  test("leads nowhere else, and cannot end its header, whatever it holds", () => {
+  test("cannot change the path or break out of its header, whatever characters it has", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
         let name: string;

@@ -83,7 +83,7 @@ describe("GET /api/files", () => {
     expect(stack.storageRequests.at(-1)?.account.key).toBe("sparse");
   });
 
-  test("asks Entra for Storage's one scope, once for both routes", async () => {
+  test("makes one exchange, for Storage's one scope, for both routes", async () => {
     const token = await apiToken();
     const asked = stack.tokenRequests.length;
     await get("files", {}, token);
@@ -93,7 +93,7 @@ describe("GET /api/files", () => {
     expect(forms[0]?.scope?.split(" ")).toContain("https://storage.azure.com/user_impersonation");
   });
 
-  test("gives the pages that were asked for, each file once", async () => {
+  test("returns the requested pages, with each file once", async () => {
     const names: string[] = [];
     let continuation: string | undefined;
     let pages = 0;
@@ -143,7 +143,7 @@ describe("GET /api/files/{name}", () => {
     expect(file.headers.get("content-type")).toBe("text/plain");
   });
 
-  test("by a link for this blob, for reading, over https, for five minutes, as the user", async () => {
+  test("gives a link for this blob only: for reading, over https, for five minutes, as the user", async () => {
     const { searchParams } = new URL((await get("files/a%20b.txt")).headers.get("location") ?? "");
     expect(Object.fromEntries(searchParams)).toMatchObject({
       ...{ sr: "b", sp: "r", spr: "https", sv: "2025-11-05", rscd: "attachment; filename*=UTF-8''a%20b.txt" },
@@ -155,13 +155,13 @@ describe("GET /api/files/{name}", () => {
     expect(searchParams.get("ske")).toBe(searchParams.get("se"));
   });
 
-  test("by a link that ends no later than the user's token", async () => {
+  test("gives a link that expires no later than the user's token", async () => {
     const token = await stack.token("works", { exp: Math.floor(Date.now() / 1000) + 100 });
     const { searchParams } = new URL((await get("files/a%20b.txt", {}, token)).headers.get("location") ?? "");
     expect(Date.parse(searchParams.get("se") ?? "") - Date.now()).toBeLessThanOrEqual(100_000);
   });
 
-  test("Storage itself then serves ranges and conditions", async () => {
+  test("leaves ranges and conditions to Storage", async () => {
     const response = await get("files/large.bin");
     const part = await follow(response, { headers: { range: "bytes=1-4" } });
     const { status, headers } = part;
@@ -172,12 +172,12 @@ describe("GET /api/files/{name}", () => {
     expect((await (await follow(response)).arrayBuffer()).byteLength).toBe(LARGE);
   });
 
-  test("a page is a download there, whatever the file holds", async () => {
+  test("makes every file a download, even an HTML page", async () => {
     const { headers } = await follow(await get("files/page.html"));
     expect(headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''page.html");
   });
 
-  test("gives a browser the file, from sign-in to Storage, without a certificate to take on trust", async () => {
+  test("gives a browser the file, from sign-in to Storage, without a certificate warning", async () => {
     const browser = new Browser();
     await browser.signIn(`${stack.frontendUrl}/`, "works");
     const response = await browser.request(`${stack.frontendUrl}/api/files/a%20b.txt`);
@@ -193,7 +193,7 @@ describe("GET /api/files/{name}", () => {
     },
   );
 
-  test("answers HEAD alike", async () => {
+  test("answers HEAD as it answers GET", async () => {
     const authorization = `Bearer ${await apiToken()}`;
     const init = { method: "HEAD", headers: { authorization }, redirect: "manual" } as const;
     const response = await fetch(`${stack.apiUrl}/api/files/a%20b.txt`, init);
@@ -201,7 +201,7 @@ describe("GET /api/files/{name}", () => {
     expect((await follow(response, { method: "HEAD" })).headers.get("content-length")).toBe(String(TEXT.length));
   });
 
-  test("answers 404 for a file that is not there, before anybody is sent to Storage", async () => {
+  test("answers 404 for a missing file, before the client is sent to Storage", async () => {
     expect(await codeOf(await get("files/none.txt"))).toBe("404 not_found");
   });
 
@@ -214,7 +214,7 @@ describe("GET /api/files/{name}", () => {
     },
   );
 
-  test("tells a user whose role is for the container alone which role gives links", async () => {
+  test("tells a user whose role is only for the container which role gives links", async () => {
     expect((await get("files", {}, await apiToken("container-role"))).status).toBe(200);
     const response = await get("files/a%20b.txt", {}, await apiToken("container-role"));
     expect(await response.json()).toMatchObject({
@@ -223,7 +223,7 @@ describe("GET /api/files/{name}", () => {
     });
   });
 
-  test("no signature reaches a log, or the trace of the stack", async () => {
+  test("shows no signature in the log or in the trace of the stack", async () => {
     const location = (await get("files/a%20b.txt")).headers.get("location") ?? "";
     const signature = new URL(location).searchParams.get("sig") ?? "";
     expect(signature).toHaveLength(44);
@@ -397,7 +397,7 @@ describe("when Storage refuses", () => {
   });
 });
 
-test("Storage being down is said, and the rest of the app is unharmed", async () => {
+test("a failure of Storage is reported, and the rest of the app is unharmed", async () => {
   const settings = { STORAGE_ACCOUNT_URL: storage.accountUrl, STORAGE_CONTAINER: "documents" };
   await stack.close();
   stack = await startStack({ registrations: { storage: STORAGE }, settings });
@@ -406,7 +406,7 @@ test("Storage being down is said, and the rest of the app is unharmed", async ()
   expect((await get("profile")).status).toBe(200);
 });
 
-test("without their settings the routes are not there", async () => {
+test("the files routes do not exist without their settings", async () => {
   await stack.close();
   stack = await startStack();
   expect((await get("files")).status).toBe(404);

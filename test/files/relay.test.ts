@@ -59,7 +59,7 @@ describe("GET /api/files/{name} where callers cannot reach Storage", () => {
     expect([status, headers.get("content-length"), headers.get("etag")]).toEqual([200, "10", etag]);
   });
 
-  test("passes the encoding on that the bytes have", async () => {
+  test("passes the file's content encoding on", async () => {
     expect((await get("zipped.txt", {}, "HEAD")).headers.get("content-encoding")).toBe("br");
   });
 
@@ -109,7 +109,7 @@ describe("GET /api/files/{name} where callers cannot reach Storage", () => {
     expect(statuses.sort()).toEqual([206, 206, 503]);
   }, 30_000);
 
-  test("answers 404 for a file that is not there", async () => {
+  test("answers 404 for a missing file", async () => {
     expect(await codeOf(await get("none.txt"))).toBe("404 not_found");
   });
 });

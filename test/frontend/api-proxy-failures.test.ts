@@ -17,7 +17,7 @@ const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nup
 const LARGE = randomBytes(8 * 1024 * 1024);
 
 describe("failures of /api/*", () => {
-  test("without an access token: 401 no_access_token, and the log says where to look", async () => {
+  test("without an access token, the answer is 401 no_access_token, and the log says where to look", async () => {
     const backend = await serveRecordingBackend();
     const { url, logged } = await serveFrontend({ backendUrl: backend.url });
     const { status, headers, body } = await send(url, "/api/profile", { headers: { cookie: "a=b" } });
@@ -39,7 +39,7 @@ describe("failures of /api/*", () => {
     expect(logged).toMatchObject([expect.stringContaining("token store")]);
   });
 
-  test("backend down: 502 api_unreachable, logged with the reason under the same correlation id", async () => {
+  test("if the backend is down, the answer is 502 api_unreachable, logged with the reason under the same correlation id", async () => {
     const { url, logged } = await serveFrontend({ backendUrl: await unusedUrl() });
     const { status, body } = await send(url, "/api/profile", { headers: SIGNED_IN });
     const problem = JSON.parse(body);
@@ -49,13 +49,13 @@ describe("failures of /api/*", () => {
     ]);
   });
 
-  test("backend down: an upload is answered too, not cut off", async () => {
+  test("if the backend is down, an upload is answered too, not cut off", async () => {
     const { url } = await serveFrontend({ backendUrl: await unusedUrl() });
     const answer = await fetch(`${url}/api/notes`, { method: "POST", headers: SIGNED_IN, body: LARGE });
     expect(answer.status).toBe(502);
   });
 
-  test("backend silent: 504 api_timeout, and its request is ended", async () => {
+  test("if the backend is silent, the answer is 504 api_timeout, and its request is ended", async () => {
     const backend = await serveSilentBackend();
     const { url } = await serveFrontend({ backendUrl: backend.url, timeoutMs: 50 });
     const asked = send(url, "/api/profile", { headers: SIGNED_IN });
@@ -66,7 +66,7 @@ describe("failures of /api/*", () => {
     await closed;
   });
 
-  test("backend switches protocols unasked: 502 api_unreachable", async () => {
+  test("if the backend switches protocols unasked, the answer is 502 api_unreachable", async () => {
     const server = net.createServer((socket) => socket.once("data", () => socket.write(SWITCHING)));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -76,7 +76,7 @@ describe("failures of /api/*", () => {
     expect({ status, code: JSON.parse(body).code }).toEqual({ status: 502, code: "api_unreachable" });
   });
 
-  test("backend breaks off in its answer: the browser sees the break, and it is logged", async () => {
+  test("if the backend breaks off its answer, the browser sees that, and it is logged", async () => {
     const backendUrl = await serveBackend((_request, response) => {
       response.writeHead(200, { "content-length": "10" });
       response.write("first", () => response.destroy());

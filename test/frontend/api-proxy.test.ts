@@ -24,7 +24,7 @@ describe("the request to the backend", () => {
     expect(JSON.stringify(backend.received)).not.toMatch(/secret|forged|x-ms-/i);
   });
 
-  test("carries what the answer depends on", async () => {
+  test("carries the headers on which the answer depends", async () => {
     const backend = await serveRecordingBackend();
     const { url } = await serveFrontend({ backendUrl: backend.url });
     const wanted = {
@@ -54,7 +54,7 @@ describe("the request to the backend", () => {
     ]);
   });
 
-  test("a chunked body of a DELETE stays a body and does not become a second request", async () => {
+  test("carries the chunked body of a DELETE as a body, not as a second request", async () => {
     const backend = await serveRecordingBackend();
     const { url } = await serveFrontend({ backendUrl: backend.url });
     const smuggled = "GET /api/smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -89,7 +89,7 @@ describe("the backend's answer", () => {
     for (const name of ["set-cookie", "server", "content-language"]) expect(headers).not.toHaveProperty(name);
   });
 
-  test("is not stored by the browser when the backend does not say", async () => {
+  test("is not stored by the browser when the backend sets no Cache-Control", async () => {
     const { url } = await serveFrontend({ backendUrl: await serveBackend() });
     const { headers } = await send(url, "/api/profile", { headers: SIGNED_IN });
     expect(headers["cache-control"]).toBe("no-store");
@@ -169,7 +169,7 @@ describe("a refusal by the API's gate, which says nothing", () => {
     [401, "sign_in_refused", "a page", { "content-type": "text/html" }, "You do not have permission"],
     [403, "app_refused", "an empty body", { "content-length": "0" }, ""],
     [403, "app_refused", "a page", { "content-type": "text/html; charset=utf-8" }, "<h1>Ip Forbidden</h1>"],
-  ])("%i gets the code %s, words, and a correlation id of the log: %s", async (status, code, _what, sent, body) => {
+  ])("(%i) gets the code %s, a detail, and the log's correlation id: %s", async (status, code, _what, sent, body) => {
     const backendUrl = await serveBackend((_request, response) => {
       response.writeHead(status, { ...(sent as object), "www-authenticate": challenge }).end(body);
     });
@@ -183,16 +183,19 @@ describe("a refusal by the API's gate, which says nothing", () => {
     ]);
   });
 
-  test.each(["text/plain", "application/json"])("is not what an API answers in %s", async (contentType) => {
+  test.each(["text/plain", "application/json"])("is not an answer of the API itself in %s", async (contentType) => {
     const backendUrl = await serveBackend((_request, response) => {
       response.writeHead(403, { "content-type": contentType }).end("not yours");
     });
     const { url } = await serveFrontend({ backendUrl });
-    expect(await send(url, "/api/orders/7", { headers: SIGNED_IN })).toMatchObject({ status: 403, body: "not yours" });
+    expect(await send(url, "/api/orders/7", { headers: SIGNED_IN })).toMatchObject({
+      status: 403,
+      body: "not yours",
+    });
   });
 });
 
-test("two users at once get each their own answer", async () => {
+test("two users at once each get their own answer", async () => {
   const backendUrl = await serveBackend((request, response) => void response.end(request.headers.authorization));
   const { url } = await serveFrontend({ backendUrl });
   const users = Array.from({ length: 50 }, (_, index) => `user-${index}`);

@@ -43,7 +43,7 @@ describe("the built frontend, deployed alone", () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
-  test("lets a request under way finish before it stops, and takes no new one", async () => {
+  test("finishes running requests before it stops, and accepts no new ones", async () => {
     const backend = await serveSilentBackend();
     const frontend = start(process.execPath, ["main.mjs"], { BACKEND_URL: backend.url, PORT: "0" });
     const url = await urlOf(frontend);

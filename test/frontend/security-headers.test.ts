@@ -54,7 +54,7 @@ describe("security headers", () => {
 });
 
 describe("the content security policy", () => {
-  test("lets scripts reach what the page needs, and so not the tokens at /.auth/me", async () => {
+  test("lets scripts reach only what the page needs, not the tokens at /.auth/me", async () => {
     expect(await policyFor({ host: "app.example:4280" })).toBe(
       "default-src 'none'; script-src app.example:4280/assets/; style-src app.example:4280/assets/; " +
         "img-src app.example:4280/assets/ blob:; " +
@@ -72,7 +72,7 @@ describe("the content security policy", () => {
   });
 
   test.each(["a b", "x; script-src *", "*", "*.example", "'unsafe-inline'", "a/b", ""])(
-    "repeats no host like %j",
+    "leaves out a host like %j",
     async (host) => {
       expect(await policyFor({ host: "app.example", "x-forwarded-host": host })).toContain(
         "script-src app.example/assets/;",
@@ -80,7 +80,7 @@ describe("the content security policy", () => {
     },
   );
 
-  test("falls back to 'self' where there is no host that it can name", async () => {
+  test("falls back to 'self' without a host that it can name", async () => {
     expect(await policyFor({ host: "[::1]:8080" })).toContain("script-src 'self';");
   });
 

@@ -7,7 +7,7 @@ import { SIGNED_IN, send, serveBackend, serveFrontend } from "./fixture.ts";
 const NO_BACKEND = { backendUrl: "http://127.0.0.1:1" };
 
 describe("addresses", () => {
-  test("OPTIONS *, which is no address at all, is answered 404", async () => {
+  test("OPTIONS * is answered 404", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
     expect(await send(url, "*", { method: "OPTIONS" })).toMatchObject({ status: 404 });
   });
@@ -92,7 +92,7 @@ describe("GET /session", () => {
     ["in UTF-8", Buffer.from("søren.müller@contoso.example"), "søren.müller@contoso.example"],
     ["in UTF-8, beyond Latin-1", Buffer.from("山田@contoso.example"), "山田@contoso.example"],
     ["in Latin-1", Buffer.from("søren@contoso.example", "latin1"), "søren@contoso.example"],
-  ])("tells a name that comes %s as it is spelled", async (_how, bytes, name) => {
+  ])("spells a name correctly that comes %s", async (_how, bytes, name) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const headers = { ...SIGNED_IN, "x-ms-client-principal-name": bytes.toString("latin1") };
     expect(JSON.parse((await send(url, "/session", { headers })).body)).toMatchObject({ name });
@@ -114,7 +114,7 @@ test.each(["/health", "/health?v=1"])(
   },
 );
 
-test("an idle connection is kept longer than App Service's front end keeps it", async () => {
+test("an idle connection is kept open longer than App Service's front end keeps it", async () => {
   const { url } = await serveFrontend(NO_BACKEND);
   const { headers } = await fetch(`${url}/health`);
   expect(Number(/timeout=(\d+)/.exec(headers.get("keep-alive") ?? "")?.[1])).toBeGreaterThan(230);
@@ -134,19 +134,19 @@ describe("a request from another site", () => {
     expect(JSON.parse(answer.body)).toMatchObject({ code: "cross_site_request" });
   });
 
-  test("GET is served: following a link changes nothing", async () => {
+  test("is served when it is a GET: following a link changes nothing", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
     expect(await send(url, "/", { headers: { "sec-fetch-site": "cross-site" } })).toMatchObject({ status: 200 });
   });
 
-  test.each(["same-origin", "none"])("POST with Sec-Fetch-Site %s is not one", async (site) => {
+  test.each(["same-origin", "none"])("does not include POST with Sec-Fetch-Site %s", async (site) => {
     const { url } = await serveFrontend({ backendUrl: await serveBackend() });
     const headers = { ...SIGNED_IN, "sec-fetch-site": site };
     expect(await send(url, "/api/profile", { method: "POST", headers })).toMatchObject({ status: 200 });
   });
 });
 
-test("GET /api/errors is answered here, without a token, so that it is there when the API is not", async () => {
+test("GET /api/errors is answered by the frontend without a token, even when the API is down", async () => {
   const { url } = await serveFrontend(NO_BACKEND);
   expect(await send(url, "/api/errors")).toMatchObject({ status: 200, body: "(errors.html)" });
 });
@@ -164,7 +164,7 @@ describe("the type of a problem", () => {
     ).toMatchObject({ type });
   });
 
-  test("has its entry, with its status, in docs/frontend-errors.md, and no other entry is there", async () => {
+  test("has an entry with its status in docs/frontend-errors.md, which has no others", async () => {
     const document = readFileSync(new URL("../../docs/frontend-errors.md", import.meta.url), "utf8");
     const entries = [...document.matchAll(/^## (\w+)\n\nStatus (\d+)/gm)].map(([, code, status]) => [code, status]);
     expect(Object.fromEntries(entries)).toEqual(Object.fromEntries(await Promise.all(CODES.map(answeredStatus))));

@@ -17,7 +17,7 @@ describe("the page", () => {
     ["/assets/page.js", "text/javascript; charset=utf-8", "(page.js)"],
     ["/assets/icon.svg", "image/svg+xml", "(icon.svg)"],
     ["/?from=sign-in", "text/html; charset=utf-8", "(index.html)"],
-  ])("GET %s is served as %s, to be asked for again each time", async (path, contentType, content) => {
+  ])("GET %s is served as %s, and revalidated each time", async (path, contentType, content) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const { status, headers, body } = await send(url, path);
     expect({ status, body }).toEqual({ status: 200, body: content });
@@ -45,20 +45,20 @@ describe("a file that the browser holds", () => {
     ["the weak tag", (etag: string) => `W/${etag}`],
     ["one of several tags", (etag: string) => `"old", ${etag}`],
     ["any tag", () => "*"],
-  ])("is answered 304 without a body: %s", async (_which, ifNoneMatch) => {
+  ])("is answered 304 without a body (If-None-Match: %s)", async (_which, ifNoneMatch) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const etag = String((await send(url, STYLE)).headers.etag);
     const again = await send(url, STYLE, { headers: { "if-none-match": ifNoneMatch(etag) } });
     expect(again).toMatchObject({ status: 304, body: "", headers: { etag, "cache-control": "private, no-cache" } });
   });
 
-  test("is sent again when there is another version", async () => {
+  test("is sent again when its version has changed", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
     const answer = await send(url, STYLE, { headers: { "if-none-match": '"old"' } });
     expect(answer).toMatchObject({ status: 200, body: "(style.css)" });
   });
 
-  test.each(["/", "/signed-out", "/api/errors"])("%s is never held, whatever query a caller adds", async (path) => {
+  test.each(["/", "/signed-out", "/api/errors"])("never includes %s, whatever query a caller adds", async (path) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const [version = ""] = String((await send(url, path)).headers.etag)
       .slice(1)
@@ -67,7 +67,7 @@ describe("a file that the browser holds", () => {
     expect(headers["cache-control"]).toBe("private, no-cache");
   });
 
-  test("is held for ever under that one address only", async () => {
+  test("is cached for ever only under its versioned address", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
     const [version = ""] = String((await send(url, STYLE)).headers.etag)
       .slice(1)
@@ -78,7 +78,7 @@ describe("a file that the browser holds", () => {
     }
   });
 
-  test("is held for ever under the address that the page names, and asked for anew after a deployment", async () => {
+  test("is cached for ever under the address in the page, which changes with a deployment", async () => {
     const pageFolder = pageWith("index.html", `<link href="${STYLE}" />`);
     const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder });
     const named = await styleAddressAt(url);
@@ -103,7 +103,7 @@ describe("a built single-page app in the page's folder", () => {
   }
   const opened = { accept: "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate" };
 
-  test("has assets that are held for ever when their name has a hash of the content", async () => {
+  test("has assets that are cached for ever when their name has a hash of the content", async () => {
     const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: builtApp() });
     expect(await send(url, "/assets/index-D4c_x9Qz.js")).toMatchObject({
       body: "(app)",
@@ -139,7 +139,7 @@ describe("a built single-page app in the page's folder", () => {
     expect(headers["content-type"]).toBe("application/json");
   });
 
-  test("without one, an address that is not there is not found", async () => {
+  test("is needed for client routes: without one, an unknown address is 404", async () => {
     const { url } = await serveFrontend(NO_BACKEND);
     expect(await send(url, "/orders", { headers: opened })).toMatchObject({ status: 404 });
   });
@@ -154,7 +154,7 @@ describe("compression", () => {
     ["br;q=0, gzip", "gzip", (body: Buffer) => gunzipSync(body)],
     ["identity", undefined, (body: Buffer) => body],
     ["", undefined, (body: Buffer) => body],
-  ])("for %j is %s, with a tag of its own", async (acceptEncoding, expected, decompress) => {
+  ])("for Accept-Encoding %j is %s, with an ETag of its own", async (acceptEncoding, expected, decompress) => {
     const { url } = await serveFrontend({ ...NO_BACKEND, pageFolder: pageWith("style.css", content) });
     const plain = await send(url, STYLE);
     const { headers, bytes } = await send(url, STYLE, { headers: { "accept-encoding": acceptEncoding } });

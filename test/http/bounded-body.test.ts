@@ -29,7 +29,7 @@ async function bytesOf(answer: HttpResponseInit | HttpResponse): Promise<Buffer>
 }
 
 describe.each(KINDS)("%s", (_, answerWith) => {
-  test("is answered as it is, from memory", async () => {
+  test("is answered unchanged, from memory", async () => {
     const answer = await inMemory(answerWith([Buffer.from("one "), Buffer.from("two")]), NEVER);
     expect((await bytesOf(answer)).toString()).toBe("one two");
   });
@@ -42,7 +42,7 @@ describe.each(KINDS)("%s", (_, answerWith) => {
     expect(source.next().done).toBe(true);
   });
 
-  test("that breaks off is a failure of what made it", async () => {
+  test("that breaks off fails as its source says", async () => {
     function* breaking() {
       yield CHUNK;
       throw new Error("broken off");
@@ -62,7 +62,7 @@ test.each<[string, () => HttpResponseInit]>([
   await expect(reading).rejects.toMatchObject({ code: "downstream_timeout" });
 });
 
-test("what is no stream stays as it is", async () => {
+test("a body that is no stream stays as it is", async () => {
   for (const answer of [{ jsonBody: {} }, { body: "text" }, { body: new Uint8Array(3) }, { status: 204 }]) {
     expect(await inMemory(answer, NEVER)).toBe(answer);
   }

@@ -41,11 +41,11 @@ describe("the conditions of RFC 9110, 13.2.2", () => {
     [{ "if-unmodified-since": BEFORE, "if-match": ETAG }, undefined],
     [{ "if-match": '"x"', "if-none-match": ETAG }, 412],
     [{ "if-match": ETAG, "if-none-match": ETAG }, 304],
-  ])("%j give %s", (headers, status) => {
+  ])("%j: the answer is %s", (headers, status) => {
     expect(statusByConditions(new Headers(headers), VALIDATORS)).toBe(status);
   });
 
-  test("by date say nothing of what has no date", () => {
+  test("by date do not apply to content without a date", () => {
     const headers = new Headers({ "if-modified-since": AFTER, "if-unmodified-since": BEFORE });
     expect(statusByConditions(headers, { etag: ETAG })).toBeUndefined();
   });
@@ -71,7 +71,7 @@ describe("Range, by RFC 9110, 14", () => {
     ["bytes = 1 - 2", undefined],
     ["garbage", undefined],
     ["", undefined],
-  ])("%s of ten bytes is %j", (range, expected) => {
+  ])("%s of ten bytes gives %j", (range, expected) => {
     expect(rangeOf(new Headers({ range }), ETAG, 10)).toEqual(expected);
   });
 
@@ -80,7 +80,7 @@ describe("Range, by RFC 9110, 14", () => {
     ['"x"', false],
     [`W/${ETAG}`, false],
     [MODIFIED, false],
-  ])("with If-Range: %s is taken: %s", (ifRange, isTaken) => {
+  ])("with If-Range: %s is honoured: %s", (ifRange, isTaken) => {
     const headers = new Headers({ range: "bytes=0-3", "if-range": ifRange });
     expect(rangeOf(headers, ETAG, 10) !== undefined).toBe(isTaken);
   });
@@ -91,7 +91,7 @@ describe("Range, by RFC 9110, 14", () => {
     for (let tries = 0; tries < 100; tries += 1) expect(rangeOf(header, ETAG, 10)).toBeUndefined();
   });
 
-  test("of nothing cannot be satisfied", () => {
+  test("of an empty content cannot be satisfied", () => {
     expect(rangeOf(new Headers({ range: "bytes=0-" }), ETAG, 0)).toBe("unsatisfiable");
   });
 });

@@ -87,7 +87,7 @@ describe("a failure", () => {
     },
   );
 
-  test("has its entry, with its status, in docs/errors.md, and no other entry is there", async () => {
+  test("has an entry with its status in docs/errors.md, which has no others", async () => {
     const page = await readFile(new URL("../../docs/errors.md", import.meta.url), "utf8");
     const entries = [...page.matchAll(/^## (\w+)\n\nStatus (\d+)/gm)].map(([, code, status]) => [code, Number(status)]);
     expect(Object.fromEntries(entries)).toEqual(
@@ -122,7 +122,7 @@ describe("a failure", () => {
     expect(Buffer.from(encoded, "base64").toString()).toBe(claims);
   });
 
-  test("tells scripts that see no headers the claims and the seconds to wait, in its body", async () => {
+  test("has the claims and the seconds to wait in its body, for scripts that cannot read headers", async () => {
     const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
     const challenge = await answerOf(failing(new AppError("claims_challenge", { claims })));
     expect(challenge.body.claims).toBe(claims);
@@ -135,7 +135,7 @@ describe("a failure", () => {
     expect(JSON.parse(logs[0]?.replace(/^\w+ /, "") ?? "")).toMatchObject({ function: "test", code: "not_found" });
   });
 
-  test("that was not foreseen shows nothing of itself, in the answer or in the log's text", async () => {
+  test("that is a bug shows nothing of its message in the answer or in the log's text", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 12 }), async (message) => {
         const { status, body, logs } = await answerOf(failing(new Error(message)));
@@ -147,7 +147,7 @@ describe("a failure", () => {
     );
   });
 
-  test("that was not foreseen is logged with the place where it happened", async () => {
+  test("that is a bug is logged with the place where it happened", async () => {
     const { logs } = await answerOf(failing(new TypeError("x is undefined")));
     expect(logs[0]).toContain("TypeError");
     expect(logs[0]).toContain("endpoint.test.ts");
@@ -161,7 +161,7 @@ describe("a failure", () => {
     ["lines in its message that look like frames", { message: "x\n    at token eyJsecret (file.ts:1:2)" }],
     ["a stack of another message", { stack: "Error: y\n    at token eyJsecret (file.ts:1:2)" }],
     ["a name that holds more", { name: "eyJsecret of someone" }],
-  ])("with %s is answered and logged without it", async (_, properties) => {
+  ])("with %s is answered and logged without that part", async (_, properties) => {
     const thrown =
       "message" in properties ? new Error(String(properties.message)) : Object.assign(new Error("x"), properties);
     const { status, logs } = await answerOf(failing(thrown));
@@ -177,7 +177,7 @@ describe("a failure", () => {
     expect(JSON.parse(logs[0]?.replace(/^\w+ /, "") ?? "").cause.at).toHaveLength(5);
   });
 
-  test("of the caller's making is a warning, ours an error", async () => {
+  test("is logged as a warning if the caller caused it, as an error if the app did", async () => {
     const levelOf = async (code: ErrorCode) => (await answerOf(failing(failureWith(code)))).logs[0]?.split(" ")[0];
     expect([await levelOf("not_signed_in"), await levelOf("downstream_failed")]).toEqual(["warning", "error"]);
   });
@@ -203,12 +203,12 @@ describe("a failure", () => {
 });
 
 describe("an answer", () => {
-  test("that its handler forgot is a 500: with streaming on, the host would wait for it", async () => {
+  test("that its handler forgot becomes 500: with streaming on, the host would wait for it", async () => {
     const nothing = (async () => undefined) as unknown as EndpointHandler;
     expect((await answerOf(nothing)).body).toMatchObject({ status: 500, code: "internal_error" });
   });
 
-  test("is kept out of caches unless its handler says otherwise, and is of the type it says", async () => {
+  test("is kept out of caches unless its handler says otherwise, and browsers do not guess its type", async () => {
     const plain = await answerOf(async () => ({ status: 200 }));
     expect(plain.headers["cache-control"]).toBe("private, no-store");
     expect(plain.headers["x-content-type-options"]).toBe("nosniff");
@@ -227,7 +227,7 @@ describe("an answer", () => {
     expect(headers["x-correlation-id"]).toBe("3f2504e0-4f89-41d3-9a0c-0305e82c3301");
   });
 
-  test("of JSON reads the same in every way there is", async () => {
+  test("of JSON is the same however it is read", async () => {
     const { response } = await respondWith({ jsonBody: { name: "Zoë" } });
     const text = '{"name":"Zoë"}';
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -261,7 +261,7 @@ describe("a request", () => {
     ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af76519-16cd-43dd-8448-eb211c80319c"],
     ["00-00000000000000000000000000000000-b7ad6b7169203331-01", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"],
     ["garbage", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"],
-  ])("with the traceparent %s is named %s", async (traceParent, expected) => {
+  ])("with the traceparent %s has the correlation id %s", async (traceParent, expected) => {
     const context = new InvocationContext({
       functionName: "test",
       invocationId: "3f2504e0-4f89-41d3-9a0c-0305e82c3301",

@@ -35,7 +35,7 @@ describe("a request's JSON", () => {
   });
 
   test.each(["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"])(
-    "may be called %s",
+    "may have the content type %s",
     async (contentType) => {
       expect(await jsonBodyOf(requestWith("1", contentType))).toBe(1);
     },
@@ -54,7 +54,7 @@ describe("a request's JSON", () => {
     expect(await refusalOf(request)).toMatch(expected);
   });
 
-  test("that says how long it is, and is too long, is not read", async () => {
+  test("that announces too great a length is not read", async () => {
     const request = requestWith("{}");
     request.headers.set("content-length", "1048577");
     expect(await refusalOf(request)).toMatch(/at most 1048576 bytes/);
@@ -63,18 +63,18 @@ describe("a request's JSON", () => {
 });
 
 describe("a schema of the Standard Schema kind", () => {
-  test("gives what it makes of the body, with its type", async () => {
+  test("returns its own output for the body, with its type", async () => {
     const order = await jsonBodyOf(requestWith('{"name":"a","items":[],"more":1}'), ORDER);
     expect(order.items.length).toBe(0);
     expect(order).toEqual({ name: "a", items: [] });
   });
 
-  test("says of each member what is wrong, with where it is", async () => {
+  test("says what is wrong with each member, and where it is", async () => {
     const refusal = await refusalOf(requestWith('{"items":[{"count":"1"}]}'), ORDER);
     expect(refusal).toMatch(/^invalid_request name: .*\. items\.0\.count: .*\.$/);
   });
 
-  test("may take its time, and says at most five things of 200 characters", async () => {
+  test("may be asynchronous, and reports at most five problems of 200 characters", async () => {
     const issues = Array.from({ length: 9 }, () => ({ message: "x".repeat(1000), path: [{ key: "a" }] }));
     const refusal = await refusalOf(requestWith("{}"), {
       "~standard": { version: 1, vendor: "test", validate: async () => ({ issues }) },

@@ -78,7 +78,7 @@ describe("npm run check:infra", () => {
     expect(output).toContain("not checked, there is no Bicep compiler");
   });
 
-  test("fails on a word of the compiler, though it ends well", async () => {
+  test("fails on any finding of the compiler, even if its exit code is 0", async () => {
     const folder = await copyOfInfra();
     const path = await fakeCompiler(folder, { isSilent: false });
     const { code, output } = await checkInfra(folder, { PATH: folder });
@@ -87,7 +87,7 @@ describe("npm run check:infra", () => {
     expect(code).toBe(1);
   });
 
-  test("passes when the compiler says nothing", async () => {
+  test("passes when the compiler has no findings", async () => {
     const folder = await copyOfInfra();
     const path = await fakeCompiler(folder, { isSilent: true });
     expect(await checkInfra(folder, { BICEP: path })).toMatchObject({ code: 0 });

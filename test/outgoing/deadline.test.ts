@@ -5,7 +5,7 @@ import { withDeadline } from "../../src/outgoing/deadline.ts";
 const FOREVER = new Promise<never>(() => {});
 
 describe("a deadline", () => {
-  test("lets work that is in time answer", async () => {
+  test("returns the result of work that ends in time", async () => {
     expect(await withDeadline(5000, async ({ timeLeft }) => timeLeft() > 4000)).toBe(true);
   });
 
@@ -13,7 +13,7 @@ describe("a deadline", () => {
     await expect(withDeadline(20, () => FOREVER)).rejects.toMatchObject({ code: "downstream_timeout" });
   });
 
-  test("lets work that obeys its signal say what it waited for", async () => {
+  test("passes on the error of work that obeys its signal", async () => {
     const work = ({ signal }: { signal: AbortSignal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("waited for the exchange"))));
     await expect(withDeadline(20, work)).rejects.toThrow("waited for the exchange");

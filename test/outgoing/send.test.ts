@@ -47,7 +47,7 @@ describe("a request to another service", () => {
     expect(await runScript(`const url = "${url}";${script}process.exit(0)`)).toBe(expected);
   });
 
-  test("uses its connection again", async () => {
+  test("reuses its connection", async () => {
     const { url, sockets } = await startServer();
     await runScript(`const url = "${url}";{${SEND}}await new Promise(setImmediate);{${SEND}}process.exit(0)`);
     expect(sockets.size).toBe(1);
@@ -69,7 +69,7 @@ describe("an answer", () => {
     expect((await readBody(answer, 7)).toString()).toBe("one two");
   });
 
-  test("that is too long is not read on, and its connection is given up", async () => {
+  test("that is too long is not read to its end, and its connection is closed", async () => {
     let givenUp = () => {};
     const gone = new Promise<void>((resolve) => {
       givenUp = resolve;
@@ -90,7 +90,7 @@ describe("an answer", () => {
     await expect(readBody(answer, 100)).rejects.toThrow();
   });
 
-  test("that broke off before anybody read it is a failure, not a wait without end", async () => {
+  test("that broke off before it was read is a failure, not an endless wait", async () => {
     const answer = await answerOf((_, response) => {
       response.writeHead(200, { "content-length": "10" }).write("12345", () => response.destroy());
     });
@@ -122,7 +122,7 @@ describe("Retry-After", () => {
     expect(retryAfterOf(value)).toBe(expected);
   });
 
-  test("is never more than a day, nor less than nothing, whatever it says", () => {
+  test("is between zero and a day, whatever it says", () => {
     const date = fc.date({ noInvalidDate: true }).map((one) => one.toUTCString());
     const piece = fc.oneof(fc.string(), fc.integer().map(String), date, fc.constantFrom(" GMT", "-"));
     fc.assert(
@@ -141,7 +141,7 @@ describe("Retry-After", () => {
 });
 
 describe("the span of a request", () => {
-  test("names the host, or what stands for one that another service chose", async () => {
+  test("names the host, or a placeholder for a host that another service chose", async () => {
     const { url } = await startServer();
     const output = await runScript(`
       const { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } = await import("@opentelemetry/sdk-trace-node");

@@ -65,7 +65,7 @@ const SUCCESS: Readonly<Record<Service, object>> = {
 };
 
 describe.each(SERVICES)("%s, told to", (service) => {
-  test("be slow, answers the same, later", async () => {
+  test("be slow: gives the same answer later", async () => {
     const begun = performance.now();
     const response = await askWith(service, { kind: "slow", delayMs: 150 });
     expect(performance.now() - begun).toBeGreaterThan(145);
@@ -73,7 +73,7 @@ describe.each(SERVICES)("%s, told to", (service) => {
     expect(await response.json()).toMatchObject(SUCCESS[service]);
   });
 
-  test("hang, does not answer, and notices when the client gives up", async () => {
+  test("hang: gives no answer, and notices when the client gives up", async () => {
     const client = new AbortController();
     const asking = askWith(service, { kind: "hang" }, { signal: client.signal });
     const refused = expect(asking).rejects.toMatchObject({ name: "AbortError" });
@@ -83,11 +83,11 @@ describe.each(SERVICES)("%s, told to", (service) => {
     await vi.waitFor(() => expect(faults.held).toBe(0), 10_000);
   });
 
-  test("close the connection, does so without an answer", async () => {
+  test("close the connection: closes it without an answer", async () => {
     await expect(askWith(service, { kind: "close" })).rejects.toMatchObject({ cause: { code: "UND_ERR_SOCKET" } });
   });
 
-  test("close it midway, sends the headers and half of the announced body", async () => {
+  test("close it midway: sends the headers and half of the announced body", async () => {
     const response = await askWith(service, { kind: "closeMidway" });
     expect(response.status).toBe(200);
     const chunks: Uint8Array[] = [];
@@ -104,21 +104,21 @@ describe.each(SERVICES)("%s, told to", (service) => {
     [{ status: 503, retryAfter: "Wed, 21 Oct 2026 07:28:00 GMT" }, "Wed, 21 Oct 2026 07:28:00 GMT"],
     [{ status: 429 }, null],
     [{ status: 500 }, null],
-  ])("answer %j, does, with Retry-After %s and without a body", async (fault, retryAfter) => {
+  ])("answer %j: does so with Retry-After %s and without a body", async (fault, retryAfter) => {
     const response = await askWith(service, { kind: "status", ...fault });
     expect(response.status).toBe(fault.status);
     expect(response.headers.get("retry-after")).toBe(retryAfter);
     expect(await response.text()).toBe("");
   });
 
-  test("answer a status with a body, sends that as JSON", async () => {
+  test("answer a status with a body: sends that body as JSON", async () => {
     const response = await askWith(service, { kind: "status", status: 418, body: { odd: ["answer"] } });
     expect(response.status).toBe(418);
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
     expect(await response.json()).toEqual({ odd: ["answer"] });
   });
 
-  test("truncate its JSON, sends a first half as if it were all", async () => {
+  test("truncate its JSON: sends the first half as if it were all", async () => {
     const response = await askWith(service, { kind: "truncatedJson" });
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toContain("application/json");
@@ -127,7 +127,7 @@ describe.each(SERVICES)("%s, told to", (service) => {
     expect(() => JSON.parse(body)).toThrow(SyntaxError);
   });
 
-  test.each([undefined, 502] as const)("answer HTML, does, with status %s or else 200", async (status) => {
+  test.each([undefined, 502] as const)("answer HTML: does so with the status %s, by default 200", async (status) => {
     const response = await askWith(service, { kind: "html", ...(status && { status }) });
     expect(response.status).toBe(status ?? 200);
     expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
@@ -138,20 +138,20 @@ describe.each(SERVICES)("%s, told to", (service) => {
     [undefined, "text/plain"],
     ["application/octet-stream", "application/octet-stream"],
     ["", null],
-  ])("use the content type %j, sends the right body with %s", async (contentType, sent) => {
+  ])("use the content type %j: sends the right body as %s", async (contentType, sent) => {
     const fault: Fault = { kind: "wrongContentType", ...(contentType !== undefined && { contentType }) };
     const response = await askWith(service, fault);
     expect(response.headers.get("content-type")).toBe(sent);
     expect(await response.json()).toMatchObject(SUCCESS[service]);
   });
 
-  test("redirect, does", async () => {
+  test("redirect: redirects", async () => {
     const response = await askWith(service, { kind: "redirect", location: "http://localhost:9/elsewhere" });
     expect(response.status).toBe(302);
     expect(response.headers.get("location")).toBe("http://localhost:9/elsewhere");
   });
 
-  test("send a huge body, stops when the client leaves", async () => {
+  test("send a huge body: stops when the client leaves", async () => {
     const response = await askWith(service, { kind: "hugeBody" });
     expect(response.headers.get("content-type")).toBe("application/json");
     const reader = response.body?.getReader();
@@ -161,7 +161,7 @@ describe.each(SERVICES)("%s, told to", (service) => {
     await vi.waitFor(() => expect(faults.held).toBe(0), 10_000);
   });
 
-  test("send a huge body, stops at 50 MB", async () => {
+  test("send a huge body: stops at 50 MB", async () => {
     const response = await askWith(service, { kind: "hugeBody" });
     let size = 0;
     for await (const chunk of response.body ?? []) size += chunk.length;
@@ -171,7 +171,7 @@ describe.each(SERVICES)("%s, told to", (service) => {
 });
 
 describe("entra, told to", () => {
-  test("refuse, does so in Entra's form", async () => {
+  test("refuse: refuses in Entra's form", async () => {
     const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
     const details = { number: 50076, error: "interaction_required", suberror: "basic_action", claims };
     const response = await askWith(
@@ -195,18 +195,18 @@ describe("entra, told to", () => {
     });
   });
 
-  test("refuse the client itself, answers 401", async () => {
+  test("refuse the client itself: answers 401", async () => {
     const response = await askWith("entra", { kind: "entraError", number: 7000215, error: "invalid_client" });
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ error: "invalid_client", error_codes: [7000215] });
   });
 
-  test("issue an empty token, does", async () => {
+  test("issue an empty token: issues one", async () => {
     const body = await (await askWith("entra", { kind: "emptyToken" })).json();
     expect(body).toMatchObject({ token_type: "Bearer", access_token: "" });
   });
 
-  test("issue no token, answers as a success without it", async () => {
+  test("issue no token: answers as a success without it", async () => {
     const response = await askWith("entra", { kind: "emptyToken", missing: true });
     expect(response.status).toBe(200);
     const body = await response.json();
@@ -215,7 +215,7 @@ describe("entra, told to", () => {
   });
 });
 
-test("graph, told to refuse, does so in Graph's form, with the headers asked for", async () => {
+test("graph, told to refuse: refuses in Graph's form, with the headers asked for", async () => {
   const challenge = 'Bearer realm="", error="insufficient_claims", claims="e30="';
   const headers = { "WWW-Authenticate": challenge };
   const response = await askWith("graph", {
@@ -245,7 +245,7 @@ describe("a fault", () => {
     expect((await ask(service, "sparse")).status).toBe(200);
   });
 
-  test("of one account does not show in requests that name nobody", async () => {
+  test("of one account does not affect requests that name nobody", async () => {
     faults.add({ service: "entra", account: "works", fault: unavailable });
     faults.add({ service: "graph", account: "works", fault: unavailable });
     expect((await fetch(servers.entra.url + KEYS_PATH)).status).toBe(200);
@@ -259,7 +259,7 @@ describe("a fault", () => {
     expect((await ask("entra")).status).toBe(200);
   });
 
-  test("without a path shows everywhere but at the emulator's own addresses", async () => {
+  test("without a path affects every address but the emulator's own", async () => {
     faults.add({ service: "entra", fault: unavailable });
     for (const path of [KEYS_PATH, `/${TENANT_ID}/v2.0/.well-known/openid-configuration`, "/nowhere"]) {
       expect((await fetch(servers.entra.url + path)).status, path).toBe(503);
@@ -275,7 +275,7 @@ describe("a fault", () => {
     expect((await ask("graph")).status).toBe(503);
   });
 
-  test("shows as often as it is told, counting only the requests it fits", async () => {
+  test("affects as many requests as it says, counting only those that match it", async () => {
     faults.add({ service: "graph", account: "works", times: 2, fault: unavailable });
     expect((await ask("graph", "sparse")).status).toBe(200);
     expect((await ask("graph")).status).toBe(503);
@@ -285,13 +285,13 @@ describe("a fault", () => {
     expect(faults.rules).toEqual([]);
   });
 
-  test("added first counts, then the next", async () => {
+  test("that was added first applies first", async () => {
     faults.add({ service: "graph", times: 1, fault: { kind: "status", status: 500 } });
     faults.add({ service: "graph", fault: unavailable });
     expect([(await ask("graph")).status, (await ask("graph")).status]).toEqual([500, 503]);
   });
 
-  test("is undone by what adding it returned, and only that one", async () => {
+  test("is removed, and no other, by the function that adding it returned", async () => {
     const undo = faults.add({ service: "graph", account: "works", fault: unavailable });
     faults.add({ service: "graph", account: "sparse", fault: unavailable });
     undo();
@@ -335,7 +335,7 @@ describe.each(SERVICES)("/emulator/faults of %s", (service) => {
     expect(await (await request("GET")).json()).toEqual([]);
   });
 
-  test("makes what it took show", async () => {
+  test("applies the faults that it took", async () => {
     await post({ service, fault: { kind: "status", status: 503 } });
     expect((await ask(service)).status).toBe(503);
   });

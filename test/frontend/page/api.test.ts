@@ -26,7 +26,7 @@ describe("fetchProfile", () => {
   test.each([
     ["a page instead of JSON", "<html>"],
     ["JSON that is no profile", "[1]"],
-  ])("%s is an unexpected answer", async (_what, body) => {
+  ])("throws unexpected_answer for %s", async (_what, body) => {
     await expect(fetchProfile(await answering("text/html", body))).rejects.toMatchObject({
       problem: { status: 200, code: "unexpected_answer" },
     });
@@ -57,7 +57,7 @@ describe("fetchPhoto", () => {
     expect(isAllowed).toBe(false);
   });
 
-  test("gives none when there is none to be had", async () => {
+  test("gives none when the user has none", async () => {
     const failing: FetchAsUser = () => Promise.reject(new Error("404"));
     expect(await fetchPhoto(failing, ADA)).toBeUndefined();
   });
@@ -76,7 +76,7 @@ describe("fetchSession", () => {
   test.each([
     ["the gate redirects to the sign-in page", redirect()],
     ["the gate answers 401", new Response(null, { status: 401 })],
-  ])("says that it is over when %s", async (_when, response) => {
+  ])("says that the session has ended when %s", async (_when, response) => {
     expect(await fetchSession(async () => response)).toEqual({ isOver: true, name: "", user: undefined });
   });
 

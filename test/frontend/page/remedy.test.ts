@@ -22,7 +22,7 @@ describe("what the page offers", () => {
     [401, "__proto__", "sign-in", "You"],
     [500, "toString", "try-again", "The people who run this app"],
     [503, "constructor", "try-again", "Nobody has to"],
-  ])("%i %s: to %s; who can fix it: %s", (status, code, action, who) => {
+  ])("for %i %s is %s; who can fix it: %s", (status, code, action, who) => {
     expect(remedyFor({ status, code, title: "", detail: "" })).toEqual({
       action,
       whatToDo: expect.stringMatching(/\w/),
@@ -46,7 +46,7 @@ describe("an administrator's link", () => {
     "javascript:alert(1)",
     "/adminconsent",
     "",
-  ])("%j is not offered, it is neither https nor on this machine", (adminConsentUrl) => {
+  ])("is not offered when it is neither https nor on this machine: %j", (adminConsentUrl) => {
     expect(consentLink(problem(adminConsentUrl === undefined ? {} : { adminConsentUrl }))).toBeUndefined();
   });
 });
@@ -57,7 +57,7 @@ describe("the explanation of a code", () => {
     expect(explanationLink(problem({ type }))).toBe("/api/errors#throttled");
   });
 
-  test("is not there for what no server said", () => {
+  test("is missing for a problem that no server reported", () => {
     expect(explanationLink(problem({}))).toBeUndefined();
   });
 });

@@ -42,7 +42,7 @@ async function run(api: Record<string, Site>, frontend: Record<string, Site>, en
 }
 
 describe("after deployment", () => {
-  test("all is well: says what was seen, and where to go", async () => {
+  test("says what it checked, and the app's address, if all is well", async () => {
     const { code, output } = await run(API, FRONTEND);
     expect(code).toBe(0);
     expect(output.match(/^ok: /gm)).toHaveLength(4);
@@ -51,9 +51,14 @@ describe("after deployment", () => {
 
   test.each<[string, Record<string, Site>, Record<string, Site>, string]>([
     ["the API is not healthy", { ...API, "/api/health": { status: 503 } }, FRONTEND, "Not so: the API is healthy"],
-    ["the API answers strangers", { ...API, "/api/profile": { status: 200 } }, FRONTEND, "WITHOUT a token"],
     [
-      "the API sends strangers away in another way",
+      "the API answers requests without a token",
+      { ...API, "/api/profile": { status: 200 } },
+      FRONTEND,
+      "WITHOUT a token",
+    ],
+    [
+      "the API refuses requests without a token in another way",
       { ...API, "/api/profile": { status: 403 } },
       FRONTEND,
       "status 403",
@@ -65,13 +70,13 @@ describe("after deployment", () => {
       "Not so: the frontend is healthy",
     ],
     [
-      "the frontend shows itself to strangers",
+      "the frontend shows its page without a sign-in",
       API,
       { ...FRONTEND, "/": { status: 200 } },
       "Not so: the frontend begins a sign-in",
     ],
     [
-      "the frontend sends strangers elsewhere",
+      "the frontend redirects elsewhere than to the sign-in",
       API,
       { ...FRONTEND, "/": { status: 302, location: "https://elsewhere.example/" } },
       "Not so: the frontend begins a sign-in",
@@ -88,7 +93,7 @@ describe("after deployment", () => {
     expect(output).toMatch(/ECONNREFUSED/);
   });
 
-  test("does not ask a private API", async () => {
+  test("does not send requests to a private API", async () => {
     const { code, output } = await run({}, FRONTEND, { NETWORK_MODE: "full" });
     expect(code).toBe(0);
     expect(output).toContain("The API is private");

@@ -40,7 +40,7 @@ describe("azd down", () => {
     ]);
   });
 
-  test("is done once", async () => {
+  test("deletes nothing the second time", async () => {
     const { folder } = await down(FOUND);
     expect((await runHook("postdown", folder, FOUND, FAST)).calls).toEqual([]);
   });
@@ -63,7 +63,7 @@ describe("azd down", () => {
   test.each([
     ["still knows", IDS],
     ["has forgotten", { AZURE_ENV_NAME: "demo" }],
-  ])("says what is left to purge by hand, and does it at the next azd down, which %s the ids", async (_, env) => {
+  ])("says what is left to purge by hand, and purges it at the next azd down, which %s the ids", async (_, env) => {
     const { folder, after } = await down({ ...FOUND, "rest --method delete": { fails: "Request_ResourceNotFound" } });
     expect(after.code).toBe(1);
     expect(after.output).toContain(`Purge it by hand: az rest --method delete --url ${ITEMS}/api-object`);

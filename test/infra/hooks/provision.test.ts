@@ -33,7 +33,7 @@ describe("before provisioning", () => {
   const run = async (answers: Answers | undefined, env: Record<string, string> = {}) =>
     runHook("preprovision", await workFolder(), answers, { ...AZD, ...env });
 
-  test("all is well: says so, and changes nothing", async () => {
+  test("says that all is well and changes nothing if so", async () => {
     const { code, output, calls } = await run(READY);
     expect({ code, output }).toEqual({ code: 0, output: "Checks before provisioning passed.\n" });
     expect(calls.filter((call) => /register|create|delete|set/.test(call))).toEqual([]);
@@ -59,7 +59,7 @@ describe("before provisioning", () => {
     expect(output).not.toMatch(/ at .*\.mjs/);
   });
 
-  test("registers the providers that are not, and no others", async () => {
+  test("registers only the providers that are not registered", async () => {
     const { code, calls } = await run({
       ...READY,
       "provider list": [
@@ -166,7 +166,7 @@ describe("after provisioning", () => {
     expect((await stat(join(folder, "local.settings.json"))).mode & 0o077).toBe(0);
   });
 
-  test("names in the administrator's command what was chosen, so that the registrations fit the apps", async () => {
+  test("puts the chosen parameters into the administrator's command, so that the registrations fit the apps", async () => {
     const { output } = await runHook("postprovision", await workFolder(), GRANTED, {
       ...OUTPUTS,
       API_CLIENT_ID: "",
@@ -189,7 +189,7 @@ describe("after provisioning", () => {
     });
   });
 
-  test("keeps what a developer wrote there, and closes the file to others", async () => {
+  test("keeps a developer's own settings, and makes the file unreadable for others", async () => {
     const folder = await workFolder();
     const file = join(folder, "local.settings.json");
     await writeFile(
@@ -203,7 +203,7 @@ describe("after provisioning", () => {
     expect(settings.Host).toEqual({ CORS: "x" });
   });
 
-  test("names the permissions without consent, and where to grant them", async () => {
+  test("names the permissions that lack consent, and where to grant it", async () => {
     const { code, output } = await runHook(
       "postprovision",
       await workFolder(),

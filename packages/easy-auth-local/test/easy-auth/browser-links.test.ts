@@ -38,7 +38,7 @@ test.each(["application/json", "text/html"])("what %s holds is left as it is", a
   expect(await response.text()).toBe(body);
 });
 
-test("a failure that breaks off is broken off for the client", async () => {
+test("a failure whose body breaks off breaks off for the client, too", async () => {
   const response = answered(PROBLEM, (app) => {
     app.writeHead(403, { "content-length": 99 }).write("{", () => app.destroy());
   });

@@ -100,14 +100,14 @@ describe("POST /.auth/login/aad", () => {
 });
 
 describe("X-ZUMO-AUTH", () => {
-  test("with a session that there is not gets 401", async () => {
+  test("with an unknown session gets 401", async () => {
     const url = await openGate(around, frontendSettings());
     const browser = await signedIn(url);
     expect((await fetch(`${url}/x`, { headers: { "x-zumo-auth": "unknown" } })).status).toBe(401);
     expect((await browser.request(`${url}/.auth/me`, { headers: { "x-zumo-auth": "unknown" } })).status).toBe(401);
   });
 
-  test("is nobody after signing out with it", async () => {
+  test("identifies nobody after signing out with it", async () => {
     const url = await openGate(around, frontendSettings());
     const { authenticationToken } = (await (await login(url, { access_token: await token() })).json()) as Answer;
     const headers = { "x-zumo-auth": authenticationToken };

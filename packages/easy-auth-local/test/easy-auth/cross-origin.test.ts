@@ -34,7 +34,7 @@ describe("a preflight", () => {
     },
   );
 
-  test("may send cookies where that is supported, never for all origins", async () => {
+  test("allows cookies if the gate supports credentials, but never for all origins", async () => {
     const one = await openGate(around, apiSettings(), { cors: { allowedOrigins: [PAGE], supportCredentials: true } });
     expect(corsOf(await options(one, PREFLIGHT))["access-control-allow-credentials"]).toBe("true");
     const all = await openGate(around, apiSettings(), { cors: { allowedOrigins: ["*"], supportCredentials: true } });
@@ -46,7 +46,7 @@ describe("a preflight", () => {
   test.each([
     ["without Access-Control-Request-Method", { origin: PAGE }],
     ["without Origin", { "access-control-request-method": "PUT" }],
-  ])("%s is none: it needs a token", async (_, headers) => {
+  ])("%s counts as an ordinary request and needs a token", async (_, headers) => {
     const url = await openGate(around, apiSettings(), { cors: { allowedOrigins: [PAGE] } });
     expect((await options(url, headers)).status).toBe(401);
   });
@@ -58,7 +58,7 @@ describe("a preflight", () => {
 });
 
 describe("an answer to a page of a listed origin", () => {
-  test("can be read, the gate's own refusals included", async () => {
+  test("is readable for it, including the gate's own refusals", async () => {
     const url = await openGate(around, apiSettings(), { cors: { allowedOrigins: [PAGE] } });
     const headers = { origin: PAGE, authorization: `Bearer ${await around.apiToken()}` };
     const allowed = { "access-control-allow-origin": PAGE, vary: "Origin" };
@@ -67,7 +67,7 @@ describe("an answer to a page of a listed origin", () => {
     expect([refused.status, corsOf(refused)]).toEqual([401, allowed]);
   });
 
-  test("says of CORS what the platform says, not what the app says", async () => {
+  test("has the platform's CORS headers, not the app's", async () => {
     const app = await listenOnLoopback(
       http.createServer((_, response) => {
         response
@@ -100,15 +100,15 @@ describe("a POST by a browser with a session", () => {
     ["no origin", {}, 403],
     ["this site's origin", { origin: "self" }, 200],
     ["this site's page as referrer", { referer: "self/page" }, 200],
-    ["an origin that redirects may lead to", { origin: "https://trusted.example" }, 200],
-    ["a referrer that redirects may lead to", { referer: "https://trusted.example/x" }, 200],
-    ["an origin of CORS", { origin: PAGE }, 200],
-    ["a referrer of CORS", { referer: `${PAGE}/x` }, 403],
+    ["an origin that is allowed for redirects", { origin: "https://trusted.example" }, 200],
+    ["a referrer that is allowed for redirects", { referer: "https://trusted.example/x" }, 200],
+    ["an origin that CORS allows", { origin: PAGE }, 200],
+    ["a referrer that CORS allows", { referer: `${PAGE}/x` }, 403],
     ["another origin", { origin: "https://evil.example" }, 403],
     ["another origin and a good referrer", { origin: "https://evil.example", referer: "self/page" }, 403],
     ["an opaque origin", { origin: "null" }, 403],
-    ["a referrer that is no address", { referer: "x" }, 403],
-  ])("with %s", async (_, headers: Record<string, string>, status) => {
+    ["a referrer that is no URL", { referer: "x" }, 403],
+  ])("with %s is answered $2", async (_, headers: Record<string, string>, status) => {
     const url = await openGate(around, frontendSettings({ login }), { cors });
     const browser = await signedIn(url);
     const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace("self", url)]));
@@ -116,7 +116,7 @@ describe("a POST by a browser with a session", () => {
     expect(response.status).toBe(status);
   });
 
-  test("is the only one that is judged: not a GET, a program, or a bearer call", async () => {
+  test("is checked for its origin; a GET, a program and a bearer call are not", async () => {
     const url = await openGate(around, frontendSettings());
     const browser = await signedIn(url);
     expect((await browser.request(`${url}/x`)).status).toBe(200);

@@ -121,7 +121,7 @@ describe("a spoofed header", () => {
 });
 
 describe("a session", () => {
-  test("gives the app all eight headers", async () => {
+  test("gives the app all eight headers of Easy Auth", async () => {
     const browser = new Browser();
     await browser.signIn(`${frontendGate.url}/`, "works");
     const { headers } = await echoed(await browser.request(`${frontendGate.url}/x`));
@@ -177,7 +177,7 @@ describe("a session", () => {
     expect((await fetch(`${frontendGate.url}/.auth/refresh`)).status).toBe(401);
   });
 
-  test("of one browser is not another's", async () => {
+  test("of one browser is not visible in another", async () => {
     const [adele, diego] = [new Browser(), new Browser()];
     await adele.signIn(`${frontendGate.url}/`, "works");
     await diego.signIn(`${frontendGate.url}/`, "sparse");
@@ -191,7 +191,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("ends with signing out: its old cookie is nobody", async () => {
+  test("ends with signing out: its old cookie identifies nobody", async () => {
     const browser = new Browser();
     await browser.signIn(`${frontendGate.url}/`, "works");
     const cookie = `AppServiceAuthSession=${browser.cookie("AppServiceAuthSession")}`;
@@ -368,7 +368,7 @@ describe("a bearer token", () => {
 });
 
 describe("the gate", () => {
-  test("survives headers about the connection, and keeps them from the app", async () => {
+  test("copes with headers about the connection, and keeps them from the app", async () => {
     const headers = [
       "Trailer: x",
       "TE: trailers",
@@ -394,7 +394,7 @@ describe("the gate", () => {
     },
   );
 
-  test("takes no other addresses than paths", async () => {
+  test("accepts only paths as request targets", async () => {
     const { status } = await sendRaw(apiGate.url, "http://localhost/health", ["Connection: close"]);
     expect(status).toBe(400);
   });
@@ -415,7 +415,7 @@ describe("the gate", () => {
     await gate.close();
   });
 
-  test("does not serve another host name: DNS rebinding", async () => {
+  test("refuses another host name, against DNS rebinding", async () => {
     const { status } = await sendRaw(frontendGate.url, "/health", ["Host: evil.example", "Connection: close"]);
     expect(status).toBe(421);
   });

@@ -26,7 +26,7 @@ describe("the principal", () => {
     expect(valuesOf("roles")).toEqual(["A", "B"]);
   });
 
-  test("names a guest's home in App Service's claim type", async () => {
+  test("names a guest's identity provider in App Service's claim type", async () => {
     const idp = "https://sts.windows.net/bbbbcccc-1111-dddd-2222-eeee3333ffff/";
     const claims = principalClaims(await reached({ idp }));
     expect(claims).toContainEqual({ typ: `${LONG}/identity/claims/identityprovider`, val: idp });
@@ -91,7 +91,7 @@ describe("a session with many groups", () => {
     for (const name of cookies) expect(browser.cookie(name)).toBeUndefined();
   });
 
-  test("leaves none of its cookies to a shorter session after it", async () => {
+  test("leaves no extra cookies behind when a shorter session follows", async () => {
     const url = await openGate(around, frontendSettings());
     const cookie = "AppServiceAuthSession=old; AppServiceAuthSession7=old; Other=1";
     const body = JSON.stringify({ access_token: await around.apiToken({ aud: FRONTEND.clientId }) });

@@ -34,7 +34,7 @@ describe("a session", () => {
     expect(await me(browser, url)).toBe(401);
   });
 
-  test("ends with the access token where its end is derived from the provider", async () => {
+  test("ends with the access token if its lifetime comes from the provider", async () => {
     const advance = stopClock();
     const login = {
       tokenStore: { enabled: true },
@@ -50,7 +50,7 @@ describe("a session", () => {
     expect(await me(browser, url)).toBe(401);
   });
 
-  test("outlives its access token, which the app still gets: the failure that refreshing is for", async () => {
+  test("outlives its access token, which the app still gets until the session is refreshed", async () => {
     const advance = stopClock();
     const url = await openGate(around, frontendSettings());
     const browser = await signedIn(url);
@@ -60,7 +60,7 @@ describe("a session", () => {
     expect(new Date(headers["x-ms-token-aad-expires-on"] ?? "").getTime()).toBeLessThan(Date.now());
   });
 
-  test("that has ended is brought back by /.auth/refresh within 72 hours", async () => {
+  test("that has ended is restored by /.auth/refresh within 72 hours", async () => {
     const advance = stopClock();
     const url = await openGate(around, frontendSettings());
     const browser = await signedIn(url);
@@ -98,7 +98,7 @@ describe("a session", () => {
     expect(await me(browser, url)).toBe(200);
   });
 
-  test("is forgotten when 10,000 others were used after it", () => {
+  test("is dropped when 10,000 others were used after it", () => {
     const sessions = new Sessions({ tokenStore: { enabled: true } });
     const signedIn = { claims: {}, idToken: "", accessToken: "", refreshToken: undefined, accessTokenExpiresAt: 0 };
     const first = sessions.open(signedIn satisfies SignedIn);
@@ -126,7 +126,7 @@ describe("a sign-in on its way", () => {
   test.each([
     [5 * MINUTE - 1, 302],
     [5 * MINUTE + 1, 401],
-  ])("that comes back after %i ms is answered %i", async (milliseconds, status) => {
+  ])("that returns after %i ms is answered %i", async (milliseconds, status) => {
     const advance = stopClock();
     const url = await openGate(around, frontendSettings());
     const { browser, callback, setCookies } = await pickedAccount(url);

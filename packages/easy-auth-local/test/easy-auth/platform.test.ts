@@ -23,7 +23,7 @@ function environmentApp(): string {
 }
 
 describe("a stack", () => {
-  test("configured as Container Apps, hands apps their own settings alone, and signs out as there", async () => {
+  test("configured as Container Apps gives apps only their own settings, and signs out as Container Apps does", async () => {
     const settings = { WEBSITE_AUTH_CLIENT_ID: "set by the app itself" };
     const stack = await startStack({
       platform: "container-apps",
@@ -35,7 +35,7 @@ describe("a stack", () => {
     expect((await fetch(`${stack.frontendUrl}/.auth/logout/done`)).status).toBe(200);
   });
 
-  test("hands apps what App Service sets, by default", async () => {
+  test("gives apps the settings of App Service by default", async () => {
     const stack = await startStack({ frontend: { app: environmentApp(), excludedPaths: ["/"] } });
     const environment = await (await fetch(stack.frontendUrl)).json();
     expect(environment).toMatchObject({ WEBSITE_AUTH_ENABLED: "True", WEBSITE_AUTH_CLIENT_ID: expect.any(String) });

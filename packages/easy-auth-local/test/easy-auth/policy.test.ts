@@ -68,7 +68,7 @@ describe("a token's time", () => {
     expect(await statusFor(url, await around.apiToken({ exp, nbf: exp - 3600, iat: exp - 3600 }))).toBe(status);
   });
 
-  test("has to be there", async () => {
+  test("must be present", async () => {
     const url = await openGate(around, apiSettings());
     expect(await statusFor(url, await around.apiToken({ exp: undefined }))).toBe(401);
   });
@@ -108,8 +108,8 @@ describe("the authorization policy", () => {
     ["another user", () => ({ identities: [OTHER] }), 403],
     ["a group of the user", () => ({ identities: [OTHER], groups: ["g2"] }), 200],
     ["another group", () => ({ groups: ["g3"] }), 403],
-    ["nobody, which is no rule", () => ({ identities: [], groups: [] }), 200],
-  ])("that lists %s as principal", async (_, principals, status) => {
+    ["nobody, which is no restriction,", () => ({ identities: [], groups: [] }), 200],
+  ])("that lists %s as principal gives $2", async (_, principals, status) => {
     const validation = { defaultAuthorizationPolicy: { allowedPrincipals: principals() } };
     const url = await openGate(around, apiSettings(validation));
     expect(await statusFor(url, await around.apiToken({ groups: ["g1", "g2"] }))).toBe(status);
@@ -140,7 +140,7 @@ describe("the authorization policy", () => {
     expect(await statusFor(url, await around.apiToken())).toBe(status);
   });
 
-  test("holds for a session as well", async () => {
+  test("also applies to a session", async () => {
     const url = await openGate(around, frontendSettings(), tenants(OTHER));
     const browser = await signedIn(url);
     expect((await browser.request(`${url}/x`)).status).toBe(403);

@@ -28,7 +28,7 @@ async function openExplaining(settings: AuthSettings, options: Partial<GateOptio
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-describe("a gate that refuses a token says which rule, value and setting, in the terminal and in the trace", () => {
+describe("a gate names the rule, value and setting, in the terminal and in the trace, when it refuses a token", () => {
   test.each<readonly [claims: Record<string, unknown>, validation: Validation, status: number, reason: string]>([
     [
       { aud: "api://other" },
@@ -82,7 +82,7 @@ describe("a gate that refuses a token says which rule, value and setting, in the
       403,
       `azp ${FRONTEND.clientId} is not in jwtClaimChecks.allowedClientApplications`,
     ],
-  ])("%j with %j: %i", async (claims, validation, status, reason) => {
+  ])("with the claims %j under the validation %j (%i)", async (claims, validation, status, reason) => {
     const { url, lines, traces } = await openExplaining(apiSettings(validation));
     const answer = await fetch(`${url}/api/x?secret=1`, bearer(await around.apiToken(claims)));
     expect([answer.status, await answer.text()]).toEqual([status, ""]);
@@ -106,7 +106,7 @@ describe("a gate that refuses a token says which rule, value and setting, in the
     expect(lines[0]).not.toContain(token);
   });
 
-  test("with a signature that does not hold, without a word of its claims", async () => {
+  test("with an invalid signature, without showing its claims", async () => {
     const { url, lines } = await openExplaining(apiSettings());
     const [head, , signature] = (await around.apiToken()).split(".");
     const claims = Buffer.from(JSON.stringify({ aud: "api://forged" })).toString("base64url");
@@ -124,13 +124,13 @@ describe("a gate that refuses a token says which rule, value and setting, in the
     );
   });
 
-  test("without a token that stands in the path", async () => {
+  test("without showing a token in the path", async () => {
     const { url, lines } = await openExplaining(apiSettings());
     await fetch(`${url}/x/${await around.apiToken()}`);
     expect(lines[0]).toMatch(/ \(401, GET \/x\/\(not shown\)\)$/);
   });
 
-  test("by tenant", async () => {
+  test("of a tenant that is not allowed", async () => {
     const appSettings = { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: OTHER };
     const { url, lines } = await openExplaining(apiSettings(), { appSettings });
     expect((await fetch(url, bearer(await around.apiToken()))).status).toBe(403);
@@ -139,7 +139,7 @@ describe("a gate that refuses a token says which rule, value and setting, in the
 });
 
 describe("a gate explains", () => {
-  test("a request without a credential, by the action", async () => {
+  test("a request without a credential, with the action for it", async () => {
     const { url, lines } = await openExplaining(apiSettings());
     await fetch(`${url}/api/x`);
     expect(lines).toEqual([
@@ -168,7 +168,7 @@ describe("a gate explains", () => {
     expect(lines).toEqual(["API gate refused: login.tokenStore.enabled is false (404, GET /.auth/me)"]);
   });
 
-  test("once, that without a token store no token reaches the app", async () => {
+  test("once that no token reaches the app without a token store", async () => {
     const { url, lines } = await openExplaining(frontendSettings({ login: { tokenStore: { enabled: false } } }));
     const browser = await signedIn(url);
     await browser.request(`${url}/x`);
@@ -178,7 +178,7 @@ describe("a gate explains", () => {
     ]);
   });
 
-  test("nothing with control characters that a claim brings", async () => {
+  test("without control characters from a claim", async () => {
     const { url, lines } = await openExplaining(apiSettings());
     await fetch(url, bearer(await around.apiToken({ aud: "a\u001b[2Jb" })));
     expect(lines[0]).toContain("aud a\ufffd[2Jb is not");
@@ -210,7 +210,7 @@ describe("the admin API of a function app", () => {
     },
   );
 
-  test("is none for another app", async () => {
+  test("does not exist for an app that is no function app", async () => {
     const { url } = await openExplaining(apiSettings());
     expect((await fetch(`${url}/admin/host/status`)).status).toBe(401);
   });

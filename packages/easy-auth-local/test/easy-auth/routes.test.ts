@@ -61,7 +61,7 @@ describe("GET /.auth/login/aad", () => {
     expect(ended.url).toBe(`${url}/old`);
   });
 
-  test("passes on what Entra is to be told, and nothing that the gate decides", async () => {
+  test("passes parameters on to Entra, except those that the gate decides", async () => {
     const url = await openGate(around, withLogin(["scope=openid", "domain_hint=contoso.example", "prompt=login"]));
     const query = await authorizeQuery(
       url,
@@ -82,7 +82,7 @@ describe("GET /.auth/login/aad", () => {
     expect(query.get("state")).not.toBe("x");
   });
 
-  test("asks for the default scopes where none are configured", async () => {
+  test("asks for the default scopes if none are configured", async () => {
     const url = await openGate(around, withLogin([]));
     expect((await authorizeQuery(url)).get("scope")).toBe("openid profile email");
   });
@@ -115,7 +115,7 @@ describe("the callback", () => {
     expect((await browser.request(`${url}/.auth/me`)).status).toBe(200);
   });
 
-  test("with a code that Entra does not know shows a page that says nothing of it, and tells the terminal", async () => {
+  test("with a code that Entra does not know shows a page without details, and prints the reason in the terminal", async () => {
     const lines: string[] = [];
     const url = await openGate(around, frontendSettings(), { onError: (line) => lines.push(line) });
     const browser = new Browser();
@@ -130,7 +130,7 @@ describe("the callback", () => {
     expect(lines[0]).not.toContain("secret-code");
   });
 
-  test("with an error of Entra's shows that page, too", async () => {
+  test("with an error of Entra shows that page as well", async () => {
     const url = await openGate(around, frontendSettings());
     const browser = new Browser();
     const state = (await callbackOf(browser, url)).searchParams.get("state");
@@ -163,7 +163,7 @@ describe("GET /.auth/logout", () => {
     expect(ended.url).toBe(`${url}/bye?a=1`);
   });
 
-  test("is where logoutEndpoint and apiPrefix say", async () => {
+  test("is at the path that logoutEndpoint and apiPrefix set", async () => {
     const routes = { logoutEndpoint: "/bye" };
     const httpSettings = { routes: { apiPrefix: "/auth" } };
     const url = await openGate(
@@ -180,7 +180,7 @@ describe("GET /.auth/logout", () => {
   });
 });
 
-describe("behind another proxy", () => {
+describe("the callback's address behind another proxy", () => {
   const forwarded = {
     "x-forwarded-host": "app.example:8443, inner",
     "x-forwarded-proto": "https",
@@ -195,19 +195,19 @@ describe("behind another proxy", () => {
   }
 
   test.each([
-    ["nobody's word", undefined, forwarded, "own"],
+    ["forwardProxy not set", undefined, forwarded, "own"],
     ["NoProxy", { convention: "NoProxy" }, forwarded, "own"],
     ["Standard", { convention: "Standard" }, forwarded, "https://app.example:8443"],
-    ["Standard, without the headers", { convention: "Standard" }, {}, "own"],
-    ["Standard, a host that is none", { convention: "Standard" }, { "x-forwarded-host": "a/b@c" }, "own"],
+    ["Standard but without the headers", { convention: "Standard" }, {}, "own"],
+    ["Standard and an invalid host", { convention: "Standard" }, { "x-forwarded-host": "a/b@c" }, "own"],
     [
-      "Standard, a scheme that is none",
+      "Standard and an invalid scheme",
       { convention: "Standard" },
       { ...forwarded, "x-forwarded-proto": "javascript" },
       "own",
     ],
     ["Custom", { convention: "Custom", customHostHeaderName: "X-Own-Host" }, forwarded, "https://own.example"],
-  ] as const)("with %s, the callback's address", async (_, forwardProxy, headers, site) => {
+  ] as const)("with %s is at $3", async (_, forwardProxy, headers, site) => {
     const changes = forwardProxy === undefined ? {} : { httpSettings: { forwardProxy } };
     expect(await redirectUri(changes, headers)).toBe(site);
   });
@@ -220,7 +220,7 @@ describe("a browser without a session", () => {
     expect([response.status, response.headers.get("location")]).toEqual([302, `${url}/a?b=1`]);
   });
 
-  test("behind another proxy is sent to sign in at once, and comes back through it", async () => {
+  test("behind another proxy is sent to sign in at once, and returns through it", async () => {
     const httpSettings = { forwardProxy: { convention: "Standard" as const } };
     const url = await openGate(around, frontendSettings({ httpSettings }));
     const headers = { "x-forwarded-host": "app.example", "x-forwarded-proto": "https" };

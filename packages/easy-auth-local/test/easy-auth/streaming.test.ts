@@ -113,7 +113,7 @@ describe("a client that leaves", () => {
 });
 
 describe("an app", () => {
-  test("that is down is a page with status 502 that says which app", async () => {
+  test("that is down gives a page with status 502 that names the app", async () => {
     const url = await openGate(around, apiSettings(), { upstream: "http://localhost:9" });
     const response = await fetch(`${url}/x`, { headers: { authorization: await authorization() } });
     expect(response.status).toBe(502);
@@ -122,19 +122,19 @@ describe("an app", () => {
     expect(html).toContain("http://localhost:9");
   });
 
-  test("that closes the connection without an answer is 502", async () => {
+  test("that closes the connection without an answer gives 502", async () => {
     const { url } = await gateBefore((request) => request.socket.destroy());
     expect((await fetch(`${url}/x`, { headers: { authorization: await authorization() } })).status).toBe(502);
   });
 
-  test("that takes longer than it may is 504, and its request ends", async () => {
+  test("that exceeds the time-out gives 504, and its request is ended", async () => {
     const closed = withResolvers<void>();
     const { url } = await gateBefore((_, response) => response.once("close", closed.resolve), 50);
     expect((await fetch(`${url}/x`, { headers: { authorization: await authorization() } })).status).toBe(504);
     await closed.promise;
   });
 
-  test("learns how the client reached the gate, whatever the client says of it", async () => {
+  test("learns how the client reached the gate, whatever headers the client sends about it", async () => {
     const url = await openGate(around, apiSettings());
     const headers = {
       authorization: await authorization(),
@@ -288,7 +288,7 @@ describe("a WebSocket", () => {
     expect(echo.toString()).toBe("adele.vance@contoso.example undefined: hello");
   });
 
-  test("of nobody is refused with the challenge, and the connection ends", async () => {
+  test("without a user is refused with the challenge, and the connection ends", async () => {
     const url = await socketApp();
     const { socket, head } = await connect(url, HANDSHAKE);
     expect(head).toMatch(/^HTTP\/1\.1 401 /);
@@ -296,13 +296,13 @@ describe("a WebSocket", () => {
     await once(socket, "close");
   });
 
-  test("to an app that is down is 502", async () => {
+  test("to an app that is down gives 502", async () => {
     const url = await openGate(around, apiSettings(), { upstream: "http://localhost:9" });
     const { head } = await connect(url, [...HANDSHAKE, `Authorization: ${await authorization()}`]);
     expect(head).toMatch(/^HTTP\/1\.1 502 /);
   });
 
-  test("is the only upgrade: another, such as that of curl --http2, is ignored, again and again", async () => {
+  test("is the only upgrade; another, such as that of curl --http2, is ignored every time", async () => {
     const url = await openGate(around, apiSettings());
     const lines = [
       "Connection: Upgrade, HTTP2-Settings",

@@ -29,7 +29,7 @@ describe("without a token store", () => {
     expect((await browser.request(`${url}/.auth/refresh`)).status).toBe(403);
   });
 
-  test("a bearer call has no token header, whatever the switch", async () => {
+  test("a bearer call has no token header, whatever the switch says", async () => {
     const settings = { ...apiSettings(), ...OFF };
     const url = await openGate(around, settings, { switches: { bearerTokenHeaders: "fresh" } });
     const headers = { authorization: `Bearer ${await around.apiToken()}` };
@@ -45,7 +45,7 @@ describe("/.auth/refresh", () => {
     return { ...settings, identityProviders: { azureActiveDirectory: { ...azureActiveDirectory, login } } };
   };
 
-  test("answers 403 when no offline_access was asked for", async () => {
+  test("answers 403 if offline_access was not requested", async () => {
     const url = await openGate(around, withScope("openid profile"));
     const browser = await signedIn(url);
     expect((await browser.request(`${url}/.auth/refresh`)).status).toBe(403);
@@ -74,7 +74,7 @@ describe("/.auth/refresh", () => {
 });
 
 describe("/.auth/me", () => {
-  test("holds these fields and no others", async () => {
+  test("has exactly the documented fields", async () => {
     const url = await openGate(around, frontendSettings());
     const browser = await signedIn(url);
     const [entry] = (await (await browser.request(`${url}/.auth/me`)).json()) as [Record<string, unknown>];

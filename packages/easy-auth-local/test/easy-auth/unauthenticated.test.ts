@@ -34,7 +34,7 @@ describe("a request without a credential", () => {
     },
   );
 
-  test("passes where authentication is not required", async () => {
+  test("passes if authentication is not required", async () => {
     const globalValidation: Global = { requireAuthentication: false, unauthenticatedClientAction: "Return401" };
     const url = await openGate(around, frontendSettings({ globalValidation }));
     expect((await ask(`${url}/x`)).status).toBe(200);
@@ -62,7 +62,7 @@ describe("a request without a credential", () => {
     );
   });
 
-  test("gets no challenge where it is disabled", async () => {
+  test("gets no challenge if challenges are disabled", async () => {
     const { azureActiveDirectory } = apiSettings().identityProviders;
     const login = { disableWWWAuthenticate: true };
     const identityProviders = { azureActiveDirectory: { ...azureActiveDirectory, login } };
@@ -89,7 +89,7 @@ describe("a bearer token that does not hold", () => {
     }
   });
 
-  test("of a client that is not allowed gets 403 even there", async () => {
+  test("of a client that is not allowed gets 403 even if anonymous requests pass", async () => {
     const globalValidation: Global = { unauthenticatedClientAction: "AllowAnonymous" };
     const policy = { defaultAuthorizationPolicy: { allowedApplications: ["another"] } };
     const url = await openGate(around, { ...apiSettings(policy), globalValidation });
@@ -124,7 +124,7 @@ describe("an excluded path", () => {
 });
 
 describe("a gate that is off", () => {
-  test("lets everything pass as it was sent, spoofed headers and /.auth included", async () => {
+  test("passes everything on unchanged, including spoofed headers and /.auth", async () => {
     const url = await openGate(around, frontendSettings({ platform: { enabled: false } }));
     const { path, headers } = await echoed(await ask(`${url}/.auth/me`, { "x-ms-client-principal-id": "spoofed" }));
     expect(path).toBe("/.auth/me");

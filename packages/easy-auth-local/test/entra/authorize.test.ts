@@ -71,11 +71,11 @@ describe("the account picker", () => {
   });
 
   test.each<[string, Record<string, string>, number]>([
-    ["the hinted account alone", { login_hint: "adele.vance@contoso.example" }, 1],
-    ["a guest by the name of home", { login_hint: "megan.bowen@fabrikam.example" }, 1],
-    ["everyone for a hint at nobody", { login_hint: "nobody@contoso.example" }, ACCOUNTS.length],
+    ["only the hinted account", { login_hint: "adele.vance@contoso.example" }, 1],
+    ["a guest by the sign-in name of their home tenant", { login_hint: "megan.bowen@fabrikam.example" }, 1],
+    ["everyone for a hint that matches nobody", { login_hint: "nobody@contoso.example" }, ACCOUNTS.length],
     [
-      "everyone when the app asks to select",
+      "everyone if the app sends prompt=select_account",
       { login_hint: "adele.vance@contoso.example", prompt: "select_account" },
       ACCOUNTS.length,
     ],
@@ -103,7 +103,7 @@ describe("the answer", () => {
     expect(toldTo(step)).toEqual({});
   });
 
-  test("goes into a form that sends itself when asked to, and nothing breaks out of it", async () => {
+  test("goes into a self-submitting form when asked to, and no value breaks out of it", async () => {
     const state = `"><script>alert(1)</script>`;
     const step = await pickAccount(authorizeUrl({ response_mode: "form_post", state }), "works");
     const { action, fields } = step.form();
@@ -118,7 +118,7 @@ describe("an ID token", () => {
     expect(toldTo(step, "hash")).toMatchObject({ error: "invalid_request" });
   });
 
-  test("alone comes without a code, as Easy Auth asks without a secret", async () => {
+  test("alone comes without a code, as Easy Auth requests it without a secret", async () => {
     const parameters = { response_type: "id_token", response_mode: "form_post", nonce: "n" };
     const { fields } = (await pickAccount(authorizeUrl(parameters), "works")).form();
     expect([...fields.keys()].sort()).toEqual(["id_token", "session_state", "state"]);
@@ -163,12 +163,12 @@ describe("a refusal that only the user is told", () => {
     expect(html).toContain(number);
   });
 
-  test("is that the tenant does not know the user", async () => {
+  test("says that the tenant does not know the user", async () => {
     const { status, html } = await pickAccount(authorizeUrl(), "other-tenant");
     expect([status, html]).toEqual([400, expect.stringContaining("AADSTS50020")]);
   });
 
-  test("leaves a way back: another account can be picked on the same page", async () => {
+  test("lets the user pick another account on the same page", async () => {
     const refused = await pickAccount(authorizeUrl(), "other-tenant");
     expect(toldTo(await answerPage(refused, { account: "works" }))).toMatchObject({
       state: "s",
@@ -189,14 +189,14 @@ describe("claims", () => {
     expect(await exchange(access_token)).toBeUndefined();
   });
 
-  test("are not satisfied by signing in without them", async () => {
+  test("are not satisfied by a sign-in without them", async () => {
     const { code = "" } = toldTo(await pickAccount(authorizeUrl(), "mfa-needed"));
     const { access_token } = await redeem(code);
     expect(decodeJwt(String(access_token))).not.toHaveProperty("acrs");
     expect(await exchange(access_token)).toEqual([50076]);
   });
 
-  test("that ask for an authentication context are told of it", async () => {
+  test("for an authentication context put it into the token's acrs", async () => {
     const request = JSON.stringify({ access_token: { acrs: { essential: true, value: "c1" } } });
     const step = await pickAccount(authorizeUrl({ claims: request }), "works");
     const { code = "" } = toldTo(await answerPage(step, { mfa: "done" }));
@@ -232,14 +232,14 @@ describe("a silent sign-in", () => {
     expect(await told(new Browser(), silently())).toMatchObject({ error: "login_required" });
   });
 
-  test("is for the hinted user alone", async () => {
+  test("is only for the hinted user", async () => {
     const browser = await signedIn("works");
     expect(await told(browser, silently({ login_hint: "adele.vance@contoso.example" }))).toHaveProperty("code");
     const other = await told(browser, silently({ login_hint: "alex.wilber@contoso.example" }));
     expect(other).toMatchObject({ error: "login_required" });
   });
 
-  test("does not ask for more than was proven", async () => {
+  test("does not satisfy more than the user has proven", async () => {
     const claims = account("mfa-needed").exchangeRefusal?.claims ?? "";
     const refusal = { error: "interaction_required", error_description: expect.stringContaining("AADSTS50076") };
     expect(await told(await signedIn("mfa-needed"), silently({ claims }))).toMatchObject(refusal);
@@ -257,7 +257,7 @@ describe("a silent sign-in", () => {
   test.each([
     ["Entra's logout", (browser: Browser) => browser.request(`${entra.url}/${TENANT_ID}/oauth2/v2.0/logout`)],
     ["a revocation", async () => directory.revocations.revoke(account("no-photo"))],
-  ])("is over with %s", async (_, end) => {
+  ])("is no longer possible after %s", async (_, end) => {
     const browser = await signedIn("no-photo");
     expect(await told(browser, silently())).toHaveProperty("code");
     await end(browser);
@@ -265,14 +265,14 @@ describe("a silent sign-in", () => {
     directory.revocations.revoke(account("no-photo"), 0);
   });
 
-  test("ends with the logout of the session itself, whatever cookies are kept", async () => {
+  test("is no longer possible after the session's logout, whatever cookies are kept", async () => {
     const browser = await signedIn("works");
     const headers = { cookie: `ESTSAUTH=${browser.cookie("ESTSAUTH")}` };
     await fetch(`${entra.url}/${TENANT_ID}/oauth2/v2.0/logout`, { headers });
     expect(await told(browser, silently())).toMatchObject({ error: "login_required" });
   });
 
-  test("is why the account picker comes first to the browser's user, and says why it is there again", async () => {
+  test("makes the account picker list the browser's user first, and say why it is shown again", async () => {
     const browser = await signedIn("mfa-needed");
     const picker = async (parameters = {}) => (await browser.request(authorizeUrl(parameters))).text();
     const again = await picker();
@@ -309,7 +309,7 @@ describe("consent", () => {
     expect((await pickAccount(authorizeUrl(combined), "no-consent")).html).toContain("Permissions requested");
   });
 
-  test("that the user refuses is not given", async () => {
+  test("that the user declines is not granted", async () => {
     const told = toldTo(
       await answerPage(await pickAccount(authorizeUrl(combined), "no-consent"), { consent: "refuse" }),
     );
@@ -317,7 +317,7 @@ describe("consent", () => {
     expect(told).not.toHaveProperty("code");
   });
 
-  test("is not asked for what was consented to, unless the app wants it asked", async () => {
+  test("is not asked for again, unless the app sends prompt=consent", async () => {
     toldTo(await pickAccount(authorizeUrl(combined), "works"));
     const { html } = await pickAccount(authorizeUrl({ ...combined, prompt: "consent" }), "works");
     expect(html).toContain("Permissions requested");
@@ -341,7 +341,7 @@ describe("adminconsent", () => {
   const path = `/${TENANT_ID}/adminconsent?client_id=${API.clientId}`;
   const redirecting = `${path}&redirect_uri=${encodeURIComponent(CALLBACK)}&state=s`;
 
-  test("sends the answer to the app, when it names where", async () => {
+  test("sends the answer to the app's redirect URI if there is one", async () => {
     const page = await openPage(`${entra.url}${redirecting}`);
     expect(toldTo(await answerPage(page, { consent: "accept" }))).toEqual({
       admin_consent: "True",
@@ -359,7 +359,7 @@ describe("adminconsent", () => {
     expect(directory.consents.has(API, { names: ["User.Read"] }, account("no-consent"))).toBe(false);
   });
 
-  test("of version 2 is for the scopes that are asked for", async () => {
+  test("of version 2 covers the requested scopes", async () => {
     const scope = encodeURIComponent("https://graph.microsoft.com/Mail.Read");
     const url = `${entra.url}/${TENANT_ID}/v2.0/adminconsent?client_id=${API.clientId}&scope=${scope}`;
     await answerPage(await openPage(url), { consent: "accept" });
@@ -376,7 +376,7 @@ describe("adminconsent", () => {
     expect([status, html]).toEqual([400, expect.stringContaining(number)]);
   });
 
-  test("is not given by a page of another site", async () => {
+  test("cannot be granted by a page of another site", async () => {
     const headers = { origin: "https://evil.example" };
     const body = new URLSearchParams({ consent: "accept" });
     const response = await fetch(`${entra.url}${path}`, { method: "POST", headers, body });

@@ -130,7 +130,7 @@ describe("a client assertion signed with a certificate's key", () => {
       () => ownAssertion({ aud: `https://evil.example/${TENANT_ID}/oauth2/v2.0/token` }),
     ],
     [
-      "of older clients, of another certificate",
+      "of older clients with another certificate",
       700027,
       () => ownAssertion({}, { "x5t#S256": undefined, x5t: sha1Of(stranger) }),
     ],

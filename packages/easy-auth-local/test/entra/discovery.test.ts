@@ -37,7 +37,7 @@ describe("a tenant", () => {
 
 describe("metadata", () => {
   // https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
-  test("names how clients prove themselves, and every endpoint is there", async () => {
+  test("names how clients authenticate, and endpoints that all exist", async () => {
     const { body } = await get(`/${TENANT_ID}/${DOCUMENT}`);
     expect(body.token_endpoint_auth_methods_supported).toContain("private_key_jwt");
     for (const name of ["authorization_endpoint", "end_session_endpoint", "userinfo_endpoint"]) {
@@ -63,7 +63,7 @@ describe("metadata", () => {
   });
 
   // MSAL's sources: msal-common/src/authority/AuthorityMetadata.ts
-  test("of the instance names each cloud, and where the authority that was asked about describes itself", async () => {
+  test("of the instance names each cloud, and the metadata address of the given authority", async () => {
     const endpoint = `${around.entra.https?.url}/${TENANT_ID}/oauth2/v2.0/authorize`;
     const { body } = await get(
       `/common/discovery/instance?api-version=1.1&authorization_endpoint=${encodeURIComponent(endpoint)}`,
@@ -117,7 +117,7 @@ describe("UserInfo", () => {
 });
 
 // https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#none
-test("the browser's session over https may be sent from a page's frame, and is not the one over http", async () => {
+test("the browser's session over https works in a frame, and is separate from the one over http", async () => {
   const { https } = around.entra;
   const agent = new Agent({ connect: { ca: https?.certificate } });
   onTestFinished(() => agent.close());
@@ -131,13 +131,13 @@ describe("signing out", () => {
   const path = (query: Record<string, string>) => `/${TENANT_ID}/oauth2/v2.0/logout?${new URLSearchParams(query)}`;
 
   // https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout
-  test("goes back to the app with the state", async () => {
+  test("returns to the app with the state", async () => {
     const query = { post_logout_redirect_uri: "http://localhost:3000/bye?a=1", state: "s 1" };
     const { response } = await get(path(query));
     expect(response.headers.get("location")).toBe("http://localhost:3000/bye?a=1&state=s+1");
   });
 
-  test("does not go to an address that is no app's", async () => {
+  test("does not lead to an address that belongs to no app", async () => {
     const { response } = await get(path({ post_logout_redirect_uri: "https://evil.example/", state: "s" }));
     expect([response.status, response.headers.get("location")]).toEqual([200, null]);
   });
@@ -163,7 +163,7 @@ test("a silent sign-in is refused to a browser whose sign-in is older than max_a
   }
 });
 
-test("tokens have one issuer, whatever address they were asked for at", async () => {
+test("tokens have the same issuer, whatever address issued them", async () => {
   const issuers = new Set<unknown>();
   for (const origin of [around.entra.url, around.entra.url.replace("localhost", "127.0.0.1")]) {
     const callback = "http://localhost:3000/signed-in";

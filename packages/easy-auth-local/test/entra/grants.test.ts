@@ -47,13 +47,13 @@ function refresh(answer: Answer, more: Form): Promise<Answer> {
 describe("consent", () => {
   const refusal = { error: "invalid_grant", error_codes: [65001], suberror: "consent_required" };
 
-  test("is looked at when a refresh token is redeemed for more", async () => {
+  test("is checked when a refresh token is redeemed for more", async () => {
     const answer = await signInToWeb("openid offline_access User.Read");
     expect(await refresh(answer, { scope: "Mail.Read" })).toMatchObject(refusal);
     expect(await refresh(answer, { scope: API_SCOPE })).toMatchObject({ access_token: expect.any(String) });
   });
 
-  test("is looked at when a code is redeemed for more", async () => {
+  test("is checked when a code is redeemed for more", async () => {
     const code = await codeOf({ client_id: WEB.clientId, redirect_uri: WEB_CALLBACK, scope: "openid User.Read" });
     const form = { ...OF_WEB, grant_type: "authorization_code", code, redirect_uri: WEB_CALLBACK };
     expect(await post({ ...form, scope: "Mail.Read" })).toMatchObject(refusal);
@@ -129,7 +129,7 @@ describe("claims that ask for an authentication context", () => {
     expect(await refresh(answer, { scope: API_SCOPE, claims })).toMatchObject(refusal);
   });
 
-  test("are granted to one whose sign-in did, and the token says so", async () => {
+  test("are granted to one whose sign-in satisfied them, and the token says so", async () => {
     const scope = `openid offline_access ${API_SCOPE}`;
     const query = { client_id: WEB.clientId, redirect_uri: WEB_CALLBACK, scope, claims };
     const { location } = await answerPage(await pickAccount(authorizeUrl(query), "works"), { mfa: "done" });
@@ -209,7 +209,7 @@ describe("an app on a server", () => {
     }
   });
 
-  test("may send its request in a form", async () => {
+  test("may send its request as a form post", async () => {
     const url = `${around.entra.url}/${TENANT_ID}/oauth2/v2.0/authorize`;
     const body = new URLSearchParams({ ...query, response_type: "code", state: "s" });
     const picker = await openPage(url, { method: "POST", body });
@@ -252,7 +252,7 @@ describe("a device code", () => {
     return openPage(url, { method: "POST", body: new URLSearchParams({ otc: userCode }) });
   }
 
-  test("is pending until the user has typed the other code and signed in, and good once", async () => {
+  test("is pending until the user has typed the user code and signed in, and works once", async () => {
     const { device_code, user_code, verification_uri } = await begin();
     expect(await polled(device_code)).toMatchObject({ error: "authorization_pending", error_codes: [70016] });
     expect((await enter(verification_uri, "WRONGCODE")).status).toBe(400);
@@ -270,7 +270,7 @@ describe("a device code", () => {
     expect(await polled(device_code)).toMatchObject({ error: "authorization_declined" });
   });
 
-  test("of a confidential client is not redeemed without its secret", async () => {
+  test("of a confidential client cannot be redeemed without its secret", async () => {
     const form = {
       client_id: WEB.clientId,
       grant_type: "urn:ietf:params:oauth:grant-type:device_code",

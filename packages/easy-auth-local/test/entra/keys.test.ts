@@ -11,7 +11,7 @@ async function folder(): Promise<string> {
   return created;
 }
 
-test("signing keys that are kept in a folder verify what an earlier start signed, rotations included", async () => {
+test("signing keys in a folder verify tokens that an earlier start signed, even after rotations", async () => {
   const where = path.join(await folder(), "new");
   const first = await createSigningKeys(where);
   const before = await first.sign({ sub: "before" });
@@ -24,7 +24,7 @@ test("signing keys that are kept in a folder verify what an earlier start signed
   await jwtVerify(await second.sign({}), first.verificationKeys);
 });
 
-test("signing keys are readable by their owner alone, and never shown by half", async () => {
+test("signing keys are readable only by their owner, and never half-written", async () => {
   const where = await folder();
   const { jwks } = await createSigningKeys(where);
   const file = path.join(where, "signing-keys.json");

@@ -92,7 +92,7 @@ describe("metadata", () => {
     expect((await fetch(String(metadata.jwks_uri))).status).toBe(200);
   });
 
-  test("by Microsoft's name is all of that name", async () => {
+  test("requested by Microsoft's host name has only addresses at that host", async () => {
     const headers = ["Host: login.microsoftonline.com", "Connection: close"];
     const { body } = await sendRaw(entra.url, `/${TENANT_ID}/v2.0/.well-known/openid-configuration`, headers);
     const metadata = JSON.parse(/\{.*\}/s.exec(body)?.[0] ?? "{}") as Record<string, unknown>;
@@ -129,7 +129,7 @@ describe("a token", () => {
     expect(claims).not.toHaveProperty("preferred_username");
   });
 
-  test("of a guest is of this tenant, names the home tenant in idp, and the name of home", async () => {
+  test("of a guest is of this tenant, and has the home tenant in idp and the sign-in name of the home tenant", async () => {
     const { access_token, id_token } = await signIn(`${entra.url}/${TENANT_ID}`, "guest", SIGN_IN_SCOPE);
     for (const jwt of [access_token, id_token]) {
       expect(decodeJwt(jwt)).toMatchObject({
@@ -170,7 +170,7 @@ describe("a token", () => {
     directory.consents.withdraw();
   });
 
-  test("is signed with a key that was published before, and the keys before still verify", async () => {
+  test("is signed with a key that was published before it was used; earlier keys still verify", async () => {
     const keys = await createSigningKeys();
     const before = await createTokenIssuer(keys).idToken(account("works"), API);
     const known = keys.jwks.keys.map(({ kid }) => kid);
@@ -185,7 +185,7 @@ describe("a token", () => {
 });
 
 describe("a refresh token", () => {
-  test("is good for another resource that was consented to", async () => {
+  test("can be redeemed for another resource that was consented to", async () => {
     const { refresh_token } = await signIn(`${entra.url}/${TENANT_ID}`, "works", SIGN_IN_SCOPE);
     const form = { grant_type: "refresh_token", refresh_token, scope: `${API.clientId}/.default` };
     const answer = await post(`${entra.url}/${TENANT_ID}`, FRONTEND, form);
@@ -231,7 +231,7 @@ describe("an exchange", () => {
     expect(plain.expires_in).toBe(3600);
   });
 
-  test("with the claims of a revoked token needs a sign-in that is newer", async () => {
+  test("with the claims of a revoked token needs a newer sign-in", async () => {
     const assertion = await apiToken("works");
     const { iat = 0 } = decodeJwt(assertion);
     const claimsOf = (value: number) =>
@@ -267,7 +267,7 @@ describe("apps for several tenants", () => {
     expect(await exchange(`${shared.url}/${TENANT_ID}`, access_token)).toMatchObject({ error_codes: [50013] });
   });
 
-  test("at one tenant know its users only", async () => {
+  test("at one tenant know only its users", async () => {
     await expect(signIn(`${shared.url}/${TENANT_ID}`, "other-tenant", SIGN_IN_SCOPE)).rejects.toThrow("AADSTS50020");
     await expect(signIn(`${shared.url}/${OTHER_TENANT_ID}`, "works", SIGN_IN_SCOPE)).rejects.toThrow("AADSTS50020");
   });
