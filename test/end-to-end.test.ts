@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { type Account, API, FRONTEND, TENANT_ID } from "easy-auth-local";
-import { createSigningKeys, createTokenIssuer } from "easy-auth-local/parts";
+import { createTokenIssuer } from "easy-auth-local/parts";
 import { Browser } from "easy-auth-local/vitest";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { accountOf } from "./support/account.ts";
 import { startStack, type TestStack } from "./support/stack.ts";
+import { strangersKeys } from "./support/strangers.ts";
 
 const CROWD: readonly Account[] = Array.from({ length: 50 }, (_, index) => ({
   key: `crowd-${index}`,
@@ -213,7 +214,7 @@ describe.each([
   });
 
   test("is refused with a token signed by another key", async () => {
-    const stranger = createTokenIssuer(await createSigningKeys());
+    const stranger = createTokenIssuer(await strangersKeys());
     await expect401(await stranger.apiToken({ account: account("works"), audience: API, scope: "user_impersonation" }));
   });
 
@@ -240,7 +241,7 @@ describe.each([
   });
 
   test("is refused with forged Easy Auth headers", async () => {
-    const stranger = createTokenIssuer(await createSigningKeys());
+    const stranger = createTokenIssuer(await strangersKeys());
     const forged = await stranger.apiToken({ account: account("works"), audience: API, scope: "user_impersonation" });
     const principal = Buffer.from(JSON.stringify({ auth_typ: "aad", claims: [] })).toString("base64");
     await expect401(undefined, {

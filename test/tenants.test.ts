@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { API, AUTHORITY_ORIGIN, OTHER_TENANT_ID, TENANT_ID } from "easy-auth-local";
-import { createSigningKeys, createTokenIssuer } from "easy-auth-local/parts";
+import { createTokenIssuer } from "easy-auth-local/parts";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "./support/account.ts";
 import { startStack, type TestStack } from "./support/stack.ts";
+import { strangersKeys } from "./support/strangers.ts";
 
 const STRANGER_TENANT_ID = "ccccdddd-2222-eeee-3333-ffff4444aaaa";
 const REGISTRATIONS = { api: { signInAudience: "AzureADMultipleOrgs" } } as const;
@@ -72,7 +73,7 @@ describe.each(["common", "organizations"] as const)("an API whose issuer is for 
   test("answers 401 to a token that only claims a listed tenant, or that Entra did not sign", async () => {
     const request = { account: accountOf(stack.directory, "works"), audience: API, scope: "user_impersonation" };
     const disguised = await stack.issuer.at(AUTHORITY_ORIGIN, STRANGER_TENANT_ID).apiToken(request, { tid: TENANT_ID });
-    const forger = createTokenIssuer(await createSigningKeys());
+    const forger = createTokenIssuer(await strangersKeys());
     for (const token of [
       disguised,
       await apiToken("works", TENANT_ID, 2, forger),

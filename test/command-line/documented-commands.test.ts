@@ -51,9 +51,17 @@ test.skipIf(!hasCurl)(
     const commands = PAGES.flatMap((page) => commandsIn(readFileSync(join(ROOT, page), "utf8")));
     const requests = commands.filter((one) => one.startsWith("curl ") && !OF_NEW_ENDPOINTS.test(one));
     expect(requests.length).toBeGreaterThan(10);
+    const type = async (command: string) => (await promisify(execFile)("sh", ["-c", command], { cwd: folder })).stdout;
+    const tokens = new Map<string, string>();
     for (const request of requests) {
-      const here = request.replace("http://localhost:4281", api).replace("http://localhost:4282", entra);
-      const { stdout } = await promisify(execFile)("sh", ["-c", here], { cwd: folder });
+      // A token lives longer than this test: each command that prints one is typed once.
+      const [, command] = /\$\((.+?)\)/.exec(request) ?? [];
+      if (command !== undefined && !tokens.has(command)) tokens.set(command, (await type(command)).trim());
+      const here = request
+        .replace(`$(${command})`, tokens.get(command ?? "") ?? "")
+        .replace("http://localhost:4281", api)
+        .replace("http://localhost:4282", entra);
+      const stdout = await type(here);
       const printed = PRINTED.filter(([pattern]) => pattern.test(request)).map(([, text]) => text);
       expect(printed, request).toHaveLength(1);
       expect(stdout, request).toContain(printed[0]);

@@ -17,9 +17,10 @@ import type { OnBehalfOf } from "../../src/entra/on-behalf-of.ts";
 import type { AppError } from "../../src/errors.ts";
 import type { Environment } from "../../src/settings.ts";
 import { accountOf } from "../support/account.ts";
-import { createPemPair, type PemPair } from "../support/certificate.ts";
+import { type PemPair, pemPairs } from "../support/certificate.ts";
 import { exchangeOf, onBehalfOfAt } from "../support/exchange.ts";
 import { answerJson, type IdentityEndpoint, startIdentityEndpoint } from "../support/identity-endpoint.ts";
+import { strangersKeys } from "../support/strangers.ts";
 
 /** Of one request; the identity's endpoint gets a fifth of it. */
 const REQUEST_TIMEOUT_MS = 5000;
@@ -38,7 +39,7 @@ let otherPair: PemPair;
 beforeAll(async () => {
   keys = await createSigningKeys(inject("stateFolder"));
   issuer = createTokenIssuer(keys);
-  [pair, otherPair] = await Promise.all([createPemPair(), createPemPair()]);
+  [pair, otherPair] = await pemPairs();
 });
 
 interface Registered {
@@ -356,7 +357,7 @@ describe("a managed identity", () => {
   });
 
   test("whose token is not signed by Entra is refused there", async () => {
-    const stranger = await createSigningKeys();
+    const stranger = await strangersKeys();
     endpoint.token = async () => stranger.sign(decodeJwt(await identityToken()));
     const { onBehalfOf } = await start();
     expect(await failureOf(onBehalfOf)).toMatchObject({

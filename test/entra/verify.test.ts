@@ -4,6 +4,7 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { createVerifier, type VerifyAssertion } from "../../src/entra/verify.ts";
 import type { AppError } from "../../src/errors.ts";
+import { strangersKeys } from "../support/strangers.ts";
 
 const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const CLIENT = "00001111-aaaa-2222-bbbb-3333cccc4444";
@@ -111,7 +112,7 @@ describe("an assertion", () => {
   });
 
   test("signed by another key is rejected", async () => {
-    const stranger = await createSigningKeys();
+    const stranger = await strangersKeys();
     expect(await codeOf(verify(await stranger.sign(claims())))).toBe("token_rejected");
   });
 
@@ -141,7 +142,7 @@ describe("an assertion", () => {
   test.each(["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"])(
     "for Graph (%s) is rejected with the same hint: a sign-in without a scope gives such a token",
     async (aud) => {
-      const graphs = await createSigningKeys();
+      const graphs = await strangersKeys();
       const error = await verify(await graphs.sign(claims({ aud }))).catch((e) => e);
       expect(error).toMatchObject({ code: "token_rejected", hint: expect.stringContaining("loginParameters") });
     },
@@ -202,7 +203,7 @@ describe("an assertion for an API of several tenants", () => {
   });
 
   test("signed by a key that is not the authority's is rejected, whatever its tenant", async () => {
-    const forged = await (await createSigningKeys()).sign(claims({ tid: stranger, iss: issuers[2](stranger) }));
+    const forged = await (await strangersKeys()).sign(claims({ tid: stranger, iss: issuers[2](stranger) }));
     expect(await codeOf(createVerifier(several, keys.verificationKeys)(forged))).toBe("token_rejected");
   });
 });

@@ -1,18 +1,18 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCertificate } from "../../src/settings/certificate.ts";
-import { createPemPair, type PemPair } from "../support/certificate.ts";
+import { type PemPair, pemPairs } from "../support/certificate.ts";
 
 const NOW = Date.now();
 const DAY_MS = 86_400_000;
 let ours: PemPair;
 let other: PemPair;
 beforeAll(async () => {
-  [ours, other] = await Promise.all([createPemPair(), createPemPair()]);
+  [ours, other] = await pemPairs();
 });
 
 const pkcs1 = (key: string) => createPrivateKey(key).export({ type: "pkcs1", format: "pem" });
-const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }).privateKey;
+const ENCRYPTED = { format: "pem", cipher: "aes-256-cbc", passphrase: "p" } as const;
 
 describe("a certificate in PEM", () => {
   test.each<[string, () => string]>([
@@ -50,14 +50,12 @@ describe("a certificate in PEM", () => {
     ["with another's key", () => `${ours.certificate}\n${other.key}`, /^has a private key that belongs to none/],
     [
       "with an encrypted key",
-      () =>
-        `${ours.certificate}\n${rsa(2048).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "p" })}`,
+      () => `${ours.certificate}\n${createPrivateKey(ours.key).export({ type: "pkcs8", ...ENCRYPTED })}`,
       /^has an encrypted private key/,
     ],
     [
       "with an encrypted key in the older form",
-      () =>
-        `${ours.certificate}\n${rsa(2048).export({ type: "pkcs1", format: "pem", cipher: "aes-256-cbc", passphrase: "p" })}`,
+      () => `${ours.certificate}\n${createPrivateKey(ours.key).export({ type: "pkcs1", ...ENCRYPTED })}`,
       /^has an encrypted private key/,
     ],
     [
@@ -68,7 +66,8 @@ describe("a certificate in PEM", () => {
     ],
     [
       "with a short key",
-      () => `${ours.certificate}\n${rsa(1024).export({ type: "pkcs8", format: "pem" })}`,
+      () =>
+        `${ours.certificate}\n${generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ type: "pkcs8", format: "pem" })}`,
       /^has a key that Entra does not take/,
     ],
   ])("%s is refused, and told why", async (_, pem, expected) => {

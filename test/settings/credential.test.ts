@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { SettingsError } from "../../src/settings/settings-error.ts";
 import { type Environment, readSettings } from "../../src/settings.ts";
-import { createPemPair } from "../support/certificate.ts";
+import { pemPairs } from "../support/certificate.ts";
 
 const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
@@ -13,7 +13,7 @@ const BASE: Environment = {
 
 let pem: string;
 beforeAll(async () => {
-  const { key, certificate } = await createPemPair();
+  const [{ key, certificate }] = await pemPairs();
   pem = `${certificate}\n${key}`;
 });
 

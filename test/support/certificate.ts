@@ -1,4 +1,7 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { generate } from "selfsigned";
+import { inject } from "vitest";
 
 const DAY_MS = 86_400_000;
 
@@ -7,14 +10,25 @@ export interface PemPair {
   readonly certificate: string;
 }
 
-/** A self-signed certificate and its key, valid from and until days from now. */
-export async function createPemPair({ from = -1, until = 30, keySize = 2048 } = {}): Promise<PemPair> {
-  const at = (days: number) => new Date(Date.now() + days * DAY_MS);
+/** Two self-signed certificates with their RSA keys, valid since yesterday. Made once for all test files. */
+export async function pemPairs(): Promise<readonly [PemPair, PemPair]> {
+  const file = join(inject("stateFolder"), "pem-pairs.json");
+  const kept = await readFile(file, "utf8").catch(() => undefined);
+  if (kept !== undefined) return JSON.parse(kept);
+  const made = await Promise.all([createPemPair(), createPemPair()] as const);
+  // At once, since another test file may be reading it.
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, JSON.stringify(made));
+  await rename(draft, file);
+  return made;
+}
+
+async function createPemPair(): Promise<PemPair> {
   const { private: key, cert } = await generate([{ name: "commonName", value: "api" }], {
-    keySize,
+    keySize: 2048,
     algorithm: "sha256",
-    notBeforeDate: at(from),
-    notAfterDate: at(until),
+    notBeforeDate: new Date(Date.now() - DAY_MS),
+    notAfterDate: new Date(Date.now() + 30 * DAY_MS),
   });
   return { key, certificate: cert };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { ENVIRONMENT } from "../support/exchange.ts";
 import { loadFunctions } from "../support/load-functions.ts";
 
@@ -41,7 +41,12 @@ describe("the deployable folder, alone, answers on every route, to HEAD as to GE
     const node = nodeOf(major);
     const name = node ? `on Node ${major}` : `on Node ${major}, which is not installed here (.ci/run installs it)`;
     test.skipIf(node === undefined)(name, async () => {
-      const args = ["test/tools/serve-folder.mjs", await deployed(), JSON.stringify(ENVIRONMENT)];
+      const args = [
+        "test/tools/serve-folder.mjs",
+        await deployed(),
+        JSON.stringify(ENVIRONMENT),
+        inject("stateFolder"),
+      ];
       const { stdout } = await promisify(execFile)(node ?? "", args, { cwd: ROOT });
       const answered = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answered;
       expect(answered.node).toMatch(new RegExp(`^v${major}\\.`));

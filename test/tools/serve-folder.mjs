@@ -1,11 +1,11 @@
 import { API, startStack } from "easy-auth-local";
 import { settingsFor, startFunctionsHost } from "easy-auth-local/parts";
 
-/** `node serve-folder.mjs <folder> <settings>` serves a function app, calls all its routes as a user, by each of their methods, and prints the statuses. */
-const [folder = "", settings = "{}"] = process.argv.slice(2);
+/** `node serve-folder.mjs <folder> <settings> <state folder>` serves a function app, calls all its routes as a user, by each of their methods, and prints the statuses. */
+const [folder = "", settings = "{}", stateFolder = ""] = process.argv.slice(2);
 const FILE = { name: "report.txt", content: "report" };
 
-const stack = await startStack({ files: [FILE] });
+const stack = await startStack({ files: [FILE], stateFolder });
 const ofStorage = stack.storage ? settingsFor(stack.storage) : {};
 const host = await startFunctionsHost({ appRoot: folder, settings: { ...JSON.parse(settings), ...ofStorage } });
 const account = stack.directory.accountByKey("works");

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { sendRaw } from "../../../test/support/raw-http.ts";
+import { strangersKeys } from "../../../test/support/strangers.ts";
 import { controlRoutes } from "../src/control/control-routes.ts";
 import { API, createDirectory, FRONTEND, type Registration, TENANT_ID } from "../src/directory/directory.ts";
 import { createSigningKeys } from "../src/entra/keys.ts";
@@ -181,7 +182,7 @@ describe("on-behalf-of", () => {
 
   test.each<[string, () => Promise<string>, Registration, number]>([
     ["garbage", async () => "a.b.c", API, 50013],
-    ["a token of other keys", async () => createTokenIssuer(await createSigningKeys()).apiToken(request()), API, 50013],
+    ["a token of other keys", async () => createTokenIssuer(await strangersKeys()).apiToken(request()), API, 50013],
     ["an expired token", () => issuer.apiToken(request(), { exp: past }), API, 500133],
     ["a token for another app", () => issuer.apiToken(request()), FRONTEND, 500131],
     ["an ID token", () => issuer.idToken(account("works"), API), API, 240002],

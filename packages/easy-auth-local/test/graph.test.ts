@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
+import { strangersKeys } from "../../../test/support/strangers.ts";
 import { API, createDirectory } from "../src/directory/directory.ts";
 import { createSigningKeys, type SigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer, type TokenIssuer } from "../src/entra/tokens.ts";
@@ -88,7 +89,7 @@ describe("GET /v1.0/me", () => {
     ],
     [
       "a token of other keys",
-      async () => createTokenIssuer(await createSigningKeys()).graphToken(account("works"), API, "User.Read"),
+      async () => createTokenIssuer(await strangersKeys()).graphToken(account("works"), API, "User.Read"),
       "The signature is invalid.",
     ],
     [

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { startStack, type TestStack } from "../../../test/support/stack.ts";
+import { strangersKeys } from "../../../test/support/strangers.ts";
 import { MICROSOFT_GRAPH, TENANT_ID } from "../src/directory/directory.ts";
-import { createSigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer } from "../src/entra/tokens.ts";
 import { STORAGE } from "../src/storage/access.ts";
 import { startAzurite } from "../src/storage/azurite.ts";
@@ -56,7 +56,7 @@ describe("Storage takes a token", () => {
   });
 
   test("but none that somebody else signed", async () => {
-    const strangers = createTokenIssuer(await createSigningKeys());
+    const strangers = createTokenIssuer(await strangersKeys());
     const response = await ask(LIST, await tokenOf("works", {}, strangers));
     expect(await refusalIn(response)).toBe("401 InvalidAuthenticationInfo Signature validation failed.");
   });

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { accountOf } from "../../../test/support/account.ts";
 import { startStack, type TestStack } from "../../../test/support/stack.ts";
+import { strangersKeys } from "../../../test/support/strangers.ts";
 import { API } from "../src/directory/directory.ts";
-import { createSigningKeys } from "../src/entra/keys.ts";
 import { createTokenIssuer } from "../src/entra/tokens.ts";
 import { STORAGE } from "../src/storage/access.ts";
 
@@ -31,7 +31,7 @@ describe("Table storage on the laptop", () => {
     const request = { account: accountOf(stack.directory, "works"), audience: STORAGE, scope: "user_impersonation" };
     expect(await statusFor(await stack.issuer.apiToken(request))).toBe(403);
     expect(await statusFor(await stack.issuer.appToken(API, API, []))).toBe(401);
-    expect(await statusFor(await createTokenIssuer(await createSigningKeys()).appToken(API, STORAGE, []))).toBe(401);
+    expect(await statusFor(await createTokenIssuer(await strangersKeys()).appToken(API, STORAGE, []))).toBe(401);
     expect(await statusFor()).toBe(401);
   });
 });

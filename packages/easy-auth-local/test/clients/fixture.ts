@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import {
   type Account,
   API,
@@ -12,7 +12,7 @@ import { createSigningKeys, type SigningKeys } from "../../src/entra/keys.ts";
 import { type EntraServer, startEntra } from "../../src/entra/server.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../src/entra/tokens.ts";
 import { type GraphServer, startGraph } from "../../src/graph/server.ts";
-import { createCertificate } from "../../src/http/certificate.ts";
+import { readCertificate } from "../../src/http/certificate.ts";
 import type { AnsweredRequest } from "../../src/http/router.ts";
 import { routeMicrosoftOrigins } from "../../src/routing/microsoft-origins.ts";
 
@@ -76,7 +76,8 @@ export function surroundings(more: readonly Registration[] = []): Surroundings {
   let unroute: () => Promise<void>;
   beforeAll(async () => {
     const directory = createDirectory({ registrations: [API_WITH_ROLES, WEB, SPA, NATIVE, DAEMON, ...more] });
-    const [keys, certificate] = await Promise.all([createSigningKeys(), createCertificate()]);
+    const stateFolder = inject("stateFolder");
+    const [keys, certificate] = await Promise.all([createSigningKeys(stateFolder), readCertificate(stateFolder)]);
     const issuer = createTokenIssuer(keys);
     const onAnswered = (one: AnsweredRequest) => answered.push(one);
     const entra = await startEntra({ directory, issuer, https: certificate, onAnswered });

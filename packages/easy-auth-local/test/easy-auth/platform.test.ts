@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { settingsOnPlatform } from "../../src/easy-auth/platform.ts";
 import { startStack } from "../../src/test-kit/vitest.ts";
 
@@ -26,6 +26,7 @@ describe("a stack", () => {
   test("configured as Container Apps gives apps only their own settings, and signs out as Container Apps does", async () => {
     const settings = { WEBSITE_AUTH_CLIENT_ID: "set by the app itself" };
     const stack = await startStack({
+      stateFolder: inject("stateFolder"),
       platform: "container-apps",
       frontend: { app: environmentApp(), excludedPaths: ["/"], settings },
     });
@@ -36,7 +37,10 @@ describe("a stack", () => {
   });
 
   test("gives apps the settings of App Service by default", async () => {
-    const stack = await startStack({ frontend: { app: environmentApp(), excludedPaths: ["/"] } });
+    const stack = await startStack({
+      stateFolder: inject("stateFolder"),
+      frontend: { app: environmentApp(), excludedPaths: ["/"] },
+    });
     const environment = await (await fetch(stack.frontendUrl)).json();
     expect(environment).toMatchObject({ WEBSITE_AUTH_ENABLED: "True", WEBSITE_AUTH_CLIENT_ID: expect.any(String) });
   });

@@ -2,7 +2,8 @@ import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:
 import { type JWTPayload, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { accountOf } from "../../../../test/support/account.ts";
-import { createPemPair, type PemPair } from "../../../../test/support/certificate.ts";
+import { type PemPair, pemPairs } from "../../../../test/support/certificate.ts";
+import { strangersKeys } from "../../../../test/support/strangers.ts";
 import {
   API,
   AUTHORITY_ORIGIN,
@@ -28,7 +29,7 @@ let entra: LoopbackServer;
 beforeAll(async () => {
   keys = await createSigningKeys(inject("stateFolder"));
   issuer = createTokenIssuer(keys);
-  [pair, stranger] = await Promise.all([createPemPair(), createPemPair()]);
+  [pair, stranger] = await pemPairs();
   const trust = { issuer: IDENTITY.iss, subject: IDENTITY.sub, audience: IDENTITY.aud };
   const api: Registration = { ...API, certificates: [pair.certificate], federatedCredentials: [trust] };
   entra = await startEntra({ directory: createDirectory({ registrations: [api, FRONTEND] }), issuer });
@@ -169,7 +170,7 @@ describe("a client assertion that is an identity's token", () => {
     ["whose subject differs in case", 700213, () => token({ sub: IDENTITY.sub.toUpperCase() })],
     ["for another audience", 700212, () => token({ aud: "https://graph.microsoft.com" })],
     ["that ended", 700024, () => token({ exp: NOW - 400 })],
-    ["signed by a stranger", 700027, async () => token({}, await createSigningKeys())],
+    ["signed by a stranger", 700027, async () => token({}, await strangersKeys())],
   ])("%s is answered %i", async (_, expected, assertion) => {
     expect(await answerTo(await assertion())).toBe(expected);
   });

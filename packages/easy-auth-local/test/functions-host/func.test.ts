@@ -1,6 +1,6 @@
 import { chmodSync } from "node:fs";
 import { delimiter } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { freePort } from "../../src/http/loopback-server.ts";
 import { startStack } from "../../src/stack/stack.ts";
 import { writeFolder } from "./fixture-app.ts";
@@ -26,7 +26,7 @@ const withRuntime = (FUNCTIONS_WORKER_RUNTIME: string) => ({
 });
 
 async function answerOf(options: Parameters<typeof startStack>[0], changes: Record<string, unknown> = {}) {
-  const stack = await startStack(options);
+  const stack = await startStack({ stateFolder: inject("stateFolder"), ...options });
   onTestFinished(() => stack.close());
   const account = stack.directory.accountByKey("works");
   const audience = stack.registrations.get("api");

@@ -3,7 +3,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { fetchToken } from "../../src/command/token.ts";
 import { startStaticSite } from "../../src/stack/static-site.ts";
 import { readConfiguration } from "../../src/test-kit/stack.ts";
@@ -17,6 +17,7 @@ describe("apps with registrations of their own", () => {
   let stack: TestStack;
   beforeAll(async () => {
     stack = await startStack({
+      stateFolder: inject("stateFolder"),
       servers: { api: hello, frontend: hello },
       api: { registration: "orders" },
       frontend: { registration: "shop" },
@@ -70,7 +71,12 @@ describe("an app by its folder, with a configuration", () => {
     ["file", () => file],
     ["object", () => readConfiguration(file)],
   ])("of a %s, is served", async (_, config) => {
-    const stack = await startStack({ api: folder, frontend: folder, config: await config() });
+    const stack = await startStack({
+      stateFolder: inject("stateFolder"),
+      api: folder,
+      frontend: folder,
+      config: await config(),
+    });
     expect(await (await (await stack.signIn("works")).fetch("/")).text()).toBe("<title>Page</title>");
     expect(decodeJwt(await stack.token("works"))).toMatchObject({ aud: ORDERS, azp: SHOP });
     const page = await fetch(`${stack.apiUrl}/open`);
@@ -84,7 +90,7 @@ describe("an app by its folder, with a configuration", () => {
   test("may be an address", async () => {
     const page = await startStaticSite(folder);
     onTestFinished(() => page.close());
-    const stack = await startStack({ frontend: page.url });
+    const stack = await startStack({ stateFolder: inject("stateFolder"), frontend: page.url });
     expect(await (await (await stack.signIn("many-groups")).fetch("/")).text()).toBe("<title>Page</title>");
   });
 });
