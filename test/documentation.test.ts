@@ -48,11 +48,11 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
 describe("every command in the documentation", () => {
   const all = PAGES.flatMap((page) => commandsIn(textOf(page)).map((command) => [command, page] as const));
 
-  test.each(all)("%s (%s) is run by a test, or is known to need what tests do not have", (command) => {
+  test.each(all)("%s (%s) is run by a test, or is listed with the reason why not", (command) => {
     expect(COMMANDS.filter(([pattern]) => pattern.test(command))).toHaveLength(1);
   });
 
-  test.each(COMMANDS)("like %s is in a page, and %s exists", (pattern, how) => {
+  test.each(COMMANDS)("list entry %s still matches a command, which is run or left out: %s", (pattern, how) => {
     expect(all.filter(([command]) => pattern.test(command))).not.toEqual([]);
     if (how.includes("/")) expect(existsSync(how)).toBe(true);
   });
@@ -77,7 +77,7 @@ const linksIn = (page: string) =>
   [...textOf(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link = ""]) => link);
 const targetOf = (page: string, path = "") => (path ? normalize(`${dirname(page)}/${path}`) : page);
 
-test.each(PAGES)("the links of %s lead somewhere", (page) => {
+test.each(PAGES)("all links of %s lead to an existing page and heading", (page) => {
   for (const link of linksIn(page)) {
     const [path, anchor] = link.split("#");
     const target = targetOf(page, path);
@@ -92,13 +92,10 @@ const filesNamedIn = (page: string) =>
     .map(([, path = ""]) => path)
     .filter((path) => !path.startsWith("src/functions/") && path !== "test/new-order.test.ts");
 
-test.each(PAGES.filter((page) => !/CHANGELOG|decisions\/\d/.test(page)))(
-  "the files that %s names are there",
-  (page) => {
-    const isThere = (path: string) => existsSync(path) || existsSync(page.replace(/docs\/.*|[^/]*$/, path));
-    expect(filesNamedIn(page).filter((path) => !isThere(path))).toEqual([]);
-  },
-);
+test.each(PAGES.filter((page) => !/CHANGELOG|decisions\/\d/.test(page)))("the files that %s names exist", (page) => {
+  const isThere = (path: string) => existsSync(path) || existsSync(page.replace(/docs\/.*|[^/]*$/, path));
+  expect(filesNamedIn(page).filter((path) => !isThere(path))).toEqual([]);
+});
 
 test("every page is in an index", () => {
   const listed = ["README.md", "docs/README.md", "docs/decisions/README.md"].flatMap((index) =>
@@ -110,7 +107,7 @@ test("every page is in an index", () => {
   ).toEqual([]);
 });
 
-test("the index of decisions names each as it names itself", async () => {
+test("the index of decisions has the title of each", async () => {
   const index = textOf("docs/decisions/README.md");
   for (const page of PAGES.filter((path) => /decisions\/\d/.test(path))) {
     const title = /^# \d+[.:]? (.*)$/m.exec(textOf(page))?.[1];

@@ -126,7 +126,7 @@ const FAST = { REQUEST_TIMEOUT_MS: "3000" };
 describe.each([
   ["the API", FAST, CALLS],
   ["the API, where clients cannot reach Storage,", { ...FAST, STORAGE_DELIVERY: "relay" }, RELAYED],
-] as const)("%s answers as its document says", (_, settings, calls) => {
+] as const)("an answer of %s matches its OpenAPI document:", (_, settings, calls) => {
   let stack: TestStack;
   beforeAll(async () => {
     stack = await startStack({ files: FILES, settings });
@@ -177,7 +177,7 @@ describe("an endpoint", () => {
     expect(await problemsOf(documentOf({ title: "t", version: "1", endpoints: [ENDPOINT] }))).toEqual([]);
   });
 
-  test("of another handler is there without failures: nobody knows how it fails", () => {
+  test("with another kind of handler is in the document without failures, which nobody can know", () => {
     const { get } = operationsOf({ scopes: undefined })["/api/orders/{id}"] ?? {};
     expect(get?.responses).toEqual({ default: { description: "Not declared." } });
   });
@@ -202,7 +202,7 @@ describe("an endpoint", () => {
     });
   });
 
-  test("says in its own words what a failure means there", () => {
+  test("describes in its own words what a failure means there", () => {
     const operation = { summary: "Order", problems: { not_found: "You have no such order." } };
     const { get } = operationsOf({ operation })["/api/orders/{id}"] ?? {};
     expect(get?.responses["404"]).toEqual({
@@ -223,7 +223,7 @@ describe("an endpoint", () => {
     expect(await problemsOf(documentOf({ title: "t", version: "1", endpoints: [{ ...ENDPOINT, route }] }))).toEqual([]);
   });
 
-  test("cannot take a title that a different schema has", () => {
+  test("cannot use a title that another schema already has", () => {
     const titled = (type: string) => ({ summary: "x", json: { title: "Order", type } });
     const both = () => operationsOf({ operation: titled("object") }, { route: "b", operation: titled("array") });
     expect(both).toThrow("Two schemas differ and have the title Order.");

@@ -57,7 +57,7 @@ describe("an exchange", () => {
     expect(onBehalfOf.inFlight).toBe(0);
   });
 
-  test("is not made again while its token is cached", async () => {
+  test("is not repeated while its token is cached", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
     const onBehalfOf = onBehalfOfAt(entra.url);
     const first = exchangeOf("adele");
@@ -67,7 +67,7 @@ describe("an exchange", () => {
     expect(onBehalfOf.find("adele", [GRAPH_DEFAULT])).toEqual({ user: first.user, accessToken: "token" });
   });
 
-  test("of other scopes is another exchange, whatever the order they are named in", async () => {
+  test("is another one for other scopes, but not for another order of the same scopes", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, `token ${entra.asked.length}`));
     const onBehalfOf = onBehalfOfAt(entra.url);
     const [mail, user] = ["https://graph.microsoft.com/Mail.Read", "https://graph.microsoft.com/User.Read"];
@@ -87,7 +87,7 @@ describe("an exchange", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("is made again 300 s before its token ends", async () => {
+  test("is made again 300 s before its token expires", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token", 3600));
     const clock = createClock();
     const cache = new TokenCache({ maxBytes: 1e6, now: clock.now });
@@ -102,7 +102,7 @@ describe("an exchange", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("serves no cached token past the end of the assertion", async () => {
+  test("serves no cached token after the assertion has expired", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token", 3600));
     const clock = createClock();
     const cache = new TokenCache({ maxBytes: 1e6, now: clock.now });
@@ -286,7 +286,7 @@ describe("a token that its resource refuses", () => {
     return { entra, clock, onBehalfOf, asking };
   }
 
-  test("with claims costs two exchanges, one after the other or at once, and tells the claims each time", async () => {
+  test("with claims costs two exchanges for many requests, and every answer has the claims", async () => {
     const { entra, asking } = await refusedAlways(CLAIMS);
     expect(await asking()).toBe("token 2");
     for (let tries = 0; tries < TRIES; tries += 1) {
@@ -314,7 +314,7 @@ describe("a token that its resource refuses", () => {
     expect(entra.asked).toHaveLength(3);
   });
 
-  test("with claims that Entra does not give either costs two exchanges", async () => {
+  test("with claims that Entra does not satisfy either costs two exchanges", async () => {
     const { entra, clock, asking } = await refusedAlways(CLAIMS, (asked, response) => {
       if (asked === 1) succeed(response, "token");
       else refuse(response, 400, { error: "interaction_required", claims: CLAIMS });
@@ -326,13 +326,13 @@ describe("a token that its resource refuses", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("without claims costs two exchanges too, and the resource says the rest", async () => {
+  test("without claims also costs two exchanges, and the resource's answer is passed on", async () => {
     const { entra, asking } = await refusedAlways();
     for (let tries = 0; tries < TRIES; tries += 1) expect(await asking()).toBe("token 2");
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("is renewed again after a minute, and at once for an exchange that failed for reasons that pass", async () => {
+  test("is renewed again after a minute, or at once if the exchange failed for a transient reason", async () => {
     const { entra, clock, asking } = await refusedAlways(CLAIMS);
     await asking();
     clock.advance(61);
@@ -346,7 +346,7 @@ describe("a token that its resource refuses", () => {
     expect(await failing.asking()).toBe("token 5");
   });
 
-  test("in many requests at once is renewed once, and all get the new one", async () => {
+  test("in many requests at once is renewed once for all of them", async () => {
     const { entra, onBehalfOf } = await refusedAlways();
     const { accessToken } = await onBehalfOf.exchange(exchangeOf("adele"));
     for (let tries = 0; tries < TRIES; tries += 1) {
@@ -359,7 +359,7 @@ describe("a token that its resource refuses", () => {
 });
 
 describe("a refusal", () => {
-  test("for want of consent says where the administrator of the user's own tenant grants it", async () => {
+  test("because consent is missing says where the administrator of the user's own tenant grants it", async () => {
     const entra = await startTokenEndpoint((_, response) => refuse(response, 400, NO_CONSENT));
     const tenantId = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     const user = { ...exchangeOf("").user, tenantId };
@@ -370,7 +370,7 @@ describe("a refusal", () => {
     });
   });
 
-  test("is asked of the authority of the assertion's own tenant", async () => {
+  test("comes from the authority of the assertion's own tenant", async () => {
     const paths: (string | undefined)[] = [];
     const entra = await startTokenEndpoint((_, response, request) => {
       paths.push(request.url?.split("?")[0]);
@@ -383,7 +383,7 @@ describe("a refusal", () => {
 });
 
 describe("an exchange that failed on the way", () => {
-  test.each([500, 503, 0])("(%i) is made once more, and succeeds", async (status) => {
+  test.each([500, 503, 0])("with %i is made once more, and succeeds", async (status) => {
     const entra = await startTokenEndpoint((_, response, request) => {
       if (entra.asked.length > 1) succeed(response, "token");
       else if (status === 0) request.socket.destroy();
@@ -393,7 +393,7 @@ describe("an exchange that failed on the way", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("is made twice at most", async () => {
+  test("is made at most twice", async () => {
     const entra = await startTokenEndpoint((_, response) => refuse(response, 503, {}));
     await failureOf(onBehalfOfAt(entra.url).exchange(exchangeOf("adele")));
     expect(entra.asked).toHaveLength(2);
@@ -413,7 +413,7 @@ describe("an exchange that failed on the way", () => {
     expect(entra.asked).toHaveLength(1);
   });
 
-  test("because Entra hangs ends while more than a third of the request's time is left", async () => {
+  test("because Entra hangs ends when more than a third of the request's time is left", async () => {
     const entra = await startTokenEndpoint(() => {});
     const failing = failureOf(onBehalfOfAt(entra.url, { requestTimeoutMs: 3000 }).exchange(exchangeOf("adele")));
     expect(await Promise.race([failing.then(() => "ended"), wait(2000, "still waits")])).toBe("ended");
@@ -455,7 +455,7 @@ describe("a caller whose time is up", () => {
     expect(entra.asked).toHaveLength(1);
   });
 
-  test("gives up the turn of an exchange when no request waits for it any more", async () => {
+  test("gives up its place in the queue for an exchange when no other request waits for it", async () => {
     const { entra, onBehalfOf, first, answer } = await oneTurnTaken();
     const leaving = new AbortController();
     const { signal } = leaving;
@@ -520,7 +520,7 @@ describe("one user's trouble stays theirs", () => {
     ["is refused with Retry-After", (response) => refuse(response, 400, NO_CONSENT, { "retry-after": "60" })],
     ["meets a server error", (response) => refuse(response, 500, {})],
     ["hangs", () => {}],
-  ])("while one's exchange %s, another's answers normally", async (_, trouble) => {
+  ])("while one user's exchange %s, another's succeeds", async (_, trouble) => {
     const entra = await startTokenEndpoint((assertion, response) => {
       if (assertion === "lidia") trouble(response);
       else succeed(response, `token of ${assertion}`);
@@ -532,7 +532,7 @@ describe("one user's trouble stays theirs", () => {
     expect((await onBehalfOf.exchange(exchangeOf("diego"))).accessToken).toBe("token of diego");
   });
 
-  test("while Entra throttles, those with a cached token notice nothing", async () => {
+  test("while Entra throttles, users with a cached token notice nothing", async () => {
     const entra = await startTokenEndpoint((assertion, response) => {
       if (assertion === "lidia") refuse(response, 429, {}, { "retry-after": "30" });
       else succeed(response, `token of ${assertion}`);
@@ -560,22 +560,25 @@ describe("one user's trouble stays theirs", () => {
     expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
   });
 
-  test.each([50196, 90055])("is left alone when Entra finds it repeated too often (%i, no 429)", async (number) => {
-    const entra = await startTokenEndpoint((assertion, response) => {
-      if (assertion === "lidia") refuse(response, 400, { error: "invalid_grant", error_codes: [number] });
-      else succeed(response, "token");
-    });
-    const clock = createClock();
-    const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
-    for (let count = 0; count < 40; count += 1) {
-      expect((await failureOf(onBehalfOf.exchange(exchangeOf("lidia")))).code).toBe("throttled");
-    }
-    expect(entra.asked).toEqual(["lidia"]);
-    expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
-    clock.advance(6);
-    await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
-    expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
-  });
+  test.each([50196, 90055])(
+    "pauses only that user when Entra reports too many repetitions (%i, not 429)",
+    async (number) => {
+      const entra = await startTokenEndpoint((assertion, response) => {
+        if (assertion === "lidia") refuse(response, 400, { error: "invalid_grant", error_codes: [number] });
+        else succeed(response, "token");
+      });
+      const clock = createClock();
+      const onBehalfOf = onBehalfOfAt(entra.url, { now: clock.now });
+      for (let count = 0; count < 40; count += 1) {
+        expect((await failureOf(onBehalfOf.exchange(exchangeOf("lidia")))).code).toBe("throttled");
+      }
+      expect(entra.asked).toEqual(["lidia"]);
+      expect((await onBehalfOf.exchange(exchangeOf("adele"))).accessToken).toBe("token");
+      clock.advance(6);
+      await failureOf(onBehalfOf.exchange(exchangeOf("lidia")));
+      expect(entra.asked).toEqual(["lidia", "adele", "lidia"]);
+    },
+  );
 
   test("the refusals of many users are remembered side by side", async () => {
     const entra = await startTokenEndpoint((_, response) => refuse(response, 400, NO_CONSENT));
@@ -585,7 +588,7 @@ describe("one user's trouble stays theirs", () => {
     expect(entra.asked).toEqual(users);
   });
 
-  test.each([500, 401, 400])("a failure that is not the user's own is not remembered (%i)", async (status) => {
+  test.each([500, 401, 400])("a failure that the user did not cause is not remembered (%i)", async (status) => {
     const entra = await startTokenEndpoint((_, response) => {
       if (entra.asked.length <= 2) refuse(response, status, { error: "invalid_client" });
       else succeed(response, "token");
@@ -612,7 +615,7 @@ describe("after Entra answered 429", () => {
   const LIDIA = { ...exchangeOf("").user, objectId: "lidia" };
   const lidias = (assertion: string) => exchangeOf(assertion, { user: LIDIA });
 
-  test("its user gets Retry-After at once, Entra gets no request, and other users are served", async () => {
+  test("the user gets Retry-After at once without a request to Entra, and other users are served", async () => {
     const { clock, entra, onBehalfOf, failure } = await throttled({ "retry-after": "20" });
     expect([failure.code, failure.retryAfterSeconds]).toEqual(["throttled", 20]);
     clock.advance(5);
@@ -635,7 +638,7 @@ describe("after Entra answered 429", () => {
     expect((await onBehalfOf.exchange(lidias("lidia"))).accessToken).toBe("token");
   });
 
-  test("Retry-After: 0 is a pause too, so that not every request asks again", async () => {
+  test("Retry-After: 0 also causes a pause, so that not every request asks again", async () => {
     const { clock, entra, onBehalfOf } = await throttled({ "retry-after": "0" });
     for (let count = 0; count < 40; count += 1) {
       expect((await failureOf(onBehalfOf.exchange(lidias("lidia")))).code).toBe("throttled");
@@ -645,7 +648,7 @@ describe("after Entra answered 429", () => {
     expect((await onBehalfOf.exchange(lidias("lidia"))).accessToken).toBe("token");
   });
 
-  test("to three users of a tenant, the tenant pauses, and other tenants do not", async () => {
+  test("to three users of a tenant, only that tenant pauses", async () => {
     const clock = createClock();
     const entra = await startTokenEndpoint((assertion, response) => {
       if (assertion.startsWith("throttled")) refuse(response, 429, {}, { "retry-after": "20" });
@@ -674,7 +677,7 @@ describe("after Entra answered 429", () => {
 });
 
 describe("under overload", () => {
-  test("exchanges wait for their turn, and beyond ten times as many are refused at once", async () => {
+  test("exchanges wait for their turn; more than ten times the limit are refused at once", async () => {
     const waiting: (() => void)[] = [];
     const entra = await startTokenEndpoint((assertion, response) => {
       waiting.push(() => succeed(response, `token of ${assertion}`));

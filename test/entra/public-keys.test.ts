@@ -70,7 +70,7 @@ describe("an authority's signing keys", () => {
     expect(authority.reads).toBe(2);
   });
 
-  test("are read again for a token of a key that was added since", async () => {
+  test("are read again for a token with a newly added key", async () => {
     const authority = await startAuthority();
     const keys = createPublicKeys(authority.url, 3000);
     expect(await codeOf(keys, today)).toBe("accepted");
@@ -80,7 +80,7 @@ describe("an authority's signing keys", () => {
     expect(authority.reads).toBe(2);
   });
 
-  test("sign nothing that does not name its key, even when there is only one", async () => {
+  test("verify no token that does not name its key, even if there is only one key", async () => {
     const authority = await startAuthority();
     const { publicKey, privateKey } = await generateKeyPair("RS256");
     const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "only" }] };
@@ -93,7 +93,7 @@ describe("an authority's signing keys", () => {
     await expect(jwtVerify(unnamed, publicKeys)).rejects.toMatchObject({ code: "ERR_JWKS_NO_MATCHING_KEY" });
   });
 
-  test("are not read over and over for made-up key ids", async () => {
+  test("are not read again for each made-up key id", async () => {
     const authority = await startAuthority();
     const keys = createPublicKeys(authority.url, 3000);
     await codeOf(keys, today);
@@ -121,7 +121,7 @@ describe("an authority's signing keys", () => {
     expect(await codeOf(keys, tomorrow)).toBe("accepted");
   });
 
-  test("serve no longer than a day without the authority", async () => {
+  test("are used for at most a day without the authority", async () => {
     const authority = await startAuthority();
     const keys = createPublicKeys(authority.url, 3000);
     await codeOf(keys, today);

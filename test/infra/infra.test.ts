@@ -32,14 +32,14 @@ const FAULTS = Object.entries(POLICIES).flatMap(([policy, { faults }]) =>
 );
 
 // One policy that fails for real would fail all of these too.
-describe.skipIf(Object.keys(REAL).length > 0)("each policy alone notices its fault", () => {
-  test.each(FAULTS)("$policy: $path", ({ policy, fault }) => {
+describe.skipIf(Object.keys(REAL).length > 0)("each fault in a deployment is noticed by exactly one policy", () => {
+  test.each(FAULTS)("$path by $policy", ({ policy, fault }) => {
     const snapshot = SNAPSHOTS.get(fault.scenario);
     if (!snapshot) throw new Error(`There is no snapshot ${fault.scenario}`);
     expect(Object.keys(problems([spoil(snapshot, fault)]))).toEqual([policy]);
   });
 
-  test("and every policy has one", () => {
+  test("each policy has at least one such fault", () => {
     expect(Object.entries(POLICIES).flatMap(([name, { faults }]) => (faults.length === 0 ? [name] : []))).toEqual([]);
   });
 });

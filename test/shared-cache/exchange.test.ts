@@ -34,7 +34,7 @@ describe("an exchange of an app with a shared cache", () => {
     expect(store.calls).toEqual(["get"]);
   });
 
-  test("takes the user from the assertion that was verified here, never from the store", async () => {
+  test("takes the user from the verified assertion, never from the store", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
     const store = new FakeStore();
     await instanceAt(entra.url, store).exchange(exchangeOf("adele"));
@@ -43,7 +43,7 @@ describe("an exchange of an app with a shared cache", () => {
     expect(entra.asked).toHaveLength(1);
   });
 
-  test("with claims passes the store by, and shares its token", async () => {
+  test("with claims does not read the store, but shares its token", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, `token ${entra.asked.length}`));
     const store = new FakeStore();
     const [first, second] = [instanceAt(entra.url, store), instanceAt(entra.url, store)];
@@ -54,7 +54,7 @@ describe("an exchange of an app with a shared cache", () => {
     expect((await third.exchange(exchangeOf("adele"))).accessToken).toBe("token 2");
   });
 
-  test("is made anew after a resource refused its token, for the other instances too", async () => {
+  test("is made again after a resource refused its token, and for the other instances too", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, `token ${entra.asked.length}`));
     const store = new FakeStore();
     const first = instanceAt(entra.url, store);
@@ -64,7 +64,7 @@ describe("an exchange of an app with a shared cache", () => {
     expect((await instanceAt(entra.url, store).exchange(exchangeOf("adele"))).accessToken).toBe("token 2");
   });
 
-  test("takes the token that another instance renewed, and does not drop it for the one that was refused", async () => {
+  test("uses the token that another instance renewed, and does not delete it in place of the refused one", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, `token ${entra.asked.length}`));
     const store = new FakeStore();
     const [first, second] = [instanceAt(entra.url, store), instanceAt(entra.url, store)];
@@ -76,7 +76,7 @@ describe("an exchange of an app with a shared cache", () => {
     expect(entra.asked).toHaveLength(2);
   });
 
-  test("is made by itself when the store fails", async () => {
+  test("is made without the store when the store fails", async () => {
     const entra = await startTokenEndpoint((_, response) => succeed(response, "token"));
     const store = new FakeStore();
     store.behave = failing;

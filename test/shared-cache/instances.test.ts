@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis)("four instances and one store", () => {
     expect(exchanges).toBeLessThan(USERS * 3);
   });
 
-  test("leave nothing in a dump of it that shows a token, claim, id or name, or that the app's settings open", async () => {
+  test("leave nothing in the store that shows a token, claim, id or name, or that the app's settings decrypt", async () => {
     const users = await Promise.all(Array.from({ length: 5 }, () => microsoft.user()));
     for (const user of users) await expectProfile(first(), user);
     await expect.poll(() => admin.dbSize()).toBe(users.length);
@@ -108,7 +108,7 @@ describe.skipIf(!hasRedis)("four instances and one store", () => {
     expect(microsoft.tokens).toContain(entries.map((entry) => open(own, entry)?.accessToken).find(Boolean));
   });
 
-  test("serve no forged assertion, although somebody wrote an entry for it", async () => {
+  test("serve no forged assertion, even if the store has an entry for it", async () => {
     const user = await microsoft.user();
     await expectProfile(first(), user);
     const [header, payload] = user.assertion.split(".");

@@ -85,7 +85,7 @@ test("Application Insights gets the spans under the app's name", async () => {
   expect(spans()).toEqual([{ authorization: undefined, name: "verify", role: "the-app" }]);
 });
 
-test("Application Insights gets them from the app's identity where it asks for one", async () => {
+test("Application Insights gets the spans with the app's identity if it requires one", async () => {
   const identity = await startIdentityEndpoint(IDENTITY);
   try {
     await sendOneSpan({ clientId: IDENTITY });
@@ -96,7 +96,7 @@ test("Application Insights gets them from the app's identity where it asks for o
   }
 });
 
-test("telemetry that is refused is dropped, and never written to the disk", async () => {
+test("refused telemetry is dropped, and never written to the disk", async () => {
   const refusing = await startCollector(certificate, 403);
   try {
     await sendOneSpan(undefined, refusing.url);

@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => collector?.close());
 
 describe("a request's spans", () => {
-  test("are verification, exchange and Graph, in the trace the request came with", () => {
+  test("are verification, exchange and Graph, in the trace of the request", () => {
     expect(served.map(({ status }) => status)).toEqual([200, 200]);
     expect(tree(spansOf(TRACE_ID))).toEqual({
       profile: {
@@ -61,7 +61,7 @@ describe("a request's spans", () => {
     });
   });
 
-  test("say what was asked of whom, and nothing of the user", () => {
+  test("name the operation and the service, and nothing about the user", () => {
     const spans = spansOf(TRACE_ID);
     const graph = spans.find(({ name }) => name === "GET graph.microsoft.com");
     expect(graph && attributesOf(graph)).toEqual({
@@ -78,7 +78,7 @@ describe("a request's spans", () => {
     ]);
   });
 
-  test("of a failure bear its code, no message, and the answer's correlation id", () => {
+  test("of a failure have its code and the answer's correlation id, but no message", () => {
     expect(refused.map(({ status }) => status)).toEqual([403, 403]);
     const spans = spansOf(REFUSED_TRACE_ID);
     const failed = spans.filter(({ status }) => status.code === 2);
@@ -93,7 +93,7 @@ describe("a request's spans", () => {
   });
 });
 
-describe("what is measured", () => {
+describe("the metrics", () => {
   function pointsOf(name: string): readonly Record<string, string | undefined>[] {
     const points = collector.received
       .filter(({ path }) => path === "/v1/metrics")
@@ -114,11 +114,11 @@ describe("what is measured", () => {
     ["operation.duration", { operation: "verify", outcome: "ok" }],
     ["operation.duration", { operation: "exchange", outcome: "consent_required" }],
     ["operation.duration", { operation: "profile", outcome: "ok" }],
-  ])("%s of %o", (name, attributes) => {
+  ])("include %s with %o", (name, attributes) => {
     expect(pointsOf(name)).toContainEqual(attributes);
   });
 
-  test("names no person and no other service's words", () => {
+  test("contain no person and no words of other services", () => {
     const values = collector.received.filter(({ path }) => path === "/v1/metrics").map(({ body }) => body);
     expect(values.length).toBeGreaterThan(0);
     for (const { objectId, profile } of stack.directory.accounts) {
@@ -139,7 +139,7 @@ interface Measured {
   readonly histogram?: { readonly dataPoints: readonly object[] };
 }
 
-test("the exporter is not in the bundle that every start loads", async () => {
+test("the main bundle does not contain the exporter", async () => {
   const [app, exporter] = await Promise.all(
     ["main.cjs", "exporter.mjs"].map((name) => readFile(new URL(`../../dist/api/${name}`, import.meta.url), "utf8")),
   );

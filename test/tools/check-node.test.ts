@@ -16,7 +16,7 @@ test.each(["18.20.8", "20.18.3"])("npm start says in one sentence that Node %s i
   ]);
 });
 
-test.each(["20.19.0", "22.1.0", "24.0.0"])("npm start takes Node %s", (version) => {
+test.each(["20.19.0", "22.1.0", "24.0.0"])("npm start accepts Node %s", (version) => {
   expect(checkWith(version)).toMatchObject({ status: 0, stderr: "" });
 });
 
@@ -25,7 +25,7 @@ test("npm start begins with that check", async () => {
   expect(scripts.prestart).toBe("node scripts/check-node.cjs");
 });
 
-test("every install script that a package has is allowed or refused by name, so that npm ci warns of none", async () => {
+test("every install script of a package is allowed or refused by name, so that npm ci warns of none", async () => {
   const { packages } = JSON.parse(await readFile("package-lock.json", "utf8"));
   const { allowScripts } = JSON.parse(await readFile("package.json", "utf8"));
   const withScript = Object.entries<{ hasInstallScript?: true; optional?: true }>(packages)

@@ -72,18 +72,18 @@ describe("the API's deployable folder", () => {
     expect(readdirSync(join(ROOT, "dist/api"), { recursive: true }).sort()).toEqual(WRITTEN_DOWN);
   });
 
-  test("has nothing to install or to build, and main is the bundle", () => {
+  test("has nothing to install or build, and its main is the bundle", () => {
     const { main, ...rest } = JSON.parse(read("dist/api/package.json"));
     expect(main).toBe("main.cjs");
     expect(Object.keys(rest).sort()).toEqual(["engines", "name", "private", "version"]);
   });
 
-  test("has the root's host.json, and the root is the same function app", () => {
+  test("has the root's host.json, as the root is the same function app", () => {
     expect(read("dist/api/host.json")).toBe(read("host.json"));
     expect(JSON.parse(read("package.json")).main).toBe("dist/api/main.cjs");
   });
 
-  test("is small where a cold start loads it", () => {
+  test("has a small bundle for cold starts", () => {
     expect(gzipSync(readFileSync(join(ROOT, "dist/api/main.cjs"))).length).toBeLessThan(400_000);
   });
 });
@@ -150,12 +150,12 @@ describe(".funcignore", () => {
     },
   );
 
-  test.each(readdirSync(join(ROOT, "dist")))("knows what becomes of dist/%s", (name) => {
+  test.each(readdirSync(join(ROOT, "dist")))("decides whether dist/%s is sent", (name) => {
     expect(accepts(`dist/${name}/file.mjs`)).toBe(name === "api");
     expect(gitIgnores(text, `dist/${name}/`)).toBe(name !== "api");
   });
 
-  test("has no pattern with !, which Core Tools would let win over all others", () => {
+  test("has no pattern with !, which Core Tools would prefer to all others", () => {
     expect(text).not.toMatch(/^!/m);
   });
 });
@@ -163,9 +163,9 @@ describe(".funcignore", () => {
 describe("Core Tools' rules are not those of gitignore:", () => {
   test.each([
     ["a pattern with ! wins wherever it stands", "!dist\ndist/frontend", "dist/frontend/main.mjs", true],
-    ["a pattern with ! lets in what begins like it", "*\n!host", "host-secrets.json", true],
-    ["a pattern reaches down only from the top", "secrets", "docs/secrets", true],
-    ["a slash at the end misses what begins with a dot", "docs/", "docs/.draft", true],
+    ["a pattern with ! includes every name that begins like it", "*\n!host", "host-secrets.json", true],
+    ["a pattern matches only from the top", "secrets", "docs/secrets", true],
+    ["a slash at the end does not match names that begin with a dot", "docs/", "docs/.draft", true],
     ["a pattern goes as far as a word", "test", "test-kit/index.ts", false],
     ["a set of characters is taken literally", "[dt]ocs", "docs/deploy.md", true],
   ])("%s", (_, patterns, path, isSent) => {
@@ -177,7 +177,7 @@ describe("Core Tools' rules are not those of gitignore:", () => {
     expect(filesOfFunc({ folder: builtClone(), scriptRoot: "dist" })).toEqual(FROM_ROOT);
   });
 
-  test("it leaves out .git, .vscode and local.settings.json at any depth, whatever their capitals", () => {
+  test("it leaves out .git, .vscode and local.settings.json at any depth, in any letter case", () => {
     const left = ["a/.git/x", "a/.VSCode/x", "b/Local.Settings.json", ".gitignore"];
     expect(filesOfFunc({ folder: folderWith(["host.json", "a/.env", ...left]) })).toEqual(["a/.env", "host.json"]);
   });
@@ -186,7 +186,7 @@ describe("Core Tools' rules are not those of gitignore:", () => {
 describe("azd's rules:", () => {
   const api = { project: "api", host: "function", remoteBuild: false } as const;
 
-  test("it reads no .gitignore: whatever lies in the folder is sent", () => {
+  test("it reads no .gitignore: everything in the folder is sent", () => {
     const folder = folderWith(["api/.env", "api/main.cjs", "api/local.settings.json"], { ".gitignore": "api/" });
     expect(filesOfAzd(folder, api)).toEqual([".env", "main.cjs"]);
   });
@@ -206,7 +206,7 @@ describe("azd's rules:", () => {
     ["one that leaves node_modules out", "node_modules", false, "'remoteBuild: false' cannot be used"],
     ["one that leaves all out but some", "*\n!host.json", false, "'remoteBuild: false' cannot be used"],
     ["one that leaves node_modules in", "*.log", true, "'remoteBuild: true' requires"],
-  ])("with %s (%j), remoteBuild: %s comes to %s", (_, patterns, remoteBuild, result) => {
+  ])("with %s (%j), remoteBuild: %s results in %s", (_, patterns, remoteBuild, result) => {
     const files = patterns === undefined ? {} : { "api/.funcignore": patterns };
     const folder = folderWith(["api/main.cjs"], files);
     const resolved = () =>

@@ -35,7 +35,7 @@ const using = (job: Job | undefined, action: string) =>
   job?.steps.find(({ uses = "" }) => uses.startsWith(`${action}@`));
 
 describe("the workflow", () => {
-  test("reads what the deployment puts out, or what it sets itself", () => {
+  test("reads only outputs of the deployment and variables that it sets itself", () => {
     const set = [...TEXT.matchAll(/^ {6}([A-Z_]+): /gm)].map(([, name]) => name);
     const needed = [...TEXT.matchAll(/\$([A-Z_]{2,})|\benv\.([A-Z_]+)/g)].map(([, name, other]) => name ?? other);
     const main = read("infra/main.bicep");
@@ -50,7 +50,7 @@ describe("the workflow", () => {
     expect(used.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);
   });
 
-  test("may read the code, and its deployment may sign in to Azure", () => {
+  test("has the right to read the code, and its deployment job to sign in to Azure", () => {
     const granted = Object.entries(jobs).map(([name, { permissions }]) => [name, permissions]);
     expect(WORKFLOW.permissions).toEqual({ contents: "read" });
     expect(granted.filter(([, permissions]) => permissions)).toEqual([
@@ -63,11 +63,11 @@ describe("the workflow", () => {
     expect(checkouts.filter((step) => step.with?.["persist-credentials"] !== false)).toEqual([]);
   });
 
-  test("runs a pull request with its own rights", () => {
+  test("runs a pull request with that request's limited rights", () => {
     expect(Object.keys(WORKFLOW.on).sort()).toEqual(["pull_request", "push", "workflow_dispatch"]);
   });
 
-  test("deploys main, checked, in an environment that can be guarded", () => {
+  test("deploys main only after the checks, in an environment that can require approval", () => {
     const { needs, environment, if: condition = "" } = jobs.deploy ?? {};
     expect({ needs, environment }).toEqual({ needs: ["check", "bicep"], environment: "production" });
     expect(condition.split(" && ")).toEqual(
@@ -129,7 +129,7 @@ describe("the dev container", () => {
     expect(postCreateCommand).toMatch(/azure-functions-core-tools@\d+\.\d+\.\d+$/);
   });
 
-  test("has an azd that azure.yaml takes", () => {
+  test("has an azd that azure.yaml accepts", () => {
     const [, minimum = ""] = />= (\S+)/.exec(parse(read("azure.yaml")).requiredVersions.azd) ?? [];
     const parts = (version: string) => version.split(".").map(Number);
     const installed = DEV_CONTAINER.features["ghcr.io/azure/azure-dev/azd:0.2.0"].version;

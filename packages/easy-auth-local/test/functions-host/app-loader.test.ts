@@ -38,7 +38,7 @@ function startSource(source: string) {
   return startFunctionsHost({ appRoot: writeApp(source) });
 }
 
-describe("an app is loaded", () => {
+describe("the host loads an app", () => {
   test.each([
     ["CommonJS by extension, in a module package", "main.cjs", "module", COMMON_JS],
     ["CommonJS by package type", "main.js", "commonjs", COMMON_JS],
@@ -57,7 +57,7 @@ describe("an app is loaded", () => {
     expect((await send("GET", "/api/f")).body).toBe("hello");
   });
 
-  test("while another loads too, each with its own functions", async () => {
+  test("while another one loads, each with its own functions", async () => {
     const slowly = (text: string) => `${ES_MODULE} await new Promise((go) => setTimeout(go, 10)); ${answering(text)}`;
     const [one, two] = await Promise.all(
       ["one", "two"].map((text) =>
@@ -68,7 +68,7 @@ describe("an app is loaded", () => {
     expect((await two?.send("GET", "/api/f"))?.body).toBe("two");
   });
 
-  test("while another is served, each with its own functions", async () => {
+  test("while another one is served, each with its own functions", async () => {
     const [one, two] = await Promise.all([serveSource(answering("one")), serveSource(answering("two"))]);
     expect((await one.send("GET", "/api/f")).body).toBe("one");
     expect((await two.send("GET", "/api/f")).body).toBe("two");
@@ -98,7 +98,7 @@ describe("an app as the v4 template has it, main dist/src/{index.js,functions/*.
     expect((await send("GET", "/api/two")).body).toBe("2");
   });
 
-  test("twice, though its setup turns HTTP streaming on: the library starts anew with it", async () => {
+  test("twice although its setup turns HTTP streaming on, since the library starts anew with it", async () => {
     const appRoot = writeFolder({
       "package.json": { main: MAIN },
       "host.json": HOST_JSON,
@@ -148,7 +148,7 @@ describe("an app is loaded afresh", () => {
     }
   });
 
-  test("when it is one bundle, with its settings read anew and its setup allowed anew", async () => {
+  test("when it is one bundle: its settings are read again and its setup is allowed again", async () => {
     const source = "app.setup({ capabilities: {} }); const word = process.env.FIXTURE_WORD;";
     const main = await bundle(`${source} app.http("f", { handler: () => ({ body: word }) });`);
     const appRoot = writeFolder({ "main.cjs": main, "package.json": { main: "main.cjs" }, "host.json": HOST_JSON });
@@ -226,7 +226,7 @@ describe("a start is refused", () => {
     await expect(startSource(`app.http("f", { route: "{id:datetime}", handler() {} });`)).rejects.toThrow('"datetime"');
   });
 
-  test("and the next start is not affected", async () => {
+  test("without an effect on the next start", async () => {
     await expect(startSource(`app.http("left", { handler() {} }); throw new Error("x");`)).rejects.toThrow();
     const { functions } = await serveSource(answering("x"));
     expect(functions.map(({ name }) => name)).toEqual(["f"]);
@@ -255,7 +255,7 @@ describe('the module "@azure/functions-core"', () => {
     return JSON.parse((await send("GET", "/api/v")).body).value;
   }
 
-  test("tells its version, the host's and the programming model", async () => {
+  test("gives its version, the host's and the programming model", async () => {
     expect(await evaluate("[core.version, core.hostVersion, core.getProgrammingModel().name]")).toEqual([
       expect.stringMatching(/^3\./),
       expect.stringMatching(/^4\./),
@@ -268,7 +268,7 @@ describe('the module "@azure/functions-core"', () => {
     expect(await evaluate(`{ ${attempt} }`)).toEqual(["RangeError", 'Unrecognized hook "appstart"']);
   });
 
-  test("makes disposables that call back once", async () => {
+  test("makes disposables that call their callback once", async () => {
     const count = "let calls = 0; const one = () => new core.Disposable(() => calls++);";
     expect(
       await evaluate(
@@ -277,7 +277,7 @@ describe('the module "@azure/functions-core"', () => {
     ).toBe(2);
   });
 
-  test("lets a function be withdrawn while the app loads", async () => {
+  test("allows a function to be withdrawn while the app loads", async () => {
     const metadata = `{ name: "gone", bindings: { r: { type: "httpTrigger", direction: "in" } } }`;
     const { functions } = await serveSource(
       `${answering("x")} require("@azure/functions-core").registerFunction(${metadata}, () => {}).dispose();`,

@@ -12,7 +12,7 @@ function line(changes: Partial<HostLog>): string | undefined {
 }
 
 describe("the log on the console", () => {
-  test("has func's time in front, and nothing else", () => {
+  test("has only func's time in front", () => {
     expect(line({})).toBe("[2026-01-02T03:04:05.006Z] hello");
   });
 
@@ -22,7 +22,7 @@ describe("the log on the console", () => {
     ["end of an invocation", { category: "System", message: "Executed 'Functions.profile' (Succeeded, Id=1)" }],
     ["the host's warning", { category: "System", level: "warning" }],
     ["the host's error", { category: "System", level: "error" }],
-  ])("has %s", (_, changes) => {
+  ])("shows %s", (_, changes) => {
     expect(line(changes)).toBe(`[2026-01-02T03:04:05.006Z] ${changes.message ?? "hello"}`);
   });
 
@@ -35,7 +35,7 @@ describe("the log on the console", () => {
   });
 });
 
-test("functions are listed in the lines of func start", () => {
+test("functions are listed as func start lists them", () => {
   const functions = [
     { name: "profile", methods: ["GET"], route: "api/profile" },
     { name: "upload", methods: ["POST", "PUT"], route: "api/files/{*path}" },

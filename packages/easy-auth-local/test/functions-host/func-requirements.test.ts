@@ -18,7 +18,7 @@ function answering(version: string): NodeJS.ProcessEnv {
 }
 
 describe("Core Tools", () => {
-  test.each(["4.14.0", "4.15.1", "4.100.0", "5.0.0-preview.1"])("of version %s are taken", async (version) => {
+  test.each(["4.14.0", "4.15.1", "4.100.0", "5.0.0-preview.1"])("of version %s are accepted", async (version) => {
     await expect(refuseOldFunc(answering(version))).resolves.toBeUndefined();
   });
 
@@ -37,7 +37,7 @@ describe("Core Tools", () => {
     await expect(refuseOldFunc(withFunc("process.exit(3)"))).rejects.toThrow();
   });
 
-  test("that are not there are left to the start, which says so", async () => {
+  test("that are missing pass this check, as the start reports them", async () => {
     await expect(refuseOldFunc({ PATH: join(tmpdir(), "no-such-folder") })).resolves.toBeUndefined();
   });
 });

@@ -40,7 +40,7 @@ describe("func start, for any app", () => {
     ["node for a folder with a package.json", { "package.json": {} }, "node"],
     ["what local.settings.json says", { "package.json": {}, ...withRuntime("custom") }, "custom"],
     ["nothing for another app, which func knows itself", { "function_app.py": "" }, undefined],
-  ])("is told as its worker runtime %s", async (_, files: Record<string, string | object>, runtime) => {
+  ])("gets as its worker runtime %s", async (_, files: Record<string, string | object>, runtime) => {
     useFunc();
     vi.stubEnv("FUNCTIONS_WORKER_RUNTIME", undefined);
     const app = writeFolder({ "host.json": HOST_JSON, ...files });
@@ -50,14 +50,14 @@ describe("func start, for any app", () => {
     });
   });
 
-  test("is recognized in --run: its app gets headers as a function app", async () => {
+  test("is recognized in --run: its app gets the headers of a function app", async () => {
     useFunc();
     const port = await freePort();
     const options = { api: { app: port, run: `func start --port ${port}` } };
     expect(await answerOf(options, { preferred_username: "ž" })).toMatchObject({ name: "Å¾" });
   });
 
-  test("is refused in --run too when it would listen on all network interfaces", async () => {
+  test("is refused in --run as well if it would listen on all network interfaces", async () => {
     useFunc("4.13.0");
     await expect(startStack({ api: { app: 9, run: "func start --verbose" } })).rejects.toThrow(
       "all network interfaces",

@@ -41,7 +41,7 @@ async function callSlow(url: string): Promise<{ answer: Promise<Response> }> {
 }
 
 describe("a host", () => {
-  test("tells its URL and its functions in the order of their names", async () => {
+  test("gives its URL, and its functions in the order of their names", async () => {
     const { url, functions } = await serveSource(`
       app.http("upload", { methods: ["POST", "PUT"], route: "files/{*path}", handler() {} });
       app.get("Profile", () => ({}));
@@ -63,7 +63,7 @@ describe("a host", () => {
     expect((await serve(writeApp(HELLO), { port })).url).toBe(url);
   });
 
-  test("names a port that is in use, and leaves nothing behind", async () => {
+  test("fails with the port that is in use, and leaves nothing behind", async () => {
     const blocker = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void blocker.close());
     await vi.waitFor(() => expect(blocker.listening).toBe(true), 10_000);
@@ -79,7 +79,7 @@ describe("settings", () => {
   test.each([
     ["nothing", undefined],
     ["another value", "environment"],
-  ])("stand in the environment until the host closes, which had %s before", async (_, before) => {
+  ])("are in the environment until the host closes (it had %s before)", async (_, before) => {
     vi.stubEnv("FIXTURE_WORD", before);
     const { send, close } = await serve(writeApp(HELLO), { settings: { FIXTURE_WORD: "setting" } });
     expect((await send("GET", "/api/hello")).body).toBe("setting");
@@ -87,7 +87,7 @@ describe("settings", () => {
     expect(fixtureWord()).toBe(before);
   });
 
-  test("are there when the app loads, and taken back when that fails", async () => {
+  test("are in the environment when the app loads, and removed if that fails", async () => {
     const appRoot = writeApp("throw new Error(process.env.FIXTURE_WORD);");
     await expect(serve(appRoot, { settings: { FIXTURE_WORD: "setting" } })).rejects.toThrow(/: setting$/);
     expect(fixtureWord()).toBeUndefined();
@@ -95,7 +95,7 @@ describe("settings", () => {
 });
 
 describe("appStart and appTerminate hooks", () => {
-  test("run before the first request and at the end, once, with shared data", async () => {
+  test("run once before the first request and once at the end, with shared data", async () => {
     const { close } = await serveSource(OBSERVED);
     expect(observed.fixtureEvents).toEqual(["start"]);
     await Promise.all([close(), close()]);
@@ -131,7 +131,7 @@ describe("reloading", () => {
     expect(host.functions.map(({ name }) => name)).toEqual(["hello", "new"]);
   });
 
-  test("lets a running function answer, and ends the old app after it", async () => {
+  test("lets a running function answer before the old app ends", async () => {
     const { appRoot, write } = changingApp(OBSERVED);
     const host = await startFunctionsHost({ appRoot });
     onTestFinished(() => host.close());
@@ -172,7 +172,7 @@ describe("reloading", () => {
     expect(fixtureWord()).toBeUndefined();
   });
 
-  test("closing waits for a function of the old app too", async () => {
+  test("makes closing wait for a running function of the old app", async () => {
     const { appRoot, write } = changingApp(OBSERVED);
     const host = await startFunctionsHost({ appRoot });
     const { answer } = await callSlow(host.url);
@@ -188,7 +188,7 @@ describe("reloading", () => {
 });
 
 describe("closing", () => {
-  test("lets a running function answer first, and ends the connection with that answer", async () => {
+  test("lets a running function answer, and then closes the connection", async () => {
     const { url, close } = await serveSource(OBSERVED);
     const { answer } = await callSlow(url);
     const startedAt = performance.now();
@@ -202,7 +202,7 @@ describe("closing", () => {
     expect(performance.now() - startedAt).toBeLessThan(4000);
   });
 
-  test("waits five seconds at most for a function that does not end", async () => {
+  test("waits at most five seconds for a function that does not end", async () => {
     const { url, close } = await serveSource(OBSERVED);
     await callSlow(url);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

@@ -34,7 +34,7 @@ function serveHandler(handler: string, methods = '["GET", "HEAD", "POST"]') {
   return serveSource(`app.http("f", { methods: ${methods}, handler: ${handler} });`);
 }
 
-describe("what a function is given", () => {
+describe("a function is given", () => {
   test("method, absolute URL and route parameters", async () => {
     const given = await echo("GET", "/api/echo/a%2Fb%20c?x=1", { headers: ["Host", "127.0.0.1:7071"] });
     expect(given).toMatchObject({
@@ -44,7 +44,7 @@ describe("what a function is given", () => {
     });
   });
 
-  test("no route parameter that the path does not give", async () => {
+  test("no route parameter that is missing in the path", async () => {
     expect((await echo("GET", "/api/echo")).params).toEqual({});
   });
 
@@ -62,22 +62,22 @@ describe("what a function is given", () => {
     ["?a=x+y%26z", { a: "x y&z" }],
     ["?a=1?2", { a: "1?2" }],
     ["", {}],
-  ])("of the query %s, %j", async (query, expected) => {
+  ])("the parameters of the query %s as %j", async (query, expected) => {
     expect((await echo("GET", `/api/echo${query}`)).query).toEqual(expected);
   });
 
-  test("a body whose length is announced", async () => {
+  test("a body with a content-length", async () => {
     const body = "grüße".repeat(100_000);
     const headers = ["Content-Length", String(Buffer.byteLength(body))];
     expect((await echo("POST", "/api/echo", { body, headers })).body).toBe(body);
   });
 
-  test("no body when it comes in chunks", async () => {
+  test("no body for a chunked request", async () => {
     const given = await echo("POST", "/api/echo", { body: "hello", headers: ["Transfer-Encoding", "chunked"] });
     expect(given.body).toBe("");
   });
 
-  test("the user of the client principal headers", async () => {
+  test("the user from the client principal headers", async () => {
     const { send } = await serveHandler("(request) => ({ jsonBody: request.user })");
     const principal = Buffer.from(JSON.stringify({ auth_typ: "aad", claims: [] })).toString("base64");
     const headers = ["X-MS-CLIENT-PRINCIPAL", principal, "X-MS-CLIENT-PRINCIPAL-ID", "7"];
@@ -89,7 +89,7 @@ describe("what a function is given", () => {
 describe("the trace context", () => {
   const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 
-  test("continues the caller's trace with a span of its own", async () => {
+  test("continues the client's trace with a new span", async () => {
     const headers = ["traceparent", `00-${TRACE_ID}-b7ad6b7169203331-01`, "tracestate", "vendor=value"];
     const { traceContext } = await echo("GET", "/api/echo", { headers });
     expect(traceContext.traceParent).toMatch(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-01$`));
@@ -140,7 +140,7 @@ describe("what a function returns", () => {
     expect(answer.headers["x-bad"]).toBeUndefined();
   });
 
-  test("goes to a POST with a body too when it cannot be sent", async () => {
+  test("is answered with 500 if a header cannot be sent, also for a POST with a body", async () => {
     const { send } = await serveHandler("() => ({ headers: { 'x-bad': 'a\\u0001b' } })");
     expect((await send("POST", "/api/f", { body: "x", headers: ["Content-Length", "1"] })).status).toBe(500);
   });
@@ -153,7 +153,7 @@ describe("what a function returns", () => {
     expect(answer.headers["x-own"]).toBeUndefined();
   });
 
-  test("is cut off at once when its body is shorter than announced: a request after it gets none", async () => {
+  test("is cut off at once when its body is shorter than announced, so that the next request gets no part of it", async () => {
     const { url } = await serveHandler("() => ({ body: 'short', headers: { 'content-length': '30' } })");
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.write("GET /api/f HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
@@ -252,13 +252,13 @@ describe("the server", () => {
     expect((await send("GET", path)).headers["x-content-type-options"]).toBe("nosniff");
   });
 
-  test("lets a function's own header win over a custom header", async () => {
+  test("prefers a function's own header to a custom header", async () => {
     const source = `app.http("f", { handler: () => ({ headers: { "x-own": "function" } }) });`;
     const { send } = await serveSource(source, { http: { customHeaders: { "X-Own": "host" } } });
     expect((await send("GET", "/api/f")).headers["x-own"]).toBe("function");
   });
 
-  test("runs as many functions at a time as host.json says, lets as many wait, and answers 429 beyond", async () => {
+  test("runs and queues as many requests as host.json says, and answers 429 beyond", async () => {
     const http = { maxConcurrentRequests: 2, maxOutstandingRequests: 3, customHeaders: { "x-own": "host" } };
     const source = `
       let running = 0, most = 0;
@@ -276,7 +276,7 @@ describe("the server", () => {
     expect((await send("GET", "/api/f")).status).toBe(200);
   });
 
-  test("has no such limits by default, nor with -1", async () => {
+  test("has no such limits by default or with -1", async () => {
     const http = { maxConcurrentRequests: -1, maxOutstandingRequests: -1 };
     const { send } = await serveSource(`app.get("f", () => ({}));`, { http });
     const answers = await Promise.all(Array.from({ length: 50 }, () => send("GET", "/api/f")));
@@ -326,7 +326,7 @@ describe("the server", () => {
   test.each([
     [30_000, 200],
     [33_000, 431],
-  ])("answers headers of %i bytes with %i", async (size, status) => {
+  ])("answers a request with %i bytes of headers with %i", async (size, status) => {
     const { send } = await serveHandler("() => ({})");
     expect((await send("GET", "/api/f", { headers: ["X-Long", "x".repeat(size)] })).status).toBe(status);
   });
@@ -341,7 +341,7 @@ describe("the server", () => {
     expect(logs).toEqual([]);
   });
 
-  test("goes on after a client that leaves in the middle of its body", async () => {
+  test("keeps serving after a client that leaves in the middle of its body", async () => {
     const { url, send, logs } = await serveHandler("() => ({})");
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.write("POST /api/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\nhalf");

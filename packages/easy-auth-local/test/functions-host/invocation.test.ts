@@ -8,7 +8,7 @@ function messages({ logs }: ServedApp, category: "User" | "System"): string[] {
 }
 
 describe("the log", () => {
-  test("tells start and end of an invocation in func's words", async () => {
+  test("reports start and end of an invocation in func's words", async () => {
     const served = await serveSource(`app.get("f", (_, context) => ({ body: context.invocationId }));`);
     const { body: id } = await served.send("GET", "/api/f");
     expect(id).toMatch(new RegExp(`^${UUID}$`));
@@ -35,7 +35,7 @@ describe("the log", () => {
     expect((await served.send("GET", "/api/f")).body).not.toBe((await served.send("GET", "/api/f")).body);
   });
 
-  test("tells what a function threw, which the answer does not", async () => {
+  test("reports what a function threw, unlike the answer", async () => {
     const served = await serveSource(`app.get("f", () => { throw new Error("graph is down"); });`);
     expect((await served.send("GET", "/api/f")).body).toBe("");
     const [, executed, exception] = messages(served, "System");
@@ -52,7 +52,7 @@ describe("the log", () => {
     ["info", "information"],
     ["warn", "warning"],
     ["error", "error"],
-  ])("has what a function writes with context.%s as the user's, at level %s", async (method, level) => {
+  ])("marks lines of context.%s as the user's, at level %s", async (method, level) => {
     const served = await serveSource(`app.get("f", (_, context) => { context.${method}("saw %d", 7); });`);
     await served.send("GET", "/api/f");
     const line = served.logs.find(({ category }) => category === "User");
@@ -60,7 +60,7 @@ describe("the log", () => {
     expect(line?.invocationId).toBe(served.logs[0]?.invocationId);
   });
 
-  test("has the library's own warnings as the system's", async () => {
+  test("marks the library's own warnings as the system's", async () => {
     const served = await serveSource(`app.get("f", () => ({}));`);
     await served.send("GET", "/api/f", { headers: ["Content-Length", "1"], body: "x" });
     expect(messages(served, "System")).toContainEqual(expect.stringContaining("warning: Discarding the body"));
@@ -79,14 +79,14 @@ describe("an invocation hook", () => {
     expect((await send("GET", "/api/f/7")).body).toBe("<7!>");
   });
 
-  test("sees and changes the result after it", async () => {
+  test("sees and changes the result after the function ran", async () => {
     const { send } = await serveSource(`
       app.hook.postInvocation((context) => { context.result = { body: context.result.body + "!" }; });
       app.get("f", () => ({ body: "hello" }));`);
     expect((await send("GET", "/api/f")).body).toBe("hello!");
   });
 
-  test("sees what the function threw and may put an answer in its place", async () => {
+  test("sees what the function threw and can replace it by an answer", async () => {
     const { send } = await serveSource(`
       app.hook.postInvocation((context) => {
         context.result = { status: 503, body: context.error.message };
@@ -123,7 +123,7 @@ describe("an invocation hook", () => {
 });
 
 describe("a log hook", () => {
-  test("may change a function's lines, and knows its invocation", async () => {
+  test("can change a function's lines, and knows its invocation", async () => {
     const served = await serveSource(`
       app.hook.log((context) => {
         if (context.category !== "user") return;
@@ -135,7 +135,7 @@ describe("a log hook", () => {
     expect(messages(served, "User")).toEqual(["warning: f: hello"]);
   });
 
-  test("that throws does not stop the line", async () => {
+  test("that throws does not suppress the line", async () => {
     const served = await serveSource(`
       app.hook.log((context) => { context.message = "lost"; throw new Error("hook"); });
       app.get("f", (_, context) => { context.log("hello"); });`);

@@ -57,12 +57,12 @@ describe("a decoded path", () => {
     ["/é😀", "/%C3%A9%F0%9F%98%80", "/%C3%A9%F0%9F%98%80"],
     ["/a\\|{b}^`", "/a%5C%7C%7Bb%7D%5E%60", "/a%5C%7C%7Bb%7D%5E%60"],
     ["/a;b=c,d!$&'()*+:@~", "/a;b=c,d!$&'()*+:@~", "/a;b=c,d!$&'()*+:@~"],
-  ])("%s is %s in request.url, and %s for the worker", (path, url, forwarded) => {
+  ])("%s becomes %s in request.url, and %s for the worker", (path, url, forwarded) => {
     expect(encodePath(path)).toBe(url);
     expect(encodeForwardedTarget({ path, query: "" })).toBe(forwarded);
   });
 
-  test("goes to the worker with a query whose lone percent signs are encoded", () => {
+  test("reaches the worker with a query whose lone percent signs are encoded", () => {
     expect(encodeForwardedTarget({ path: "/a", query: "?a=%zz&b=%20&c=%" })).toBe("/a?a=%25zz&b=%20&c=%25");
   });
 });

@@ -41,7 +41,7 @@ describe("a route", () => {
     ["api/files/{*rest=index}", "/api/files", { rest: "index" }],
     ["api/files/{*rest:alpha}", "/api/files", undefined],
     ["{name?}", "/", {}],
-  ])("%s, asked for %s, gives %j", (route, path, params) => {
+  ])("%s matches the path %s with %j", (route, path, params) => {
     expect(match(route, path)).toEqual(params);
   });
 });
@@ -68,7 +68,7 @@ describe("a constraint", () => {
     ["length(2)", ["ab"], ["a", "abc"]],
     ["length(2,3)", ["ab", "abc"], ["a", "abcd"]],
     ["int:min(5)", ["5"], ["4"]],
-  ])("%s takes %j and refuses %j", (constraint, taken, refused) => {
+  ])("%s accepts %j and refuses %j", (constraint, taken, refused) => {
     const takes = (value: string) => match(`{id:${constraint}}`, `/${value}`) !== undefined;
     expect(taken.filter(takes)).toEqual(taken);
     expect(refused.filter(takes)).toEqual([]);
@@ -80,7 +80,7 @@ describe("a constraint", () => {
     ["api/{id:min(a)}", "min(a)"],
     ["api/{id:int(5)}", "int(5)"],
     ["api/{id:int:regex(^1)}", "regex(^1)"],
-  ])("in %s is refused at start, by name", (route, constraint) => {
+  ])("in %s is refused by name when the host starts", (route, constraint) => {
     expect(() => match(route, "/")).toThrow(`The route "${route}" of function "f" has the constraint "${constraint}"`);
   });
 });
@@ -94,7 +94,7 @@ describe("a template that this host cannot match", () => {
     ["api/{id:regex(^a{2}$)}", "a segment of its own"],
     ["api//profile", "empty segment"],
     ["api/{*rest}/photo", "catch-all"],
-  ])("%s is refused at start", (route, reason) => {
+  ])("%s is refused when the host starts", (route, reason) => {
     expect(() => match(route, "/")).toThrow(reason);
   });
 });
@@ -105,7 +105,7 @@ describe("among functions", () => {
     return (method: string, path: string) => findRoute(method, path)?.hosted.name;
   }
 
-  test("the first by name wins, also over a more literal route", () => {
+  test("the first by name wins, even over a more literal route", () => {
     const find = winner([
       ["b-literal", ["GET"], "api/users/me"],
       ["A-parameter", ["GET"], "api/users/{id}"],
@@ -121,7 +121,7 @@ describe("among functions", () => {
     expect(find("GET", "/api/x")).toBe("a");
   });
 
-  test("a failed constraint leaves the request to the next", () => {
+  test("a failed constraint passes the request on to the next", () => {
     const find = winner([
       ["a", ["GET"], "api/{id:int}"],
       ["b", ["GET"], "api/{name}"],
@@ -142,7 +142,7 @@ describe("among functions", () => {
     expect(winner([["a", ["GET"], "api/x"]])(method, "/api/x")).toBeUndefined();
   });
 
-  test("no method at all means every method", () => {
+  test("a function without methods answers every method", () => {
     expect(winner([["a", [], "api/x"]])("PATCH", "/api/x")).toBe("a");
   });
 });

@@ -23,7 +23,7 @@ function errors({ logs }: ServedApp): string[] {
   return logs.filter(({ level }) => level === "error").map(({ message }) => message);
 }
 
-describe("with HTTP streaming, no answer but 500 after the time without activity comes when", () => {
+describe("with HTTP streaming, the only answer is 500 after the inactivity time-out when", () => {
   test.each([
     ["the function throws", "() => { throw new Error('down') }", "", "Exception: down"],
     ["the function returns nothing", "() => undefined", "", "ForwarderError: RequestTimedOut"],
@@ -62,14 +62,14 @@ describe("with HTTP streaming, no answer but 500 after the time without activity
   });
 });
 
-test("with HTTP streaming, the host waits 240 seconds unless it is told otherwise", async () => {
+test("with HTTP streaming, the host waits 240 seconds by default", async () => {
   const served = await serveStreamingHandler("() => undefined");
   request(served.url, "/api/f").end();
   await vi.waitFor(() => expect(errors(served)[0]).toContain("until nothing has moved for 240 s"), 10_000);
 });
 
 describe("with HTTP streaming, the client's connection breaks in the middle of the body when", () => {
-  test("the body throws, after the time without activity", async () => {
+  test("the body throws, after the inactivity time-out", async () => {
     const handler = `() => ({ body: (async function* () { yield "first"; throw new Error("half"); })() })`;
     const served = await serveStreamingHandler(handler, SHORTLY);
     await expect(served.send("GET", "/api/f")).rejects.toMatchObject({ code: "ECONNRESET" });
@@ -83,7 +83,7 @@ describe("with HTTP streaming, the client's connection breaks in the middle of t
   test.each([
     ["in chunks", "{}"],
     ["of announced length", "{ 'content-length': '11' }"],
-  ])("the worker's connection does, with a body %s", async (_, headers) => {
+  ])("the worker's connection breaks, with a body %s", async (_, headers) => {
     const worker = observeWorker();
     gate("body");
     const handler = STREAM_FOREVER.replace("({", `({ headers: ${headers},`);
@@ -97,7 +97,7 @@ describe("with HTTP streaming, the client's connection breaks in the middle of t
   });
 });
 
-test("with HTTP streaming, a connection that the worker breaks before its headers is answered 500", async () => {
+test("with HTTP streaming, a request is answered 500 if the worker breaks the connection before the headers", async () => {
   const worker = observeWorker();
   gate("body");
   const served = await serveStreamingHandler("async () => { await body.opened; return {}; }");
@@ -109,7 +109,7 @@ test("with HTTP streaming, a connection that the worker breaks before its header
 });
 
 describe("with HTTP streaming, a client who leaves", () => {
-  test("while the answer is on its way ends the connection to the worker, and the invocation", async () => {
+  test("during the answer ends the connection to the worker, and the invocation", async () => {
     const worker = observeWorker();
     gate("body");
     const served = await serveStreamingHandler(STREAM_FOREVER);
@@ -123,7 +123,7 @@ describe("with HTTP streaming, a client who leaves", () => {
     expect(errors(served)).toEqual([]);
   });
 
-  test("in the middle of its body breaks that body for the function", async () => {
+  test("in the middle of an upload breaks that body off for the function", async () => {
     const reading = stubbed("reading");
     const served = await serveStreamingHandler(`async (request) => {
       try { for await (const chunk of request.body) reading(Buffer.from(chunk).toString()); reading("whole"); } catch { reading("broken"); }
@@ -138,12 +138,12 @@ describe("with HTTP streaming, a client who leaves", () => {
 });
 
 describe("with HTTP streaming, the worker's server", () => {
-  test("gets headers up to half of what the host takes", async () => {
+  test("accepts half as many bytes of headers as the host", async () => {
     const { send } = await serveStreamingHandler("() => ({})");
     expect((await send("GET", "/api/f", { headers: ["X-Long", "x".repeat(15_000)] })).status).toBe(200);
   });
 
-  test("does not see a body above 100 MB, which is refused with 500", async () => {
+  test("gets no body above 100 MB, which the host refuses with 500", async () => {
     const worker = observeWorker();
     const { send } = await serveStreamingHandler("() => ({})");
     const headers = ["Connection", "keep-alive", "Content-Length", "104857601"];
@@ -209,7 +209,7 @@ describe("with HTTP streaming, a request that does not reach the function", () =
     },
   );
 
-  test("holds one of the places for functions until then", async () => {
+  test("occupies one of the places for functions until then", async () => {
     const app = writeStreamingApp(`app.get("f", () => ({}));`, { http: { maxOutstandingRequests: 1 } });
     const served = await serve(app);
     request(served.url, "/api/f", { headers: { expect: "other" } }).end();

@@ -47,7 +47,7 @@ describe("with HTTP streaming, a function is given", () => {
   test.each([
     ["announced", ["Content-Length", "5"]],
     ["in chunks", ["Transfer-Encoding", "chunked"]],
-  ])("a body that comes %s", async (_, headers) => {
+  ])("a body that is sent %s", async (_, headers) => {
     expect((await echo("POST", "/api/echo", { body: "hello", headers })).body).toBe("hello");
   });
 
@@ -55,7 +55,7 @@ describe("with HTTP streaming, a function is given", () => {
     expect((await echo(method, "/api/echo")).body).toBe("");
   });
 
-  test("both values of a parameter that the query repeats", async () => {
+  test("both values of a repeated query parameter", async () => {
     const expected = [
       ["a", "1"],
       ["a", "2"],
@@ -73,7 +73,7 @@ describe("with HTTP streaming, a function is given", () => {
     ["/api/echo?code=key&CODE=key&codes=1", { codes: "1" }],
     ["/api/echo?query=x", { query: "x" }],
     ["/api/echo?headers=x", { headers: "x" }],
-  ])("of %s, the parameters %j", async (path, params) => {
+  ])("the parameters of %s as %j", async (path, params) => {
     expect((await echo("GET", path)).params).toEqual(params);
   });
 
@@ -90,17 +90,17 @@ describe("with HTTP streaming, a function is given", () => {
     expect(Object.keys(headers)).not.toContain("x-ms-invocation-id");
   });
 
-  test.each(["headers=x", "HEADERS=x"])("no headers at all when the query says %s", async (query) => {
+  test.each(["headers=x", "HEADERS=x"])("no headers at all when the query has %s", async (query) => {
     expect((await echo("GET", `/api/echo?${query}`, { headers: ["X-Name", "Ana"] })).headers).toEqual({});
   });
 
-  test("the headers that the client puts into the query as JSON, in place of the real ones", async () => {
+  test("the headers that the query has as JSON, in place of the real ones", async () => {
     const forged = encodeURIComponent(JSON.stringify({ "X-MS-CLIENT-PRINCIPAL-ID": "forged" }));
     const given = await echo("GET", `/api/echo?Headers=${forged}`, { headers: ["X-MS-CLIENT-PRINCIPAL-ID", "real"] });
     expect(given.headers).toEqual({ "x-ms-client-principal-id": "forged" });
   });
 
-  test("its own invocation, whatever id the client sends", async () => {
+  test("its own invocation id, whatever id the client sends", async () => {
     const served = await serveStreamingHandler("(_, context) => ({ body: context.invocationId })");
     const headers = ["X-MS-Invocation-Id", "chosen-by-the-caller"];
     const answers = [1, 2].map(() => served.send("GET", "/api/f", { headers }));
@@ -126,7 +126,7 @@ describe("with HTTP streaming, a function answers", () => {
     expect(answer.headers["content-type"]).toBe(contentType);
   });
 
-  test("with its length when it knows it, else in chunks", async () => {
+  test("with a content-length if the length is known, otherwise in chunks", async () => {
     const handler = `(request) => ({
       body: "hello",
       headers: request.query.has("length") ? { "content-length": "5" } : {},
@@ -158,7 +158,7 @@ describe("with HTTP streaming, a function answers", () => {
     expect(headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2; Secure; SameSite=None"]);
   });
 
-  test("with the custom headers of host.json, but its own where it has them", async () => {
+  test("with the custom headers of host.json unless it sets its own", async () => {
     const http = { customHeaders: { "X-Own": "host", "X-Content-Type-Options": "nosniff" } };
     const source = `app.get("f", () => ({ headers: { "x-own": "function" } }));`;
     const { send } = await serve(writeStreamingApp(source, { http }));
@@ -166,7 +166,7 @@ describe("with HTTP streaming, a function answers", () => {
     expect(headers).toMatchObject({ "x-own": "function", "x-content-type-options": "nosniff" });
   });
 
-  test("before its body ends", async () => {
+  test("while its body is still being made", async () => {
     const body = gate("body");
     const handler = `() => ({ body: (async function* () { yield "first "; await body.opened; yield "second"; })() })`;
     const { url } = await serveStreamingHandler(handler);
@@ -176,7 +176,7 @@ describe("with HTTP streaming, a function answers", () => {
     expect(await text(answer)).toBe("second");
   });
 
-  test("while the request's body is still on its way", async () => {
+  test("while the request's body is still being sent", async () => {
     const handler = `(request) => ({ body: (async function* () { for await (const chunk of request.body) yield chunk; })() })`;
     const { url } = await serveStreamingHandler(handler);
     const sent = request(url, "/api/f", { method: "POST" });
@@ -187,7 +187,7 @@ describe("with HTTP streaming, a function answers", () => {
     expect(await text(answer)).toBe("pong");
   });
 
-  test("a client who sends more than it reads, and takes the rest of that off its hands", async () => {
+  test("a client whose upload it reads in part, and the host reads the rest", async () => {
     const { url } = await serveStreamingHandler(`async (request) => {
       for await (const chunk of request.body) return { status: 400, body: "enough" };
     }`);

@@ -33,14 +33,14 @@ async function expectRefusal(url: string | undefined): Promise<void> {
 }
 
 describe("the worker's server", () => {
-  test("listens on the loopback interface alone", async () => {
+  test("listens only on the loopback interface", async () => {
     const worker = observeWorker();
     const { send } = await serveStreamingHandler("() => ({})");
     await send("GET", "/api/f");
     expect(worker.map(({ server }) => (server.address() as AddressInfo).address)).toEqual(["127.0.0.1"]);
   });
 
-  test("leaves other servers where they listen", async () => {
+  test("does not change where other servers listen", async () => {
     await serveStreamingHandler("() => ({})");
     const other = (await import("node:http")).createServer().listen(0, "::1");
     await once(other, "listening");
@@ -67,7 +67,7 @@ describe("the worker's server", () => {
     await expectRefusal(urls[0]);
   });
 
-  test("is another after a reload, and the old one is gone", async () => {
+  test("is replaced by a new one at a reload", async () => {
     const appRoot = writeStreamingApp(HELLO);
     const served = await serve(appRoot);
     writeFileSync(join(appRoot, "main.cjs"), STREAMING_PRELUDE + HELLO.replace("hello", "changed"));
@@ -78,7 +78,7 @@ describe("the worker's server", () => {
     await vi.waitFor(() => expectRefusal(urls[0]), 10_000);
   });
 
-  test("sends a body to its end when the app is reloaded meanwhile", async () => {
+  test("sends a body to its end even if the app is reloaded meanwhile", async () => {
     const [body, ended] = [gate("body"), stubbed("ended")];
     const served = await serve(writeStreamingApp(SLOW));
     const answer = await answerTo(request(served.url, "/api/f").end());
@@ -92,7 +92,7 @@ describe("the worker's server", () => {
 });
 
 describe("closing a host with HTTP streaming", () => {
-  test("lets a body that is on its way end first", async () => {
+  test("waits for a body that is being sent", async () => {
     const [body, ended] = [gate("body"), stubbed("ended")];
     const served = await serve(writeStreamingApp(SLOW));
     const answer = await answerTo(request(served.url, "/api/f").end());

@@ -18,7 +18,7 @@ describe("a stack started in a test", () => {
     expect(await isServed(earlier)).toBe(true);
   });
 
-  test("is gone in the next", async () => {
+  test("is gone in the next test", async () => {
     expect(await isServed(earlier)).toBe(false);
   });
 });
@@ -37,7 +37,7 @@ describe("a stack", () => {
     expect(stack.gateLines).toEqual([expect.stringMatching(/^API gate refused: .* \(401, GET \/api\/profile\)$/)]);
   });
 
-  test("hands its caller the logs and requests it records itself", async () => {
+  test("gives access to the logs and requests that it records", async () => {
     const told: unknown[] = [];
     const stack = await startStack({ onLog: (log) => told.push(log), onAnswered: (service) => told.push(service) });
     const headers = { authorization: `Bearer ${await stack.token("works")}` };

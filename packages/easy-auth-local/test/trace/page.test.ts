@@ -29,7 +29,7 @@ async function lines(query = ""): Promise<string[]> {
 }
 
 describe("the user of a request", () => {
-  test("is named wherever there is one, and nobody only where there is none", async () => {
+  test('is named if there is one, otherwise "nobody"', async () => {
     const shown = await lines("?assets=on");
     for (const path of ["/api/profile", "/assets/page.js", "/.auth/me", "/session"]) {
       expect(shown).toContain(`GET ${path}: works`);
@@ -41,23 +41,23 @@ describe("the user of a request", () => {
 });
 
 describe("the filters", () => {
-  test("leave scripts, styles and pictures out until they are asked for, and say how many are hidden", async () => {
+  test("hide scripts, styles and pictures by default, and say how many are hidden", async () => {
     expect((await lines()).filter((line) => line.includes("/assets/"))).toEqual([]);
     expect((await lines("?assets=on")).filter((line) => line.includes("/assets/"))).not.toEqual([]);
     expect(await (await fetch(`${stack.entraUrl}/trace`)).text()).toMatch(/\d+ requests? (is|are) hidden/);
   });
 
-  test("show one user's requests alone", async () => {
+  test("show only one user's requests", async () => {
     const shown = await lines("?user=no-consent");
     expect(shown).toContain("GET /api/profile: no-consent");
     expect(shown.filter((line) => !line.endsWith(": no-consent"))).toEqual([]);
   });
 
-  test.each(["failed", "403"])("show the requests with the status %s alone", async (status) => {
+  test.each(["failed", "403"])("show only requests with the status %s", async (status) => {
     expect(await lines(`?status=${status}`)).toEqual(["GET /api/profile: no-consent"]);
   });
 
-  test("offer the users and statuses that there are, and stay chosen", async () => {
+  test("offer the recorded users and statuses, and keep the choice", async () => {
     const html = await (await fetch(`${stack.entraUrl}/trace?user=works&status=%3Cb%3E&assets=on`)).text();
     for (const option of ["<option selected>works", "<option>no-consent", "<option>403", "<option>failed"]) {
       expect(html).toContain(option);
@@ -68,7 +68,7 @@ describe("the filters", () => {
 });
 
 describe("the ids of the tenant, its apps and its users", () => {
-  test("are told by name, outside of claims", async () => {
+  test("are shown with their names, except in claims", async () => {
     const html = await (await fetch(`${stack.entraUrl}/trace?assets=on`)).text();
     const told = html.replace(/<pre.*?<\/pre>/gs, "");
     for (const id of [
@@ -95,7 +95,7 @@ describe("an action", () => {
       [user, ...traces.map(({ id }) => id)].join(" "),
     );
 
-  test("is requests that follow each other at once, newest first", () => {
+  test("consists of requests in quick succession, newest first", () => {
     expect(grouped(trace("a", 0, 100, "ada"), trace("b", 600, 50, "ada"), trace("c", 1700, 1, "ada"))).toEqual([
       "ada c",
       "ada b a",
@@ -108,7 +108,7 @@ describe("an action", () => {
     ]);
   });
 
-  test("takes requests without a user in, and never those of two users", () => {
+  test("includes requests without a user, but never those of two users", () => {
     expect(grouped(trace("a", 0, 1), trace("b", 10, 1, "ada"), trace("c", 20, 1), trace("d", 30, 1, "bob"))).toEqual([
       "bob d",
       "ada c b a",

@@ -33,7 +33,7 @@ test("a function's request to Storage is a hop of its trace, with the token it s
   expect(hops.at(-1)?.path).toBe("/devstoreaccount1/documents?comp=list&maxresults=100&restype=container");
 });
 
-test("a refusal of Storage is told with Storage's code and its words, without its ids", async () => {
+test("a refusal by Storage is shown with Storage's code and text, without its ids", async () => {
   const hops = await hopsOf("/api/files", "no-role");
   expect(hops.at(-1)).toMatchObject({
     station: "Storage",

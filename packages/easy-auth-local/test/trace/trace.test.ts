@@ -59,7 +59,7 @@ describe("a request of a signed-in browser", () => {
     expect(trace.account).toBe("works");
   });
 
-  test("shows each station the tokens it was sent, decoded", async () => {
+  test("shows the tokens of each hop, decoded", async () => {
     const browser = await stack.signIn("sparse");
     await browser.fetch("/api/profile");
     const { hops } = await latest();
@@ -78,7 +78,7 @@ describe("a request of a signed-in browser", () => {
     ]);
   });
 
-  test("shows the sign-in's own request to Entra as the gate's", async () => {
+  test("shows the gate's own request to Entra during the sign-in", async () => {
     await stack.signIn("works");
     const { hops, account } = await latest("/.auth/login/aad/callback");
     expect(hops[0]?.path).toMatch(/\?code=\(not shown\)&.*state=\(not shown\)/);
@@ -88,7 +88,7 @@ describe("a request of a signed-in browser", () => {
   });
 });
 
-describe("hops belong together", () => {
+describe("requests are put into one trace", () => {
   test("by the traceparent that the client sent", async () => {
     const id = randomBytes(16).toString("hex");
     await getProfile("works", { traceparent: `00-${id}-b7ad6b7169203331-01` });
@@ -114,13 +114,13 @@ describe("hops belong together", () => {
     expect(settled.at(-1)?.trace.hops.length).toBe(2);
   });
 
-  test("in no other way: two requests without any id are two traces", async () => {
+  test("only in these ways: two requests without an id are two traces", async () => {
     await Promise.all([fetch(`${stack.apiUrl}/api/health`), fetch(`${stack.apiUrl}/api/health`)]);
     await vi.waitFor(() => expect(settled.length).toBe(2), 10_000);
     expect(new Set(settled.map(({ trace }) => trace.id)).size).toBe(2);
   });
 
-  test("each user's with their own, also when many ask at once", async () => {
+  test("separately for each user, even when many ask at once", async () => {
     await Promise.all(Array.from({ length: 20 }, (_, index) => getProfile(index % 2 === 0 ? "works" : "sparse")));
     await vi.waitFor(() => expect(settled.length).toBe(20), 10_000);
     for (const { trace } of settled) {
@@ -132,7 +132,7 @@ describe("hops belong together", () => {
 });
 
 describe("a failure", () => {
-  test("is told with the AADSTS number where it began, and with the API's code above", async () => {
+  test("is shown with the AADSTS number where it began, and with the API's code above", async () => {
     await getProfile("no-consent");
     const { hops, account } = await latest();
     expect(account).toBe("no-consent");
@@ -145,21 +145,21 @@ describe("a failure", () => {
     expect(hops[2]?.failure?.text).toMatch(/^invalid_grant, consent_required: The user or administrator/);
   });
 
-  test("has what the function logged", async () => {
+  test("shows what the function logged", async () => {
     await getProfile("no-consent");
     const hop = (await latest()).hops.find(({ station }) => station === "function");
     expect(hop?.notes).toContainEqual(["Function", "profile"]);
     expect(hop?.logs).toEqual([expect.stringMatching(/^warning: \{.*"code":"consent_required"/)]);
   });
 
-  test("of Graph is told with Graph's code", async () => {
+  test("of Graph is shown with Graph's code", async () => {
     const fault = { kind: "graphError", status: 403, code: "Authorization_RequestDenied" } as const;
     stack.faults.add({ service: "graph", account: "sparse", times: 1, fault });
     await getProfile("sparse");
     expect((await latest()).hops.at(-1)).toMatchObject({ status: 403, failure: { code: fault.code } });
   });
 
-  test("of the gate is told with its rule", async () => {
+  test("of the gate is shown with its rule", async () => {
     await fetch(`${stack.apiUrl}/api/profile`);
     const [hop] = (await latest()).hops;
     expect(hop).toMatchObject({
@@ -168,7 +168,7 @@ describe("a failure", () => {
     });
   });
 
-  test("is also a connection that ended without an answer", async () => {
+  test("includes a connection that ended without an answer", async () => {
     stack.faults.add({ service: "graph", account: "sparse", times: 1, fault: { kind: "close" } });
     await getProfile("sparse");
     const hop = (await latest()).hops.find(({ station }) => station === "Graph");
@@ -237,7 +237,7 @@ describe("the page", () => {
     expect(headers.get("access-control-allow-origin")).toBeNull();
   });
 
-  test("answers 304 until something has happened, and is not part of it itself", async () => {
+  test("answers 304 until there is a new request, and does not record itself", async () => {
     const etag = (await fetch(`${stack.entraUrl}/trace`)).headers.get("etag") ?? "";
     const ask = () => fetch(`${stack.entraUrl}/trace`, { headers: { "if-none-match": etag } });
     expect((await ask()).status).toBe(304);
@@ -245,14 +245,14 @@ describe("the page", () => {
     expect((await ask()).status).toBe(200);
   });
 
-  test("does not exist under Entra's own name", async () => {
+  test("does not exist at Entra's own host name", async () => {
     const headers = ["Host: login.microsoftonline.com", "Connection: close"];
     expect((await sendRaw(stack.entraUrl, "/trace", headers)).status).toBe(404);
   });
 });
 
 describe("in the terminal", () => {
-  test("a hop is a line, indented by what it follows from, a token told once, the reason where it began", async () => {
+  test("each hop is one line below the hop that caused it; a token is described once, a failure where it began", async () => {
     await getProfile("no-consent");
     const trace = await latest();
     const lines = traceLines(trace, trace.hops, Date.now()).split("\n");
@@ -266,7 +266,7 @@ describe("in the terminal", () => {
     ]);
   });
 
-  test("is not changed by headers of a client", async () => {
+  test("no header of a client changes the output", async () => {
     await fetch(`${stack.apiUrl}/api/x?name=%1b[2J`);
     await vi.waitFor(() => expect(settled.length).toBe(1), 10_000);
     const [{ trace, hops } = { trace: undefined, hops: [] }] = settled;

@@ -15,14 +15,14 @@ function jwt(claims: object): string {
     .join(".");
 }
 
-describe("the traces that are kept", () => {
-  test("is the last 200 traces, newest first", () => {
+describe("the history", () => {
+  test("keeps the last 200 traces, newest first", () => {
     const traces = new Traces();
     for (let index = 0; index < 250; index += 1) traces.run(traces.traceOf(`${index}`), hop("/"), () => undefined);
     expect(traces.recent.map(({ id }) => id)).toEqual(Array.from({ length: 200 }, (_, index) => `${249 - index}`));
   });
 
-  test("is the last 100 hops of a trace, for a client that names all its requests the same", () => {
+  test("keeps the last 100 hops of a trace, if a client gives all its requests the same id", () => {
     const traces = new Traces();
     for (let index = 0; index < 150; index += 1) traces.run(traces.traceOf("same"), hop(`/${index}`), () => undefined);
     expect(traces.recent[0]?.hops.map(({ path }) => path)).toEqual(
@@ -30,7 +30,7 @@ describe("the traces that are kept", () => {
     );
   });
 
-  test("is at most 20 log lines of an invocation, and of a line what is not a token", () => {
+  test("keeps at most 20 log lines of an invocation, without tokens", () => {
     const traces = new Traces();
     traces.run(traces.traceOf("a"), hop("/"), () => undefined);
     const log = { traceId: "a", category: "User", level: "warning", functionName: "f" } as const;
@@ -39,8 +39,8 @@ describe("the traces that are kept", () => {
   });
 });
 
-describe("a trace is told", () => {
-  test("when all its hops have ended, and each hop once", () => {
+describe("a trace is reported", () => {
+  test("when all its hops have ended, with each hop once", () => {
     const told: string[][] = [];
     const traces = new Traces({ onSettled: (_: Trace, hops) => told.push(hops.map(({ path }) => path)) });
     const trace = traces.traceOf("a");
@@ -95,7 +95,7 @@ describe("a token is summed up", () => {
     expect(summaryOf(seeToken("Authorization", jwt(claims)), now)).toBe(summary);
   });
 
-  test("as no JWT when it is none", () => {
+  test("as no JWT if it is none", () => {
     expect(seeToken("Authorization", "opaque")).toEqual({ where: "Authorization", claims: undefined });
     expect(summaryOf(seeToken("Authorization", "opaque"), now)).toBe("not a JWT");
   });
