@@ -30,7 +30,7 @@ describe("a clock put forward by two hours", () => {
     expect(clock.advancedSeconds).toBe(2 * HOUR);
   });
 
-  test("leaves dates that say their time as they are, and those of Node itself dates", async () => {
+  test("leaves dates with an explicit time unchanged, and dates of Node itself valid", async () => {
     clock = startClock();
     clock.advance(2 * HOUR);
     expect(new Date(0).getTime()).toBe(0);
@@ -40,7 +40,7 @@ describe("a clock put forward by two hours", () => {
     expect(new Date()).toBeInstanceOf(machineDate);
   });
 
-  test("is the machine's again once it is closed, also for code that kept Date.now", () => {
+  test("is the machine's again once it is closed, even for code that kept Date.now", () => {
     clock = startClock();
     const { now } = Date;
     clock.advance(2 * HOUR);
@@ -50,7 +50,7 @@ describe("a clock put forward by two hours", () => {
   });
 });
 
-test("two clocks add up, and may be closed in either order", () => {
+test("two clocks add up, and can be closed in either order", () => {
   const first = startClock();
   clock = startClock();
   first.advance(HOUR);
@@ -62,9 +62,12 @@ test("two clocks add up, and may be closed in either order", () => {
   expect(hoursAhead(Date.now())).toBe(0);
 });
 
-test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 31_536_001])("a clock does not go forward by %d", (seconds) => {
-  clock = startClock();
-  const { advance } = clock;
-  expect(() => advance(seconds)).toThrow(RangeError);
-  expect(clock.advancedSeconds).toBe(0);
-});
+test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 31_536_001])(
+  "a clock refuses to go forward by %d",
+  (seconds) => {
+    clock = startClock();
+    const { advance } = clock;
+    expect(() => advance(seconds)).toThrow(RangeError);
+    expect(clock.advancedSeconds).toBe(0);
+  },
+);

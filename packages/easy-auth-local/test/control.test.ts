@@ -44,7 +44,7 @@ async function press(name: string, value = "yes", headers: Record<string, string
 }
 
 describe("the control page", () => {
-  test("says that it is an emulator, and what every account shows", async () => {
+  test("says that it is an emulator, and what every account is for", async () => {
     const html = await pageText();
     expect(html).toContain("Emulator of Microsoft Entra ID");
     for (const { key, profile } of directory.accounts) {
@@ -69,7 +69,7 @@ describe("the control page", () => {
     expect(clock.advancedSeconds).toBe(before + 3700);
   });
 
-  test("signs with the next key, beside the one before, and publishes one to follow it", async () => {
+  test("rotates the keys: signs with the next one, keeps the previous one, and publishes a new next one", async () => {
     const request = { account: account("works"), audience: API, scope: "user_impersonation" };
     const before = decodeProtectedHeader(await issuer.apiToken(request)).kid;
     await press("rotate-keys");
@@ -101,7 +101,7 @@ describe("the control page", () => {
     expect(faults.rules).toEqual([]);
   });
 
-  test("sets a fault of its list, for one user or everybody, once or until it is cleared", async () => {
+  test("sets a listed fault, for one user or everybody, once or until it is cleared", async () => {
     const set = (fields: Record<string, string>) =>
       fetch(entra.url, { method: "POST", body: new URLSearchParams({ "set-fault": "yes", ...fields }) });
     const throttles = "Graph throttles: 429, Retry-After 30";
@@ -141,7 +141,7 @@ describe("the control page", () => {
     ["no rule", { "set-rule": "yes", rule: '{"service":"graph"}' }, "fault.kind has to be"],
     ["no fault of the list", { "set-fault": "yes", fault: "constructor" }, "fault.kind has to be"],
     ["no account", { "set-fault": "yes", fault: "Entra never answers", "fault-account": "<b>" }, "account has to be"],
-  ])("says what is wrong with a fault that cannot be set, and leads back: %s", async (_what, fields, words) => {
+  ])("says what is wrong with an invalid fault, and links back: %s", async (_what, fields, words) => {
     const response = await fetch(entra.url, { method: "POST", body: new URLSearchParams(fields) });
     const html = await response.text();
     expect(response.status).toBe(400);
@@ -150,7 +150,7 @@ describe("the control page", () => {
     expect(faults.rules).toEqual([]);
   });
 
-  test("stays within reach whatever Entra is told to do", async () => {
+  test("works whatever faults Entra has", async () => {
     faults.add({ service: "entra", fault: { kind: "status", status: 503 } });
     expect((await fetch(`${entra.url}/common/discovery/v2.0/keys`)).status).toBe(503);
     expect((await press("clear-faults")).status).toBe(200);
@@ -168,7 +168,7 @@ describe("the control page", () => {
     ["another port of this machine", { origin: "http://localhost:1" }],
     ["a sandbox", { origin: "null" }],
     ["another site, by a browser that names no origin", { "sec-fetch-site": "cross-site" }],
-  ])("obeys no page of %s", async (_, headers) => {
+  ])("refuses requests from a page of %s", async (_, headers) => {
     const before = clock.advancedSeconds;
     expect((await press("advance", "3700", headers)).status).toBe(403);
     expect(clock.advancedSeconds).toBe(before);
@@ -202,13 +202,13 @@ describe("/emulator/clock", () => {
     expect([response.status, clock.advancedSeconds]).toEqual([status, before]);
   });
 
-  test("does not exist under Microsoft's name", async () => {
+  test("does not exist at Microsoft's host name", async () => {
     const headers = ["Host: login.microsoftonline.com", "Connection: close"];
     expect(await sendRaw(entra.url, "/emulator/clock", headers)).toMatchObject({ status: 404 });
   });
 });
 
-test("an emulator without a clock of its own has no route for it, and its page says so", async () => {
+test("an emulator without a clock has no route for it, and its page says so", async () => {
   const other = await startEntra({ directory, issuer, moreRoutes: controlRoutes({ directory, issuer, faults }) });
   expect((await fetch(`${other.url}/emulator/clock`)).status).toBe(404);
   expect(await (await fetch(other.url)).text()).toContain("runs by the machine's clock");

@@ -124,7 +124,7 @@ describe("authorization_code", () => {
     expect(claimsOf(body.id_token as string)).toMatchObject({ aud: FRONTEND.clientId, nonce: "n-1" });
   });
 
-  test("takes a code once", async () => {
+  test("accepts a code only once", async () => {
     const form = { grant_type: "authorization_code", code: await signInForCode(), redirect_uri: CALLBACK };
     expect((await postToken(FRONTEND, form)).status).toBe(200);
     expect((await postToken(FRONTEND, form)).body).toMatchObject({ error: "invalid_grant" });
@@ -148,7 +148,7 @@ describe("authorization_code", () => {
     expect((await postToken(FRONTEND, await form())).status).toBe(400);
   });
 
-  test("without a scope of an API gives a token that is not for the API", async () => {
+  test("without a scope of the API gives a token that is not for the API", async () => {
     const code = await signInForCode({ scope: "openid" });
     const { body } = await postToken(FRONTEND, { grant_type: "authorization_code", code, redirect_uri: CALLBACK });
     expect(claimsOf(body.access_token).aud).toBe("https://graph.microsoft.com");
@@ -157,7 +157,7 @@ describe("authorization_code", () => {
 });
 
 describe("refresh_token", () => {
-  test("gives new tokens and a new refresh token, and stays good, as Entra's do", async () => {
+  test("gives new tokens and a new refresh token, and remains valid, as Entra's do", async () => {
     const code = await signInForCode();
     const first = await postToken(FRONTEND, { grant_type: "authorization_code", code, redirect_uri: CALLBACK });
     const form = { grant_type: "refresh_token", refresh_token: first.body.refresh_token ?? "" };
@@ -174,7 +174,7 @@ describe("on-behalf-of", () => {
   const past = Math.floor(Date.now() / 1000) - 7200;
 
   // As in answers of Entra that people show, such as "profile openid email https://graph.microsoft.com/User.Read …/.default".
-  test("gives the API a Graph token of the user, and answers .default with what it stands for and itself", async () => {
+  test("gives the API a Graph token of the user, and answers .default with the granted scopes and .default itself", async () => {
     const { body } = await postToken(API, { ...ON_BEHALF_OF, assertion: await issuer.apiToken(request()) });
     expect(body.scope).toBe(`https://graph.microsoft.com/User.Read ${ON_BEHALF_OF.scope}`);
     expect(claimsOf(body.access_token)).toMatchObject({ appid: API.clientId, oid: account("works").objectId });
@@ -242,7 +242,7 @@ describe("on-behalf-of", () => {
     expect(await other.json()).toMatchObject({ error_codes: [90002] });
   });
 
-  test("takes the client's secret by Basic authentication, and refuses it malformed", async () => {
+  test("accepts the client's secret by Basic authentication, and refuses it if malformed", async () => {
     const body = new URLSearchParams({ ...ON_BEHALF_OF, assertion: await issuer.apiToken(request()) });
     const post = async (credentials: string) => {
       const headers = { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
@@ -280,7 +280,7 @@ describe("a request that no route can answer", () => {
 });
 
 describe("the token for scripts", () => {
-  test("is not for a page of another origin", async () => {
+  test("is not given to a page of another origin", async () => {
     const response = await fetch(`${entra.url}/emulator/token?account=sparse`, {
       headers: { origin: "https://evil.example" },
     });
@@ -289,7 +289,7 @@ describe("the token for scripts", () => {
     expect(await response.text()).not.toContain("eyJ");
   });
 
-  test("is for the API", async () => {
+  test("has the API as its audience", async () => {
     const response = await fetch(`${entra.url}/emulator/token?account=sparse`);
     const { access_token } = (await response.json()) as TokenBody;
     expect(claimsOf(access_token)).toMatchObject({ aud: API.clientId, oid: account("sparse").objectId });
@@ -301,7 +301,7 @@ describe("the token for scripts", () => {
     expect(await response.json()).toEqual({ status: 403, detail: expect.stringContaining("AADSTS50020") });
   });
 
-  test("of an unknown account lists the accounts there are", async () => {
+  test("for an unknown account is refused with a list of the accounts", async () => {
     const response = await fetch(`${entra.url}/emulator/token?account=nobody`);
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({ accounts: directory.accounts.map(({ key }) => key) });

@@ -122,7 +122,7 @@ describe("GET /v1.0/me", () => {
     expect([status, (body.error as { code: string }).code]).toEqual([403, "Authorization_RequestDenied"]);
   });
 
-  test("cannot be read by who verifies the token as it is: only Graph knows how", async () => {
+  test("takes tokens whose signature only Graph can verify", async () => {
     const token = await issuer.graphToken(account("works"), API, "User.Read");
     const { jwtVerify } = await import("jose");
     await expect(jwtVerify(token, keys.verificationKeys)).rejects.toMatchObject({
@@ -135,7 +135,7 @@ describe("a property", () => {
   const token = () => issuer.graphToken(account("sparse"), API, "User.Read");
 
   // https://learn.microsoft.com/graph/api/resources/user#properties
-  test("that Graph has and the account has no value for is null", async () => {
+  test("is null if Graph has it and the account has no value for it", async () => {
     const names = ["ageGroup", "birthday", "employeeType", "identities", "mailNickname", "onPremisesSamAccountName"];
     const { status, body } = await get(`/v1.0/me?$select=${names.join(",")}`, await token());
     expect(status).toBe(200);
@@ -143,7 +143,7 @@ describe("a property", () => {
   });
 
   test.each(["$filter=startswith(displayName,'A')", "$expand=drives", "$expand=manager($expand=manager)", "$search=x"])(
-    "is not answered as if %s had not been asked for",
+    "is not answered as if %s had not been requested",
     async (option) => {
       const { status, body } = await get(`/v1.0/me?${option}`, await token());
       expect(status).toBe(501);
@@ -154,7 +154,7 @@ describe("a property", () => {
 
 describe("a part of Graph that is not emulated", () => {
   test.each(["/v1.0/me/messages", "/v1.0/me/calendar/events", "/beta/me", "/v1.0/groups/any"])(
-    "is said to be so, and how to set an answer: %s",
+    "is reported as such, with how to set an answer: %s",
     async (path) => {
       const { status, body } = await get(path, await issuer.graphToken(account("works"), API, "User.Read"));
       expect(status).toBe(501);
@@ -169,7 +169,7 @@ describe("a manager", () => {
   const me = (path: string, scope: string, key = "works") =>
     issuer.graphToken(account(key), API, scope).then((token) => get(`/v1.0/me${path}`, token));
 
-  test("is answered, and expanded in the user", async () => {
+  test("is returned, and can be expanded in the user", async () => {
     const manager = { displayName: "Alex Wilber", "@odata.type": "#microsoft.graph.user" };
     expect((await me("/manager", "User.Read.All")).body).toMatchObject(manager);
     const { body } = await me("?$select=id&$expand=manager($select=displayName)", "User.Read.All");
@@ -185,7 +185,7 @@ describe("a manager", () => {
     expect((await me("?$expand=manager", "User.Read.All", "sparse")).body).not.toHaveProperty("manager");
   });
 
-  test("needs more than the permission to read oneself", async () => {
+  test("requires more than the permission to read oneself", async () => {
     expect((await me("/manager", "User.Read")).status).toBe(403);
   });
 });
@@ -195,7 +195,7 @@ describe("memberships", () => {
   const memberOf = async (scope: string, key = "many-groups", query = "") =>
     (await get(`/v1.0/me/memberOf${query}`, await issuer.graphToken(account(key), API, scope))).body;
 
-  test("are the groups of the user, without their names for those who may not read groups", async () => {
+  test("are the user's groups, without names unless the token permits reading groups", async () => {
     const { value } = await memberOf("User.Read", "many-groups", "?$select=id,displayName");
     expect(value).toHaveLength(200);
     expect((value as unknown[])[0]).toEqual({
@@ -207,7 +207,7 @@ describe("memberships", () => {
     expect((named as { displayName: string }[])[0]?.displayName).toBe("Group 0000");
   });
 
-  test("of a user without groups are none", async () => {
+  test("of a user without groups are empty", async () => {
     expect((await memberOf("User.Read", "works")).value).toEqual([]);
   });
 });
@@ -228,7 +228,7 @@ describe("a permission", () => {
     expect((await get(path, await issuer.graphToken(account("works"), API, scope))).status).toBe(status);
   });
 
-  test("of an app without a user serves for users, and not for /me", async () => {
+  test("of an app without a user works for users, but not for /me", async () => {
     const token = await issuer.appToken(API, undefined, ["User.Read.All"]);
     expect((await get(`/v1.0/users/${account("works").objectId}`, token)).body.displayName).toBe("Adele Vance");
     const { status, body } = await get("/v1.0/me", token);
@@ -276,7 +276,7 @@ describe("GET /v1.0/users", () => {
     expect((await users(`?${query}`)).status).toBe(status);
   });
 
-  test("shows others' basic properties alone to those who may read no more", async () => {
+  test("shows only basic properties of others if the token permits no more", async () => {
     const { body } = await users("?$select=displayName,jobTitle,userType&$top=2", "User.Read User.ReadBasic.All");
     expect(body.value).toMatchObject([
       { displayName: "Adele Vance", jobTitle: "Retail Manager" },
@@ -294,7 +294,7 @@ describe("$batch", () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
 
-  test("answers each request as it is answered alone", async () => {
+  test("answers each request as it would be answered alone", async () => {
     const token = await issuer.graphToken(account("works"), API, "User.Read");
     const { status, body } = await batch(
       [
@@ -337,7 +337,7 @@ describe("a drive", () => {
     authorization: `Bearer ${await issuer.graphToken(account("works"), API, scope)}`,
   });
 
-  test("sends who reads a file to another host, where no token is wanted", async () => {
+  test("redirects a reader of a file to another host, which needs no token", async () => {
     const headers = await authorized("Files.Read");
     const address = `${graph.url}/v1.0/me/drive/items/01NOTES/content`;
     const { status, headers: answered } = await fetch(address, { headers, redirect: "manual" });
@@ -347,7 +347,7 @@ describe("a drive", () => {
     expect((await fetch(location, { headers })).status).toBe(401);
   });
 
-  test("names in each file the address of its content", async () => {
+  test("gives for each file the address of its content", async () => {
     const response = await fetch(`${graph.url}/v1.0/me/drive/root/children`, { headers: await authorized() });
     const { value } = (await response.json()) as { value: Record<string, string>[] };
     const [notes] = value;
@@ -357,7 +357,7 @@ describe("a drive", () => {
     );
   });
 
-  test("takes a large file in parts, at another host", async () => {
+  test("accepts a large file in parts, at another host", async () => {
     const create = `${graph.url}/v1.0/me/drive/root:/big.bin:/createUploadSession`;
     const created = await fetch(create, { method: "POST", headers: await authorized() });
     const { uploadUrl } = (await created.json()) as { uploadUrl: string };
@@ -386,7 +386,7 @@ describe("a drive", () => {
   });
 });
 
-test("a page of another origin may read, and send what a browser asks about first", async () => {
+test("a page of another origin may read, and send requests that need a preflight", async () => {
   const origin = "http://localhost:5173";
   const headers = { origin, "access-control-request-method": "GET", "access-control-request-headers": "authorization" };
   const preflight = await fetch(`${graph.url}/v1.0/me`, { method: "OPTIONS", headers });
@@ -397,7 +397,7 @@ test("a page of another origin may read, and send what a browser asks about firs
 });
 
 describe("GET /v1.0/users/{id}", () => {
-  test.each([["the id"], ["the name"]])("answers the signed-in user by %s, and nobody else", async (by) => {
+  test.each([["the id"], ["the name"]])("finds only the signed-in user, by %s", async (by) => {
     const { objectId, profile } = account("works");
     const token = await issuer.graphToken(account("works"), API, "User.Read");
     const path = by === "the id" ? objectId : encodeURIComponent(profile.userPrincipalName.toUpperCase());
@@ -436,13 +436,13 @@ describe("a photo", () => {
     });
   });
 
-  test("is the largest without a size", async () => {
+  test("is the largest one if no size is given", async () => {
     expect(sizeOf((await photo("/photo/$value")).bytes)).toEqual([648, 648]);
     const { body } = await get("/v1.0/me/photo", await tokenOf("works"));
     expect(body).toMatchObject({ id: "648x648", width: 648 });
   });
 
-  test("is listed in all its sizes, and not at all when there is none", async () => {
+  test("is listed in all its sizes, or not at all if there is none", async () => {
     const { body } = await get("/v1.0/me/photos", await tokenOf("works"));
     expect(body.value).toHaveLength(9);
     expect((await get("/v1.0/me/photos", await tokenOf("no-photo"))).body.value).toEqual([]);
@@ -461,13 +461,13 @@ describe("a photo", () => {
     expect(JSON.parse(bytes.toString())).toMatchObject({ error: { code: "ImageNotFound" } });
   });
 
-  test("is not had without a token", async () => {
+  test("requires a token", async () => {
     expect((await fetch(`${graph.url}/v1.0/me/photo/$value`)).status).toBe(401);
   });
 });
 
 describe("a user whose sessions were revoked", () => {
-  test("is challenged with the time since when tokens are good, and served with a newer one", async () => {
+  test("is challenged with the time before which tokens are invalid, and served with a newer one", async () => {
     const earlier = createTokenIssuer(keys, () => Date.now() - 60_000);
     const token = await earlier.graphToken(account("works"), API, "User.Read", true);
     expect((await get("/v1.0/me", token)).status).toBe(200);
@@ -488,7 +488,7 @@ describe("a user whose sessions were revoked", () => {
     directory.revocations.revoke(account("works"), 0);
   });
 
-  test("is served until the token's end when its client does not understand challenges", async () => {
+  test("is served until the token expires if its client does not understand challenges", async () => {
     const token = await issuer.graphToken(account("sparse"), API, "User.Read");
     directory.revocations.revoke(account("sparse"));
     expect((await get("/v1.0/me", token)).status).toBe(200);
@@ -497,7 +497,7 @@ describe("a user whose sessions were revoked", () => {
 });
 
 describe("an account that Graph fails for", () => {
-  test("is throttled with Retry-After, whatever it asks, while others are not", async () => {
+  test("is throttled with Retry-After at every address, while others are not", async () => {
     const token = await issuer.graphToken(account("throttled"), API, "User.Read");
     const { status, headers, body } = await get("/v1.0/me/photo", token);
     expect([status, headers.get("retry-after")]).toEqual([429, "30"]);

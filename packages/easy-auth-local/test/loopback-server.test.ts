@@ -33,7 +33,7 @@ describe("a server on loopback", () => {
     },
   );
 
-  test("ends an upgrade for another host", async () => {
+  test("refuses an upgrade for another host", async () => {
     const { server, url } = await listen();
     let upgraded = false;
     server.on("upgrade", () => {
@@ -55,7 +55,7 @@ describe("a server on loopback", () => {
     }
   });
 
-  test("names the port that is in use", async () => {
+  test("fails with the number of a port that is in use", async () => {
     const { url } = await listen();
     const port = Number(new URL(url).port);
     await expect(listenOnLoopback(http.createServer(), port)).rejects.toMatchObject({
@@ -65,7 +65,7 @@ describe("a server on loopback", () => {
     });
   });
 
-  test("closes although a client keeps an upgraded connection open", async () => {
+  test("closes even if a client keeps an upgraded connection open", async () => {
     const { server, url, close } = await listen();
     server.on("upgrade", (_, socket) => {
       socket.on("error", () => {});
@@ -77,7 +77,7 @@ describe("a server on loopback", () => {
     await Promise.all([close(), once(socket, "close")]);
   });
 
-  test("closes twice, and although a client never reads its answer", async () => {
+  test("can be closed twice, and even if a client never reads its answer", async () => {
     const { url, close } = await listen(() => {});
     const socket = net.connect(Number(new URL(url).port), "127.0.0.1");
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -26,7 +26,7 @@ describe("the preload", () => {
     expect(output).toContain(`${name} is set`);
   });
 
-  test.each(["EMULATED_ENTRA_URL", "EMULATED_GRAPH_URL"])("takes no %s on another machine", (name) => {
+  test.each(["EMULATED_ENTRA_URL", "EMULATED_GRAPH_URL"])("refuses a value of %s on another machine", (name) => {
     const { status, output } = runWith({ ...EMULATED, [name]: "http://localhost.evil.example" });
     expect(status).not.toBe(0);
     expect(output).toContain("is not an emulator on this machine");

@@ -38,13 +38,16 @@ describe("a folder's site", () => {
     expect(await get(path)).toMatchObject({ status: 200, text });
   });
 
-  test.each(["/.env", "/assets/gone.js", "/%2e%2e/package.json", "/..%2fpackage.json"])("has no %s", async (path) => {
-    const { status, text } = await get(path);
-    expect(status).toBeGreaterThanOrEqual(400);
-    expect(text).not.toContain("SECRET");
-  });
+  test.each(["/.env", "/assets/gone.js", "/%2e%2e/package.json", "/..%2fpackage.json"])(
+    "does not serve %s",
+    async (path) => {
+      const { status, text } = await get(path);
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(text).not.toContain("SECRET");
+    },
+  );
 
-  test("is asked again at each load", async () => {
+  test("is revalidated at each load", async () => {
     expect((await get("/assets/app-1a2b.js")).headers.get("cache-control")).toBe("no-store");
   });
 
@@ -63,12 +66,12 @@ describe("a folder's site", () => {
     if (text !== undefined) expect(answer.text).toBe(text);
   });
 
-  test.each(["/%", "/%00", "/a%zz.js", `/${"a".repeat(5000)}`])("outlives %s", async (path) => {
+  test.each(["/%", "/%00", "/a%zz.js", `/${"a".repeat(5000)}`])("survives a request for %s", async (path) => {
     await get(path);
     expect((await get("/")).status).toBe(200);
   });
 
-  test("outlives files that come and go while they are read", async () => {
+  test("survives files that appear and vanish while it reads them", async () => {
     const file = join(folder, "assets/big.bin");
     for (let round = 0; round < 20; round += 1) {
       await writeFile(file, Buffer.alloc(200_000));

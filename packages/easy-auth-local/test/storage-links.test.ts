@@ -71,7 +71,7 @@ async function refusalTo(query: string, blob?: string, init?: RequestInit): Prom
 }
 
 describe("a delegation key", () => {
-  test("is its user's, for the time that was asked for", async () => {
+  test("belongs to its user, and is valid for the requested time", async () => {
     const { objectId } = accountOf(stack.directory, "works");
     expect(await keyOf("works")).toMatchObject({
       ...{ signedObjectId: objectId, signedTenantId: TENANT_ID, signedService: "b" },
@@ -79,11 +79,11 @@ describe("a delegation key", () => {
     });
   });
 
-  test.each(["no-role", "container-role"])("is none that %s is given: it belongs to the account", async (key) => {
+  test.each(["no-role", "container-role"])("is not given to %s: it needs a role on the account", async (key) => {
     await expect(keyOf(key)).rejects.toMatchObject({ statusCode: 403, code: "AuthorizationPermissionMismatch" });
   });
 
-  test("ends within seven days, and after now", async () => {
+  test("expires after now and within seven days", async () => {
     for (const endsInMs of [-1000, 8 * 86_400_000]) {
       await expect(keyOf("works", endsInMs)).rejects.toMatchObject({ statusCode: 400 });
     }
@@ -91,7 +91,7 @@ describe("a delegation key", () => {
 });
 
 describe("a link", () => {
-  test("that Microsoft's client signed opens its blob at both addresses, in whole and in part", async () => {
+  test("signed by Microsoft's client opens its blob at both addresses, in whole and in part", async () => {
     const query = await signed();
     for (const url of [accountUrl, publicUrl]) {
       const response = await fetch(`${url}/documents/welcome.txt?${query}`);
@@ -105,7 +105,7 @@ describe("a link", () => {
     expect(stack.storageRequests.at(-1)).toMatchObject({ token: "", account: { key: "works" } });
   });
 
-  test("opens a blob whose name is not plain", async () => {
+  test("opens a blob whose name needs encoding", async () => {
     const blob = "reports/2026/Übersicht.csv";
     expect((await open(await signed({ blob }), encodeURI(blob))).status).toBe(200);
   });
@@ -130,7 +130,7 @@ describe("a link", () => {
     expect(await refusalTo(query)).toBe("403 AuthenticationFailed");
   });
 
-  test.each(["sig", "se", "sp", "skoid", "ske", "spr", "rscd"])("whose %s was changed is none", async (name) => {
+  test.each(["sig", "se", "sp", "skoid", "ske", "spr", "rscd"])("whose %s was changed is invalid", async (name) => {
     const query = new URLSearchParams(await signed());
     query.set(name, name === "skoid" ? accountOf(stack.directory, "sparse").objectId : `${query.get(name)}x`);
     expect(await refusalTo(query.toString())).toBe("403 AuthenticationFailed");

@@ -38,7 +38,7 @@ async function refusalIn(response: Response): Promise<string> {
   return `${response.status} ${response.headers.get("x-ms-error-code")} ${/<Message>(.*)/.exec(text)?.[1]}`;
 }
 
-describe("Storage takes a token", () => {
+describe("Storage accepts a token", () => {
   test("of a user with a role, signed by this Entra", async () => {
     const response = await ask(LIST, await tokenOf("works"));
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("welcome.txt")]);
@@ -61,13 +61,13 @@ describe("Storage takes a token", () => {
     expect(await refusalIn(response)).toBe("401 InvalidAuthenticationInfo Signature validation failed.");
   });
 
-  test("and no request without one", async () => {
+  test("and refuses a request without one", async () => {
     const response = await ask(LIST);
     expect(response.headers.get("www-authenticate")).toBe(CHALLENGE);
     expect(await refusalIn(response)).toBe("401 NoAuthenticationInformation The request has no token.");
   });
 
-  test("by the clock of the stack", async () => {
+  test("according to the stack's clock", async () => {
     const before = await tokenOf("works");
     stack.clock.advance(7200);
     expect((await ask(LIST, before)).status).toBe(401);
@@ -79,7 +79,7 @@ describe("in Storage a role", () => {
   const MISMATCH =
     "403 AuthorizationPermissionMismatch This request is not authorized to perform this operation using this permission.";
 
-  test.each([LIST, "/welcome.txt"])("is what lets a user read %s", async (path) => {
+  test.each([LIST, "/welcome.txt"])("allows a user to read %s", async (path) => {
     expect((await ask(path, await tokenOf("works"))).status).toBe(200);
     expect(await refusalIn(await ask(path, await tokenOf("no-role")))).toBe(MISMATCH);
   });
@@ -91,7 +91,7 @@ describe("in Storage a role", () => {
   });
 });
 
-test("the files are there as they are", async () => {
+test("the files are served unchanged", async () => {
   for (const { name, content, contentType } of SAMPLE_FILES) {
     const response = await ask(`/${name}`, await tokenOf("works"));
     expect(response.headers.get("content-type")).toBe(contentType);
@@ -99,12 +99,12 @@ test("the files are there as they are", async () => {
   }
 });
 
-test("a test puts files there as the container's owner", async () => {
+test("a test can put files there as the container's owner", async () => {
   await stack.storage?.container.getBlockBlobClient("new.txt").upload("new", 3);
   expect(await (await ask("/new.txt", await tokenOf("works"))).text()).toBe("new");
 });
 
-test("Azurite itself takes no user's token, and no request without its key", async () => {
+test("Azurite itself accepts neither a user's token nor a request without its key", async () => {
   const url = stack.storage?.container.url ?? "";
   for (const authorization of [`Bearer ${await tokenOf("works")}`, ""]) {
     expect((await fetch(`${url}${LIST}`, { headers: { authorization } })).status).toBeGreaterThanOrEqual(400);
@@ -118,7 +118,7 @@ describe("Azurite", () => {
       () => false,
     );
 
-  test("ends with the stack, and nobody trusts its certificate any more", async () => {
+  test("ends with the stack, after which nothing trusts its certificate", async () => {
     await stack.close();
     expect(await isThere(stack.storage?.container.url ?? "")).toBe(false);
     stack = await startStack();
@@ -137,14 +137,14 @@ describe("Azurite", () => {
     await vi.waitFor(async () => expect(await isThere(url)).toBe(false));
   });
 
-  test("that ends by itself is told, with why", async () => {
+  test("that ends by itself is reported with the reason", async () => {
     const azurite = await startAzurite();
     onTestFinished(() => azurite.close());
     await azurite.close();
     expect(await azurite.ended).toBe("Azurite ended (SIGKILL).");
   });
 
-  test("that does not start is one sentence", async () => {
+  test("that does not start is reported in one sentence", async () => {
     const missing = fileURLToPath(new URL("no-such-azurite.js", import.meta.url));
     expect(existsSync(missing)).toBe(false);
     const message = await startAzurite(missing).catch((error: Error) => error.message);

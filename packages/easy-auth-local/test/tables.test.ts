@@ -22,12 +22,12 @@ async function statusFor(token?: string, path = "/Tables", init: RequestInit = {
 }
 
 describe("Table storage on the laptop", () => {
-  test("takes the app's own token", async () => {
+  test("accepts the app's own token", async () => {
     expect(await statusFor(await stack.issuer.appToken(API, STORAGE, []))).toBe(200);
     expect(await statusFor(await stack.issuer.appToken(API, STORAGE, []), "/nothere()")).toBe(404);
   });
 
-  test("takes no token of a user, of another resource or of somebody else, and no request without one", async () => {
+  test("refuses a token of a user, for another resource or of another app, and a request without one", async () => {
     const request = { account: accountOf(stack.directory, "works"), audience: STORAGE, scope: "user_impersonation" };
     expect(await statusFor(await stack.issuer.apiToken(request))).toBe(403);
     expect(await statusFor(await stack.issuer.appToken(API, API, []))).toBe(401);
@@ -36,7 +36,7 @@ describe("Table storage on the laptop", () => {
   });
 });
 
-test("an instance that starts anew finds the token that the one before it exchanged", async () => {
+test("a restarted instance finds the token that the previous one exchanged", async () => {
   const headers = { authorization: `Bearer ${await stack.token("works")}` };
   const profile = async () => (await fetch(`${stack.apiUrl}/api/profile`, { headers })).status;
   expect(await profile()).toBe(200);

@@ -72,13 +72,13 @@ function expectAnswer(path: string, answer: string): Promise<void> {
 }
 
 describe("easy-auth-local --watch", () => {
-  test("serves a function as it is now, a moment after its file was written", async () => {
+  test("serves the new version of a function a moment after its file was written", async () => {
     await expectAnswer("hello", "one");
     writeFunction("hello", `() => ({ body: "two" })`);
     await expectAnswer("hello", "two");
   });
 
-  test("serves a function whose file is new, and lists it", async () => {
+  test("serves a function in a new file, and lists it", async () => {
     writeFunction("added", `() => ({ body: "added" })`);
     await expectAnswer("added", "added");
     await expectOutput(/loaded anew. Functions:\n\n\tadded: \[GET,POST\]/);
@@ -94,7 +94,7 @@ describe("easy-auth-local --watch", () => {
     await expectAnswer("hello", "four");
   });
 
-  test("keeps the app when the new one does not build, says so, and goes on when it does", async () => {
+  test("keeps the old app and says so while the new one does not build", async () => {
     writeFunction("hello", "() => ({");
     await expectOutput(/ERROR[\s\S]*hello\.ts[\s\S]*It does not build: what was built before goes on\./);
     await expectAnswer("hello", "four");
@@ -103,13 +103,13 @@ describe("easy-auth-local --watch", () => {
     await expectAnswer("hello", "five");
   });
 
-  test("keeps the app when the new one does not load, and says why", async () => {
+  test("keeps the old app and says why when the new one does not load", async () => {
     writeFunction("hello", `() => ({}) }); app.http("hello", { handler: () => ({})`);
     await expectOutput(/does not load, so the app from before goes on\. .*A function with id "hello" has already been/);
     await expectAnswer("hello", "five");
   });
 
-  test("serves the frontend's page as it is now", async () => {
+  test("serves the new version of the frontend's page", async () => {
     const browser = new Browser(/^Ready: open (\S+)/m.exec(output)?.[1]);
     const { response } = await browser.signIn("/", "works");
     expect(await response.text()).not.toContain("as it is now");

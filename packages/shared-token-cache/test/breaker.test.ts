@@ -19,7 +19,7 @@ function fail(times: number, everyMs: number): void {
 }
 
 describe("a circuit breaker", () => {
-  test("stays closed when any number of calls fail at one moment: this process stalled", () => {
+  test("stays closed when many calls fail at one moment, as after a stall of this process", () => {
     fail(1000, 0);
     expect([breaker.isOpen, breaker.allows()]).toEqual([false, true]);
   });
@@ -36,7 +36,7 @@ describe("a circuit breaker", () => {
     expect([breaker.isOpen, breaker.allows(), opened]).toEqual([true, false, 1]);
   });
 
-  test("counts anew after a success", () => {
+  test("starts counting again after a success", () => {
     fail(4, 100);
     breaker.succeeded();
     fail(4, 100);
@@ -49,7 +49,7 @@ describe("a circuit breaker", () => {
       breaker.failed();
     });
 
-    test("lets nothing through for 5 s at the middle of the jitter, then one call", () => {
+    test("lets nothing through for 5 s with medium jitter, then one call", () => {
       now += 4999;
       expect(breaker.allows()).toBe(false);
       now += 1;
@@ -72,14 +72,14 @@ describe("a circuit breaker", () => {
       expect(breaker.allows()).toBe(true);
     });
 
-    test("lets another call through when the outcome of that call never comes", () => {
+    test("lets another call through if that call never ends", () => {
       now += 5000;
       breaker.allows();
       now += 7500;
       expect(breaker.allows()).toBe(true);
     });
 
-    test("does not open again, nor longer, for calls that began before", () => {
+    test("is not affected by calls that began before it opened", () => {
       fail(100, 10);
       expect(opened).toBe(1);
       now += 4000;
@@ -90,7 +90,7 @@ describe("a circuit breaker", () => {
   test.each([
     [0, 2500],
     [1, 7500],
-  ])("stays open between 2.5 and 7.5 s: %d of the jitter is %d ms", (part, ms) => {
+  ])("stays open for 2.5 to 7.5 s: with a jitter of %d, for %d ms", (part, ms) => {
     breaker = new Breaker({ onOpen: () => {}, now: () => now, random: () => part });
     fail(4, 100);
     breaker.failed();

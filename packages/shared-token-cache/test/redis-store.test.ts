@@ -32,27 +32,27 @@ describe.skipIf(!hasRedis)("entries in Redis", () => {
   });
   afterAll(() => server.close());
 
-  test("are the bytes that were kept, for another instance too", async () => {
+  test("keep their bytes, for another instance too", async () => {
     const [one, two] = [await openStore(server.url), await openStore(server.url)];
     await one.set(ENTRY, BYTES, LATER, signal);
     expect(Buffer.from((await two.get(ENTRY, signal)) ?? [])).toEqual(BYTES);
     expect(await two.get(OTHER, signal)).toBeUndefined();
   });
 
-  test("end when their token does", async () => {
+  test("expire with their token", async () => {
     const store = await openStore(server.url);
     await store.set(ENTRY, BYTES, LATER + 0.7, signal);
     expect(await (await adminOf(server.url)).pExpireTime(`t1:${ENTRY.id}`)).toBe(LATER);
   });
 
-  test("go when they are deleted", async () => {
+  test("disappear when they are deleted", async () => {
     const store = await openStore(server.url);
     await store.set(ENTRY, BYTES, LATER, signal);
     await store.delete(ENTRY, signal);
     expect(await store.get(ENTRY, signal)).toBeUndefined();
   });
 
-  test("are read to one byte more than an entry may have, however long somebody made them", async () => {
+  test("are read at most one byte beyond their maximum length", async () => {
     const store = await openStore(server.url);
     await (await adminOf(server.url)).set(`t1:${OTHER.id}`, "x".repeat(5_000_000));
     expect((await store.get(OTHER, signal))?.length).toBe(MAX_ENTRY_BYTES + 1);
@@ -64,7 +64,7 @@ describe.skipIf(!hasRedis)("entries in Redis", () => {
     ["list", (name: string) => ["LPUSH", name, "a"]],
     ["sorted set", (name: string) => ["ZADD", name, "1", "a"]],
     ["stream", (name: string) => ["XADD", name, "*", "a", "b"]],
-  ])("that are a %s open to nothing, are no failure of the store, and are written over", async (_, command) => {
+  ])("that are a %s count as missing, not as a failure, and are overwritten", async (_, command) => {
     const store = await openStore(server.url);
     await (await adminOf(server.url)).sendCommand(command(`t1:${OTHER.id}`));
     const bytes = (await store.get(OTHER, signal)) ?? Buffer.alloc(0);
@@ -77,13 +77,13 @@ describe.skipIf(!hasRedis)("entries in Redis", () => {
 });
 
 describe.skipIf(!hasRedis)("a connection to Redis", () => {
-  test("that is not there yet fails a call at once", async () => {
+  test("that is not open yet makes a call fail at once", async () => {
     const store = new RedisStore("redis://127.0.0.1:9");
     onTestFinished(() => store.close());
     await expect(store.get(ENTRY, signal)).rejects.toThrow();
   });
 
-  test("comes back after the server was killed and started again, by itself and when it is told to", async () => {
+  test("is restored after the server was killed and restarted, by itself or on request", async () => {
     const first = await startRedis();
     const store = await openStore(first.url);
     await first.close();
@@ -95,7 +95,7 @@ describe.skipIf(!hasRedis)("a connection to Redis", () => {
     expect(await store.get(ENTRY, signal)).toBeDefined();
   });
 
-  test("to a full server that evicts nothing fails writes and answers reads", async () => {
+  test("to a full server without eviction fails writes and answers reads", async () => {
     const server = await startRedis({ flags: ["--maxmemory", "100", "--maxmemory-policy", "noeviction"] });
     onTestFinished(server.close);
     const store = await openStore(server.url);
@@ -103,7 +103,7 @@ describe.skipIf(!hasRedis)("a connection to Redis", () => {
     expect(await store.get(ENTRY, signal)).toBeUndefined();
   });
 
-  test("to a server that is stopped holds at most 256 calls, and refuses more at once", async () => {
+  test("to a server that hangs holds at most 256 calls, and refuses more at once", async () => {
     const server = await startRedis();
     onTestFinished(server.close);
     const store = await openStore(server.url);
@@ -143,7 +143,7 @@ describe.skipIf(!hasRedis)("authentication at Redis", () => {
     return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new Uint8Array(32));
   }
 
-  test("is by the identity's object id and its token", async () => {
+  test("uses the identity's object id and its token", async () => {
     const accessToken = await tokenOf({ oid: OID });
     const server = await startWithUser([accessToken]);
     const store = await openStore(server.url, async () => ({ accessToken, endsAt: LATER }));
@@ -151,7 +151,7 @@ describe.skipIf(!hasRedis)("authentication at Redis", () => {
     expect(await store.get(ENTRY, signal)).toBeDefined();
   });
 
-  test("waits for an identity that has no token yet, without failing more than calls", async () => {
+  test("waits for an identity that has no token yet; until then, only calls fail", async () => {
     const accessToken = await tokenOf({ oid: OID });
     const server = await startWithUser([accessToken]);
     let asked = 0;
@@ -164,7 +164,7 @@ describe.skipIf(!hasRedis)("authentication at Redis", () => {
     expect(await store.get(ENTRY, signal)).toBeUndefined();
   });
 
-  test("happens again before the token ends, on the same connection", async () => {
+  test("happens again before the token expires, on the same connection", async () => {
     const tokens = [await tokenOf({ oid: OID, n: 1 }), await tokenOf({ oid: OID, n: 2 })];
     const server = await startWithUser(tokens);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], now: Date.now() });

@@ -13,13 +13,13 @@ const BINDING: EntryBinding = {
 const TOKEN = { accessToken: "graph-token", end: 1_800_000_000 };
 
 describe("an entry's keys", () => {
-  test("are 32 bytes each, and not of each other", () => {
+  test("are 32 bytes each, and independent of each other", () => {
     const { id, key } = entryKeysFor(BINDING);
     expect([id.length, key.length]).toEqual([32, 32]);
     expect(id.equals(key)).toBe(false);
   });
 
-  test("are the same whatever the order of the scopes", () => {
+  test("do not depend on the order of the scopes", () => {
     expect(entryKeysFor({ ...BINDING, scopes: [...BINDING.scopes].reverse() })).toEqual(entryKeysFor(BINDING));
   });
 
@@ -29,12 +29,12 @@ describe("an entry's keys", () => {
     ["tenantId", { tenantId: "bbbbcccc-0000-cccc-1111-dddd2222eeee" }],
     ["clientId", { clientId: "11112222-aaaa-2222-bbbb-3333cccc4444" }],
     ["scopes", { scopes: ["https://graph.microsoft.com/User.Read"] }],
-  ])("are others for another %s", (_, other) => {
+  ])("differ for another %s", (_, other) => {
     const [one, two] = [entryKeysFor(BINDING), entryKeysFor({ ...BINDING, ...other })];
     expect(one.id.equals(two.id) || one.key.equals(two.key)).toBe(false);
   });
 
-  test("tell fields apart that read the same when they are joined", () => {
+  test("differ for fields that are the same when joined", () => {
     const one = entryKeysFor({ ...BINDING, authorityOrigin: "https://a", tenantId: "bc" });
     const two = entryKeysFor({ ...BINDING, authorityOrigin: "https://ab", tenantId: "c" });
     expect(one.id.equals(two.id)).toBe(false);
@@ -47,7 +47,7 @@ describe("an entry's keys", () => {
     expect(entryKeysFor(cut).key.equals(entryKeysFor(BINDING).key)).toBe(false);
   });
 
-  test("are there for more scopes than HKDF takes bytes of context", () => {
+  test("exist even for more scopes than fit into HKDF's context", () => {
     const scopes = Array.from({ length: 100 }, (_, index) => `https://graph.microsoft.com/Scope.${index}`);
     expect(entryKeysFor({ ...BINDING, scopes }).id.length).toBe(32);
   });
@@ -60,7 +60,7 @@ describe("a sealed token", () => {
     expect(open(keys, seal(keys, TOKEN))).toEqual(TOKEN);
   });
 
-  test("shows nothing of the token, and is another one each time", () => {
+  test("shows nothing of the token, and is different each time", () => {
     const [one, two] = [seal(keys, TOKEN), seal(keys, TOKEN)];
     expect(one.includes(TOKEN.accessToken)).toBe(false);
     expect(one.equals(two)).toBe(false);
@@ -72,7 +72,7 @@ describe("a sealed token", () => {
     expect(open({ id: keys.id, key: other.key }, seal(keys, TOKEN))).toBeUndefined();
   });
 
-  test("does not open when any one bit of it is another", () => {
+  test("does not open if any one bit is changed", () => {
     const sealed = seal(keys, TOKEN);
     for (let bit = 0; bit < sealed.length * 8; bit += 1) {
       const flipped = Buffer.from(sealed);
@@ -81,7 +81,7 @@ describe("a sealed token", () => {
     }
   });
 
-  test("does not open when it is cut or longer", () => {
+  test("does not open if it is cut or longer", () => {
     const sealed = seal(keys, TOKEN);
     for (let length = 0; length < sealed.length; length += 1) {
       expect(open(keys, sealed.subarray(0, length))).toBeUndefined();
@@ -95,7 +95,7 @@ describe("a sealed token", () => {
   });
 
   test.each(["null", "[]", '"token"', "{}", '{"accessToken":1,"end":2}', '{"accessToken":"a"}'])(
-    "that holds %s in place of a token is none",
+    "that holds %s instead of a token counts as missing",
     (text) => {
       const sealed = seal(keys, { toJSON: () => JSON.parse(text) } as never);
       expect(open(keys, sealed)).toBeUndefined();

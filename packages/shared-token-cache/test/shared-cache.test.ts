@@ -52,21 +52,21 @@ async function settle(): Promise<void> {
 }
 
 describe("a shared cache", () => {
-  test("hands an instance the token that another one kept", async () => {
+  test("gives an instance the token that another one stored", async () => {
     createCache().keep(BINDING, TOKEN);
     await settle();
     expect(await createCache().find(BINDING)).toEqual(TOKEN);
     expect(results).toEqual(["hit"]);
   });
 
-  test("has nothing for another assertion", async () => {
+  test("has no token for another assertion", async () => {
     createCache().keep(BINDING, TOKEN);
     await settle();
     expect(await createCache().find({ ...BINDING, assertion: "other" })).toBeUndefined();
     expect(results).toEqual(["miss"]);
   });
 
-  test("hands out no token after its end", async () => {
+  test("returns no token after its expiry", async () => {
     createCache().keep(BINDING, TOKEN);
     await settle();
     now = END * 1000;
@@ -91,7 +91,7 @@ describe("a shared cache", () => {
 });
 
 describe("a store that does not answer", () => {
-  test("costs a request 50 ms", async () => {
+  test("delays a request by at most 50 ms", async () => {
     store.behave = hanging;
     const found = createCache().find(BINDING);
     await vi.advanceTimersByTimeAsync(49);
@@ -101,7 +101,7 @@ describe("a store that does not answer", () => {
     expect(results).toEqual(["late"]);
   });
 
-  test("costs no request anything when it has not answered for a while, until it answers again", async () => {
+  test("delays no request after it has not answered for a while, until it answers again", async () => {
     store.behave = hanging;
     const cache = createCache();
     for (let count = 0; count < 5; count += 1) {
@@ -119,7 +119,7 @@ describe("a store that does not answer", () => {
     expect([results.at(-1), cache.isSuspended]).toEqual(["miss", false]);
   });
 
-  test("is asked by at most 100 requests at a time", async () => {
+  test("gets at most 100 requests at a time", async () => {
     store.behave = hanging;
     const cache = createCache();
     const found = Array.from({ length: 150 }, () => cache.find(BINDING));
@@ -130,7 +130,7 @@ describe("a store that does not answer", () => {
     expect(store.calls.length).toBe(100);
   });
 
-  test("keeps at most 100 writes waiting, each for a second, and drops the others", async () => {
+  test("holds up at most 100 writes, each for a second; others are dropped", async () => {
     store.behave = hanging;
     const cache = createCache();
     for (let count = 0; count < 150; count += 1) cache.keep(BINDING, TOKEN);
@@ -145,7 +145,7 @@ describe("a store that does not answer", () => {
 });
 
 describe("a stall of this process", () => {
-  test("does not make an answer late that came meanwhile", async () => {
+  test("does not count as late an answer that arrived meanwhile", async () => {
     const answer = new EventEmitter();
     store.behave = () => once(answer, "answer").then(() => undefined) as Promise<never>;
     const found = createCache().find(BINDING);
@@ -170,7 +170,7 @@ describe("a store that fails", () => {
 });
 
 describe("a store that is full", () => {
-  test("is asked as before: writes that it refuses are dropped, and suspend nothing", async () => {
+  test("is still read: the writes that it refuses are dropped and open no breaker", async () => {
     const cache = createCache();
     cache.keep(BINDING, TOKEN);
     await settle();
@@ -196,7 +196,7 @@ describe("a token that a resource refused", () => {
     expect(store.entries.size).toBe(0);
   });
 
-  test("does not come back when it could not be deleted", async () => {
+  test("is not returned even if it could not be deleted", async () => {
     const cache = createCache();
     cache.keep(BINDING, TOKEN);
     await settle();
@@ -217,7 +217,7 @@ describe("a token that a resource refused", () => {
     expect(store.entries.size).toBe(0);
   });
 
-  test("does not stand in the way of the next token", async () => {
+  test("does not prevent the next token from being stored", async () => {
     const cache = createCache();
     cache.forget(BINDING, TOKEN.accessToken);
     cache.keep(BINDING, { ...TOKEN, accessToken: "next" });

@@ -51,38 +51,38 @@ async function tables(): Promise<string[]> {
 }
 
 describe("entries in Table storage", () => {
-  test("are none before there is a table, which is no failure", async () => {
+  test("are missing before the table exists, which is no failure", async () => {
     expect(await store.get(ENTRY, signal)).toBeUndefined();
     await store.delete(ENTRY, signal);
   });
 
-  test("are the bytes that were kept last", async () => {
+  test("have the bytes that were written last", async () => {
     await store.set(ENTRY, Buffer.from("first"), LATER, signal);
     await store.set(ENTRY, BYTES, LATER, signal);
     expect(Buffer.from((await store.get(ENTRY, signal)) ?? [])).toEqual(BYTES);
     expect(await store.get({ ...ENTRY, id: "cd".repeat(32) }, signal)).toBeUndefined();
   });
 
-  test("go when they are deleted, and may be deleted twice", async () => {
+  test("disappear when they are deleted, and can be deleted twice", async () => {
     await store.set(ENTRY, BYTES, LATER, signal);
     await store.delete(ENTRY, signal);
     await store.delete(ENTRY, signal);
     expect(await store.get(ENTRY, signal)).toBeUndefined();
   });
 
-  test("may be as long as an entry can be", async () => {
+  test("can have the maximum length of an entry", async () => {
     const longest = Buffer.alloc(32_768, 7);
     await store.set(ENTRY, longest, LATER, signal);
     expect(Buffer.from((await store.get(ENTRY, signal)) ?? [])).toEqual(longest);
   });
 
-  test("stop being asked for when the caller stops waiting", async () => {
+  test("are no longer requested when the caller stops waiting", async () => {
     await expect(store.get(ENTRY, AbortSignal.abort())).rejects.toThrow();
   });
 });
 
 describe("tables", () => {
-  test("are one for each UTC day on which assertions end; those of days that are over are dropped, and no others", async () => {
+  test("exist for each UTC day on which assertions expire; only those of past days are dropped", async () => {
     await service.createTable("tokens2026foreign");
     await service.createTable("others");
     for (const days of [-2, -1, 0, 1]) {

@@ -32,7 +32,7 @@ describe("the user as a credential of the Azure SDK", () => {
     expect(asked).toEqual([["https://storage.azure.com", undefined]]);
   });
 
-  test("is asked again for each request over HTTP", async () => {
+  test("is called again for each request over HTTP", async () => {
     const { credential } = user();
     const token = await credential.getToken(STORAGE, { enableCae: true });
     expect(token?.expiresOnTimestamp).toBeLessThanOrEqual(Date.now());
@@ -51,7 +51,7 @@ describe("the user as a credential of the Azure SDK", () => {
     },
   );
 
-  test("gives a new one for claims", async () => {
+  test("gives a new token for claims", async () => {
     const { credential, asked } = user();
     await credential.getToken([STORAGE]);
     expect((await credential.getToken([STORAGE], { claims: "{}" }))?.token).toBe("token-2");
@@ -77,7 +77,7 @@ describe("the user as a credential of the Azure SDK", () => {
     expect((await credential.getToken(STORAGE, { tenantId: TENANT }))?.token).toBe("token-3");
   });
 
-  test("gives the same one when Key Vault names the user's tenant before each", async () => {
+  test("gives the same token each time Key Vault names the user's tenant", async () => {
     const { credential } = user();
     for (let request = 0; request < 3; request += 1) {
       const token = await credential.getToken("https://vault.azure.net/.default", {
@@ -88,7 +88,7 @@ describe("the user as a credential of the Azure SDK", () => {
     }
   });
 
-  test("gives none for another tenant", async () => {
+  test("gives no token for another tenant", async () => {
     const { credential, asked } = user();
     await expect(
       credential.getToken(STORAGE, { tenantId: "ffffffff-0000-0000-0000-000000000000" }),
@@ -99,7 +99,7 @@ describe("the user as a credential of the Azure SDK", () => {
   });
 
   test.each([["https://graph.microsoft.com/.default"], [[STORAGE, "https://graph.microsoft.com/.default"]], [[]]])(
-    "gives none for %j to a client that began with Storage",
+    "gives no token for %j to a client that began with Storage",
     async (scopes) => {
       const { credential, asked } = user();
       await credential.getToken(STORAGE);
@@ -108,7 +108,7 @@ describe("the user as a credential of the Azure SDK", () => {
     },
   );
 
-  test("fails as the exchange does", async () => {
+  test("fails with the error of the exchange", async () => {
     const failure = new AppError("consent_required");
     const { credential } = user({ accessToken: () => Promise.reject(failure) });
     await expect(credential.getToken(STORAGE)).rejects.toBe(failure);

@@ -20,7 +20,7 @@ function restError(status: number | undefined, headers: Record<string, string> =
   });
 }
 
-describe("what a client of the Azure SDK threw", () => {
+describe("an error that a client of the Azure SDK threw", () => {
   test.each<[number, string]>([
     [400, "invalid_request"],
     [401, "downstream_failed"],
@@ -51,7 +51,7 @@ describe("what a client of the Azure SDK threw", () => {
     expect(forgotten).toEqual(["https://vault.azure.net"]);
   });
 
-  test.each([401, 403])("for a claims challenge (%i) holds the claims, and where to sign in", (status) => {
+  test.each([401, 403])("for a claims challenge (%i) gives the claims, and where to sign in", (status) => {
     const header = `Bearer error="insufficient_claims", claims="${Buffer.from('{"a":1}').toString("base64")}"`;
     expect(explained(restError(status, { "www-authenticate": header }))).toMatchObject({
       code: "claims_challenge",
@@ -71,17 +71,20 @@ describe("what a client of the Azure SDK threw", () => {
     expect(explained(aborted)).toBe(aborted);
   });
 
-  test("is our own failure, however deep it was wrapped", () => {
+  test("is the app's own failure, however deeply it was wrapped", () => {
     const own = new AppError("consent_required");
     expect(explained(own)).toBe(own);
     expect(explained(new Error("x", { cause: new Error("y", { cause: own }) }))).toBe(own);
   });
 
-  test.each([[new TypeError("x")], ["text"], [undefined], [null]])("otherwise is left as it is: %s", (error) => {
-    expect(explained(error)).toBe(error);
-  });
+  test.each([[new TypeError("x")], ["text"], [undefined], [null]])(
+    "of any other kind is left unchanged: %s",
+    (error) => {
+      expect(explained(error)).toBe(error);
+    },
+  );
 
-  test("with causes in a circle is explained too", () => {
+  test("with a cycle of causes is translated as well", () => {
     const circular = new Error("x");
     circular.cause = circular;
     expect(explained(circular)).toBe(circular);

@@ -105,14 +105,14 @@ describe("a call to Graph", () => {
     expect((await failureOf()).code).toBe("downstream_failed");
   });
 
-  test("whose answer is longer than 8 MiB fails, however good it is", async () => {
+  test("whose answer is longer than 8 MiB fails, even if it is valid", async () => {
     await graphAnswering((_, response) => {
       response.setHeader("content-type", "application/json").end(`{"id":"${"1".repeat(9 * 2 ** 20)}"}`);
     });
     expect(await failureOf()).toMatchObject({ code: "downstream_failed" });
   });
 
-  test("whose token could not be had fails as the exchange did", async () => {
+  test("whose token could not be acquired fails with the error of the exchange", async () => {
     const failure = new AppError("consent_required");
     expect(await failureOf({ accessToken: () => Promise.reject(failure) })).toBe(failure);
   });
@@ -196,12 +196,12 @@ describe("a user's token", () => {
     ]);
   });
 
-  test("does not go out with a header that cannot be sent: that is a fault of this app", async () => {
+  test("is not sent with an invalid header, which is a bug of this app", async () => {
     const calling = graphFor().api("/me").header("x-name", "Jürgen 日本").get();
     expect(graphFailure(await calling.catch((error: unknown) => error))).toMatchObject({ code: "internal_error" });
   });
 
-  test("that Graph refuses is not replaced for a body that streams: it is gone", async () => {
+  test("that Graph refuses is not replaced for a streamed body, which cannot be sent again", async () => {
     let asked = 0;
     await graphAnswering((request, response) => {
       asked += 1;
@@ -241,7 +241,7 @@ describe("a call that Graph could not serve at first", () => {
     expect(seen.requests).toBe(2);
   });
 
-  test("is made three times at most", async () => {
+  test("is made at most three times", async () => {
     const seen = await graphStumbling([503, 503, 503, 503]);
     expect((await failureOf()).code).toBe("throttled");
     expect(seen.requests).toBe(3);
@@ -259,7 +259,7 @@ describe("a call that Graph could not serve at first", () => {
     expect(seen.requests).toBe(1);
   });
 
-  test("uses the same connection again: the first answer's body was read to its end", async () => {
+  test("reuses the connection, since the first answer's body is read to its end", async () => {
     const seen = await graphStumbling([429], { "retry-after": "0" });
     await getProfile(graphFor());
     expect(seen.connections.size).toBe(1);
@@ -322,14 +322,14 @@ describe("a refusal by Graph, whatever its body is,", () => {
     }
   });
 
-  test("is a failure with a status of success, too", async () => {
+  test("is a failure even with a status of success", async () => {
     await graphAnswering(
       answering('{"error":{"code":"accessDenied","message":"about someone"}}', "application/json", 200),
     );
     expect(await failureOf()).toMatchObject({ code: "downstream_failed", hint: "Graph: 200, accessDenied" });
   });
 
-  test("is data when there is more to it than an error", async () => {
+  test("counts as data if it has more than an error", async () => {
     await graphAnswering(answering('{"error":{"code":"x"},"id":"1"}', "application/json", 200));
     expect(await getProfile(graphFor())).toEqual({ error: { code: "x" }, id: "1" });
   });
@@ -342,7 +342,7 @@ describe("a refusal by Graph, whatever its body is,", () => {
     },
   );
 
-  test("names Graph's code where a value was not taken, and none of its words", async () => {
+  test("gives Graph's code for an invalid value, and none of its words", async () => {
     await graphAnswering(graphError(400, "Request_BadRequest"));
     const { code, detail } = await failureOf();
     expect([code, detail]).toEqual(["invalid_request", expect.stringContaining("(Request_BadRequest)")]);
@@ -378,7 +378,7 @@ describe("a file of Graph", () => {
     expect([authorization, id, range]).toEqual([undefined, undefined, "bytes=0-1"]);
   });
 
-  test("is not read over http, nor is a refusal there one of the token", async () => {
+  test("is not read over http; a refusal by that host says nothing about the token", async () => {
     let location = "http://evil.example/";
     await graphAnswering((_, response) => void response.writeHead(302, { location }).end());
     const asked: unknown[] = [];
@@ -461,7 +461,7 @@ describe("a call that Graph answers with a claims challenge", () => {
     expect(calls).toHaveLength(1);
   });
 
-  test("is made again even when it changes something: Graph did nothing yet", async () => {
+  test("is made again even if it changes something, since Graph did nothing yet", async () => {
     const { calls, user } = await graphTaking(`new ${CLAIMS}`);
     await createGraphClient(user, GRAPH_ORIGIN).api("/me").patch({ city: "Rome" });
     expect(calls).toHaveLength(2);

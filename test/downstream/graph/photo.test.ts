@@ -28,7 +28,7 @@ function graphAnswers(fault: Fault): void {
 }
 
 describe("GET /api/photo", () => {
-  test("answers the bytes that Graph has of the user, as the largest there is", async () => {
+  test("answers the bytes of the user's largest photo", async () => {
     const response = await photo();
     expect(response.status).toBe(200);
     expect(stack.graphRequests.at(-1)?.url.pathname).toBe("/v1.0/me/photo/$value");
@@ -37,7 +37,7 @@ describe("GET /api/photo", () => {
     expect(bytes).toEqual(sentByGraph);
   });
 
-  test("is an image that no shared cache keeps, and a browser only to ask again", async () => {
+  test("lets no shared cache store the photo, and a browser only with revalidation", async () => {
     const { headers } = await photo();
     expect(Object.fromEntries(headers)).toMatchObject({
       "content-type": "image/jpeg",
@@ -47,7 +47,7 @@ describe("GET /api/photo", () => {
     });
   });
 
-  test.each([48, 64, 96, 120, 240, 360, 432, 504, 648])("gives the size %i", async (size) => {
+  test.each([48, 64, 96, 120, 240, 360, 432, 504, 648])("returns the size %i", async (size) => {
     const response = await photo(`?size=${size}`);
     expect(response.status).toBe(200);
     expect(stack.graphRequests.at(-1)?.url.pathname).toBe(`/v1.0/me/photos/${size}x${size}/$value`);
@@ -55,7 +55,7 @@ describe("GET /api/photo", () => {
   });
 
   test.each(["", "0", "50", "120x120", "120,48", "../../users", "120&size=48"])(
-    "refuses ?size=%s before Graph is asked, and says which there are",
+    "refuses ?size=%s before Graph is asked, and lists the sizes",
     async (size) => {
       const asked = stack.graphRequests.length;
       const response = await photo(`?size=${size}`);
@@ -79,14 +79,14 @@ describe("GET /api/photo", () => {
     }
   });
 
-  test("answers the bytes to a browser that has others, such as another size", async () => {
+  test("answers the bytes to a browser that has another version or size", async () => {
     const etag = (await photo("?size=48")).headers.get("etag") ?? "";
     for (const known of [etag, '"other"', "garbage", ""]) {
       expect((await photo("", "works", { "if-none-match": known })).status).toBe(200);
     }
   });
 
-  test("answers 404 not_found for a user without a photo, and no cache keeps that", async () => {
+  test("answers 404 not_found for a user without a photo, and forbids caching", async () => {
     const response = await photo("", "no-photo");
     expect(response.status).toBe(404);
     expect(response.headers.get("cache-control")).toBe("no-store");

@@ -69,7 +69,7 @@ describe("@azure/msal-node", () => {
     },
   );
 
-  test("takes a missing factor for a required interaction, with the claims to satisfy", async () => {
+  test("reports a missing factor as interaction required, with the claims to satisfy", async () => {
     const request = { oboAssertion: await assertionOf("mfa-needed"), scopes: [GRAPH_DEFAULT] };
     const exchanging = client(API).acquireTokenOnBehalfOf(request);
     await expect(exchanging).rejects.toBeInstanceOf(InteractionRequiredAuthError);
@@ -158,14 +158,14 @@ describe("@azure/identity, over https with the stack's certificate", () => {
     await expect(exchange("no-consent")).rejects.toThrow(/AADSTS65001/);
   });
 
-  test("trusts the certificate only when it is told to", async () => {
+  test("trusts the certificate only if it is configured to", async () => {
     const { cert: ca } = await createCertificate();
     const asked = around.answered.length;
     await expect(exchange("works", { tlsOptions: { ca } })).rejects.toThrow("endpoints_resolution_error");
     expect(around.answered.length, "Entra is not reached").toBe(asked);
   });
 
-  test("refuses http, which is why there is https", async () => {
+  test("refuses http, so the stack offers https", async () => {
     const refused = exchange("works", { authorityHost: around.entra.url });
     await expect(refused).rejects.toThrow("must use the 'https' protocol");
   });

@@ -57,7 +57,7 @@ describe.each([
     expect(again.refresh_token).not.toBe(tokens.refresh_token);
   });
 
-  test("reads UserInfo, which has the ID token's subject, after a sign-in of a limited age", async () => {
+  test("reads UserInfo with the ID token's subject, after a sign-in with max_age", async () => {
     const configuration = await discover();
     const { url, checks } = await signIn(configuration, { scope: "openid profile email User.Read", max_age: "600" });
     const { location } = await pickAccount(around.onLoopback(url), "works");

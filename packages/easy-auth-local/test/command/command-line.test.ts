@@ -24,7 +24,7 @@ describe("the command line", () => {
     expect(parse).toThrow(why);
   });
 
-  test("takes apps by address, port or folder, and commands to start along", () => {
+  test("accepts apps by address, port or folder, and commands to run beside the stack", () => {
     const line = parseCommandLine([
       "--api",
       "7071",
@@ -72,7 +72,7 @@ describe("easy-auth-local env", () => {
     for (const runtime of ["curl", ".NET", "Python", "Java", "Chromium"]) expect(lines).toContain(`# ${runtime}:`);
   });
 
-  test("leaves no comment for the shell to run, whatever an address or path holds", () => {
+  test("lets no address or path run a command in the shell", () => {
     const https = { entraHttpsUrl: "https://localhost:4284\ntouch /tmp/pwned", graphHttpsUrl: "" };
     const lines = environmentLines({ ...running, ...https, certificateFile: "/a\r\nb/certificate.pem" });
     const rest = lines.replaceAll(/^export \w+='[^']*'$/gm, "");

@@ -30,7 +30,7 @@ test("a running stack is found by its folder until it ends", () => {
   expect(find(state)).toMatchObject({ found: DEFAULT, said: [expect.stringContaining("No stack runs in")] });
 });
 
-test("of several stacks the last one is found, then the one before", () => {
+test("of several stacks the latest is found, then the one before it", () => {
   const state = folder();
   noteRunningStack(state, { ...RUNNING, entraUrl: "http://localhost:7" }, process.ppid);
   utimesSync(join(state, `running-${process.ppid}.json`), 1, 1);
@@ -47,7 +47,7 @@ test("a stack that was killed is not found", () => {
   expect(readdirSync(state)).toEqual([".gitignore"]);
 });
 
-test("a folder that cannot be written is told with what to do", () => {
+test("a folder that cannot be written is reported with the fix", () => {
   const path = join(folder(), "a-file");
   writeFileSync(path, "");
   expect(() => makeStateFolder(path)).toThrow(

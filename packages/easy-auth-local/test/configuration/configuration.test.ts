@@ -34,7 +34,7 @@ describe("a configuration file", () => {
     expect(await read({})).toEqual({});
   });
 
-  test("says all that is wrong in it at once, each with the fix", async () => {
+  test("reports all its mistakes at once, each with the fix", async () => {
     const wrong = {
       api: { app: 7071, cors: { allowedOrigins: ["localhost:5173"] }, extra: true },
       ports: { entra: "4282", graph: 70_000 },
@@ -63,7 +63,7 @@ describe("a configuration file", () => {
     }
   });
 
-  test("says which names and ids do not match", async () => {
+  test("reports names and ids that do not match", async () => {
     const auth = {
       globalValidation: { unauthenticatedClientAction: "Return401" },
       identityProviders: { azureActiveDirectory: { registration: { openIdIssuer: "https://x", clientId: OWN } } },
@@ -83,7 +83,7 @@ describe("a configuration file", () => {
     expect(error).toContain("registrations.other has the clientId of registrations.api. Give each its own.");
   });
 
-  test("says what two have in common", async () => {
+  test("reports values that two entries have in common", async () => {
     const profile = { displayName: "Kim", userPrincipalName: "kim@contoso.example" };
     const kim = { key: "kim", objectId: "AAAAAAAA-0000-1111-2222-BBBBBBBBBBBB", profile };
     const error = await read({ accounts: [kim], ports: { api: 5000, graph: 0, entra: 0, frontend: 5000 } }).catch(
@@ -110,7 +110,7 @@ describe("a configuration file", () => {
     login: { tokenStore: { enabled: true }, allowedExternalRedirectUrls: null },
   });
 
-  test("takes gates as the Azure CLI prints them, with null for what is not set", async () => {
+  test("accepts gates as the Azure CLI prints them, with null for unset values", async () => {
     const { api } = await read({ tenant: { id: OWN }, api: { auth: authOf(`https://sts.windows.net/${OWN}/v2.0`) } });
     expect(api?.auth).toMatchObject({ globalValidation: { unauthenticatedClientAction: "Return401" } });
     expect(JSON.stringify(api)).not.toContain("null");
@@ -120,17 +120,20 @@ describe("a configuration file", () => {
     [{}, OWN],
     [{ tenant: { id: OWN } }, TENANT_ID],
     [{ tenant: { id: OWN, domains: ["own.example"] } }, "contoso.example"],
-  ])("says that a gate of %j has another tenant's issuer", async (configuration, tenant) => {
+  ])("reports that a gate of %j has another tenant's issuer", async (configuration, tenant) => {
     const wrong = read({ ...configuration, api: { auth: authOf(`https://login.microsoftonline.com/${tenant}/v2.0`) } });
     await expect(wrong).rejects.toThrow(
       `api.auth has an openIdIssuer of the tenant ${tenant}, which is not the stack's.`,
     );
   });
 
-  test.each(["organizations", "Contoso.Example", TENANT_ID.toUpperCase()])("takes the issuer of %s", async (tenant) => {
-    const auth = authOf(`https://login.microsoftonline.com/${tenant}/v2.0`);
-    await expect(read({ api: { auth } })).resolves.toMatchObject({ api: { auth: { login: {} } } });
-  });
+  test.each(["organizations", "Contoso.Example", TENANT_ID.toUpperCase()])(
+    "accepts the issuer of %s",
+    async (tenant) => {
+      const auth = authOf(`https://login.microsoftonline.com/${tenant}/v2.0`);
+      await expect(read({ api: { auth } })).resolves.toMatchObject({ api: { auth: { login: {} } } });
+    },
+  );
 
   test.each([
     ["is not JSON", "{", "It is not JSON"],
@@ -139,11 +142,11 @@ describe("a configuration file", () => {
       { registrations: { api: { certificates: ["none.pem"] } } },
       "none.pem cannot be read",
     ],
-  ])("that %s is told", async (_, content, why) => {
+  ])("that %s is reported", async (_, content, why) => {
     await expect(read(content)).rejects.toThrow(why);
   });
 
-  test("has its paths beside it", async () => {
+  test("has paths that are relative to it", async () => {
     const { api, frontend } = await read({ api: { app: "./functions" }, frontend: { app: "http://localhost:5173" } });
     expect(api?.app).toMatch(/^\/.*\/configuration-\w+\/functions$/);
     expect(frontend?.app).toBe("http://localhost:5173");
@@ -157,13 +160,13 @@ describe("registrations", () => {
     expect(registrations.get("frontend")).toEqual(FRONTEND);
   });
 
-  test("follow the API's client id in its identifier URI, and in the frontend's permission", () => {
+  test("use the API's client id in its identifier URI and in the frontend's permission", () => {
     const registrations = registrationsOf({ registrations: { api: { clientId: OWN } } });
     expect(registrations.get("api")?.identifierUris).toEqual([`api://${OWN}`]);
     expect(registrations.get("frontend")?.delegatedPermissions).toContain(`api://${OWN}/user_impersonation`);
   });
 
-  test("come with a service, whose scopes every app may use", () => {
+  test("include those of a service, whose scopes every app may use", () => {
     const services = { orders: { origin: "https://orders.contoso.com", scopes: ["api://orders/Orders.Read"] } };
     const orders = registrationsOf({ services }).get("service orders");
     expect(orders).toMatchObject({ identifierUris: ["api://orders"], scopes: ["Orders.Read"] });
@@ -179,7 +182,7 @@ describe("local.settings.json", () => {
   };
 
   // Core Tools read it with Newtonsoft.Json: AppSettingsFile.cs in Azure/azure-functions-core-tools.
-  test("may have what func takes: comments, commas at the end, a byte order mark, numbers and truth values", () => {
+  test("may have all that func accepts: comments, trailing commas, a byte order mark, numbers and booleans", () => {
     const content =
       '\uFEFF{ "IsEncrypted": false, // mine\n "Values": { "A": "a", "PORT": 80, "ON": true, "NOT": null, }, }';
     expect(readSettings(content)().values).toEqual({ A: "a", PORT: "80", ON: "true" });
@@ -199,11 +202,11 @@ describe("local.settings.json", () => {
       '{"IsEncrypted":false,"Values":{"A":{},"B":[]}}',
       /Values\.A is[\s\S]*Values\.B is/,
     ],
-  ])("that %s is told", (_, content, why) => {
+  ])("that %s is reported", (_, content, why) => {
     expect(readSettings(content)).toThrow(why);
   });
 
-  test("that is not there is told", () => {
+  test("that is missing is reported", () => {
     expect(() => readLocalSettings("/not/there.json")).toThrow("Copy local.settings.example.json to it");
   });
 });

@@ -62,7 +62,7 @@ describe("consent", () => {
     expect(one.consents.has(client, { names, resource }, account(one, key) as never)).toBe(isCovered);
   });
 
-  test("granted by a user is that user's, by an administrator everybody's, and withdrawn it is gone", () => {
+  test("applies to the user who granted it, or to everybody if an administrator did, until it is withdrawn", () => {
     const one = directory();
     const [works, sparse] = [account(one, "works"), account(one, "sparse")] as never[] as [never, never];
     const read = { names: ["Orders.Read"], resource: ORDERS };
@@ -93,7 +93,7 @@ describe("a directory", () => {
     expect(guest && own.isKnownIn(tenant.id, guest)).toBe(true);
   });
 
-  test("has accounts beside the built-in ones, and in place of one of the same key", () => {
+  test("adds accounts to the built-in ones, and replaces one of the same key", () => {
     const profile = { displayName: "Somebody", userPrincipalName: "somebody@contoso.example" };
     const [own, other] = ["works", "own"].map((key, index) => ({ key, objectId: `${index}`, shows: "", profile }));
     const { accounts, accountByKey } = createDirectory({ accounts: [own, other] as never });
@@ -117,7 +117,7 @@ test("no two accounts share a key, an object id or a sign-in name", () => {
   expect(new Set(accounts.map(({ profile }) => profile.userPrincipalName)).size).toBe(accounts.length);
 });
 
-test("the README lists the built-in accounts as they are", async () => {
+test("the README describes the built-in accounts correctly", async () => {
   const page = await readFile(new URL("../../README.md", import.meta.url), "utf8");
   const rows = [...page.matchAll(/^\| `([a-z-]+)` \| ([A-Z\d].*) \|$/gm)].map(([, key, shows]) => [key, shows]);
   expect(rows).toEqual(ACCOUNTS.map(({ key, shows }) => [key, shows]));

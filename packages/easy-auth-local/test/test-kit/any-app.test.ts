@@ -68,9 +68,9 @@ describe("an app by its folder, with a configuration", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each([
-    ["file", () => file],
-    ["object", () => readConfiguration(file)],
-  ])("of a %s, is served", async (_, config) => {
+    ["a file", () => file],
+    ["an object", () => readConfiguration(file)],
+  ])("given as %s is served", async (_, config) => {
     const stack = await startStack({
       stateFolder: inject("stateFolder"),
       api: folder,

@@ -29,7 +29,7 @@ function recording(body: unknown = {}): { fetchAsUser: FetchAsUser; calls: unkno
   return { fetchAsUser, calls };
 }
 
-test("a call has the address and the body that its parameters say", async () => {
+test("a call has the address and body that follow from its parameters", async () => {
   const { fetchAsUser, calls } = recording();
   const callApi = createCallApi<Orders>(fetchAsUser);
   const headers = { "if-match": "*" };
@@ -58,7 +58,7 @@ test.each(["", ".", ".."])("a call whose id is %j is not made: it would lead to 
   expect(calls).toEqual([]);
 });
 
-test("the compiler knows the API: its paths, parameters and answers", async () => {
+test("the compiler checks the API's paths, parameters and answers", async () => {
   const { fetchAsUser } = recording({ displayName: "Ada", files: [] });
   const callApi = createCallApi(fetchAsUser);
   const profile = await (await callApi("GET", "/api/profile", { query: { select: "displayName" } })).json();

@@ -26,20 +26,20 @@ interface Told {
 const OK: Told = { status: 200 };
 
 describe("a call that succeeds", () => {
-  test("gives the answer, and says that no person reads it", async () => {
+  test("returns the answer, and is marked as a request of a script", async () => {
     const app = await startApp(() => OK);
     expect((await app.fetchAsUser("/api/x", { headers: { accept: "text/csv" } })).status).toBe(200);
     expect(app.asked).toEqual(["GET /api/x"]);
     expect(app.headers[0]).toMatchObject({ accept: "text/csv", "x-requested-with": "XMLHttpRequest" });
   });
 
-  test("304 is one", async () => {
+  test("includes an answer of 304", async () => {
     const app = await startApp(() => ({ status: 304 }));
     expect((await app.fetchAsUser("/api/x")).status).toBe(304);
   });
 
   test.each(["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/", "api/x"])(
-    "%s is no path of this app and is never asked",
+    "%s is no path of this app and gets no request",
     async (path) => {
       const app = await startApp(() => OK);
       await expect(app.fetchAsUser(path as "/")).rejects.toThrow(TypeError);
@@ -67,7 +67,7 @@ describe("an expired token", () => {
     expect(app.asked.filter((one) => one === "GET /.auth/refresh")).toHaveLength(1);
   });
 
-  test("is not renewed for a call that was sent before another's renewal ended", async () => {
+  test("is not renewed again for a call that was sent before a renewal ended", async () => {
     let endFirst = (): void => {};
     const firstEnded = new Promise<void>((resolve) => {
       endFirst = resolve;
@@ -102,7 +102,7 @@ describe("an expired token", () => {
     expect(app.wentTo).toEqual([SIGN_IN]);
   });
 
-  test("a bare 401, as a gate answers, counts as one", async () => {
+  test("is also assumed for a bare 401, as Easy Auth answers", async () => {
     const app = await startApp(inTurn({ "/api/x": [{ status: 401 }, OK], "/.auth/refresh": [OK] }));
     expect((await app.fetchAsUser("/api/x")).status).toBe(200);
   });
@@ -123,7 +123,7 @@ describe("a redirect", () => {
     expect(asked).toEqual(["/api/x", "/.auth/refresh"]);
   });
 
-  test("although the session is good comes from the API: it is shown, and no sign-in begins", async () => {
+  test("during a valid session comes from the API: it is shown, and no sign-in begins", async () => {
     const app = await startApp(() => OK, {
       fetch: async (path) => (path === "/.auth/refresh" ? new Response(null) : redirect()),
     });
@@ -133,7 +133,7 @@ describe("a redirect", () => {
 });
 
 describe("a caller that wants to know of a sign-in", () => {
-  test("is told why, and the browser leaves when it agrees", async () => {
+  test("gets the reason, and the browser leaves if it agrees", async () => {
     const told: string[] = [];
     const app = await startApp(() => CHALLENGED);
     const onSignIn = async ({ code }: Problem): Promise<boolean> => {
@@ -145,7 +145,7 @@ describe("a caller that wants to know of a sign-in", () => {
     expect(app.wentTo).toHaveLength(1);
   });
 
-  test("is thrown the problem when it does not agree, and may agree later", async () => {
+  test("gets the problem thrown if it does not agree, and may agree later", async () => {
     const app = await startApp(() => CHALLENGED);
     const call = app.fetchAsUser("/api/x", { onSignIn: () => false });
     expect(await problemOf(call)).toMatchObject({ code: "claims_challenge", claims: CLAIMS });
@@ -153,7 +153,7 @@ describe("a caller that wants to know of a sign-in", () => {
     expect(await problemOf(app.fetchAsUser("/api/x"))).toMatchObject({ code: "signing_in" });
   });
 
-  test("is not asked about a sign-in that is not due", async () => {
+  test("is not asked if no sign-in is needed", async () => {
     const app = await startApp(() => CHALLENGED);
     await problemOf(app.fetchAsUser("/api/x"));
     const onSignIn = (): never => {
@@ -171,13 +171,13 @@ describe("a claims challenge", () => {
     expect(app.asked).toEqual(["GET /api/x"]);
   });
 
-  test("after a renewal is heeded too", async () => {
+  test("after a renewal signs the user in as well", async () => {
     const app = await startApp(inTurn({ "/api/x": [EXPIRED, CHALLENGED], "/.auth/refresh": [OK] }));
     await problemOf(app.fetchAsUser("/api/x"));
     expect(app.wentTo).toEqual([`${SIGN_IN}&claims=${encodeURIComponent(CLAIMS)}`]);
   });
 
-  test("that the sign-in did not satisfy is shown, with the claims for a sign-in that the user asks for", async () => {
+  test("that the sign-in did not satisfy is shown, with the claims for another sign-in on request", async () => {
     const app = await startApp(() => CHALLENGED);
     await problemOf(app.fetchAsUser("/api/x"));
     const afterSignIn = app.reload();
@@ -187,7 +187,7 @@ describe("a claims challenge", () => {
 });
 
 describe("a circle of sign-ins", () => {
-  test("does not begin for a call that a sign-in did not help, however long ago it was", async () => {
+  test("does not begin for a call that still fails after a sign-in, however long ago that was", async () => {
     const app = await startApp(() => CHALLENGED);
     for (let visit = 0; visit < 5; visit += 1) {
       await problemOf(app.reload()("/api/x"));
@@ -196,7 +196,7 @@ describe("a circle of sign-ins", () => {
     expect(app.wentTo).toHaveLength(1);
   });
 
-  test("does not begin when one call succeeds and another never does", async () => {
+  test("does not begin if one call succeeds and another never does", async () => {
     const app = await startApp((path) => (path === "/api/good" ? OK : CHALLENGED));
     for (let visit = 0; visit < 5; visit += 1) {
       const fetchAsUser = app.reload();
@@ -207,7 +207,7 @@ describe("a circle of sign-ins", () => {
     expect(app.wentTo).toHaveLength(1);
   });
 
-  test("does not begin when a call succeeds and fails in turn", async () => {
+  test("does not begin if a call alternately succeeds and fails", async () => {
     let count = 0;
     const app = await startApp(() => (++count % 2 ? CHALLENGED : OK));
     for (let visit = 0; visit < 10; visit += 1)
@@ -226,7 +226,7 @@ describe("a circle of sign-ins", () => {
     expect(app.wentTo).toEqual([]);
   });
 
-  test("a call that succeeded since may sign in again, for a session that ends later", async () => {
+  test("does not stop a call that has succeeded since from signing in again when the session ends", async () => {
     const app = await startApp(inTurn({ "/api/x": [CHALLENGED, OK, CHALLENGED] }));
     await problemOf(app.fetchAsUser("/api/x"));
     await app.reload()("/api/x");
@@ -235,7 +235,7 @@ describe("a circle of sign-ins", () => {
     expect(app.wentTo).toHaveLength(2);
   });
 
-  test("several calls at the same time begin one sign-in", async () => {
+  test("does not begin with several sign-ins: simultaneous calls share one", async () => {
     const app = await startApp(() => CHALLENGED);
     await Promise.all(["/api/a", "/api/b", "/api/c"].map((path) => problemOf(app.fetchAsUser(path as "/"))));
     expect(app.wentTo).toHaveLength(1);
@@ -243,7 +243,7 @@ describe("a circle of sign-ins", () => {
 });
 
 describe("a service that asks to wait", () => {
-  test("is asked again after that time, which is passed on", async () => {
+  test("gets the call again after that time, of which the caller is told", async () => {
     const told: [number, string][] = [];
     const app = await startApp(inTurn({ "/api/x": [{ ...BUSY, retryAfter: "1" }, OK] }));
     const onWait = (seconds: number, { code }: Problem): void => void told.push([seconds, code]);
@@ -254,7 +254,7 @@ describe("a service that asks to wait", () => {
     ]);
   });
 
-  test("is asked four times at most", async () => {
+  test("gets at most four requests", async () => {
     const app = await startApp(() => BUSY);
     expect(await problemOf(app.fetchAsUser("/api/x"))).toMatchObject({ code: "throttled", retryAfterSeconds: 0 });
     expect(app.asked).toHaveLength(4);
@@ -265,13 +265,13 @@ describe("a service that asks to wait", () => {
     ["no time", "GET", { status: 503, code: "throttled" }],
     ["a time that is none", "GET", { ...BUSY, retryAfter: "soon" }],
     ["a change, which may have been made", "POST", BUSY],
-  ])("is not asked again: %s", async (_what, method, told) => {
+  ])("gets no second request for %s", async (_what, method, told) => {
     const app = await startApp(() => told);
     expect(await problemOf(app.fetchAsUser("/api/x", { method }))).toMatchObject({ code: "throttled" });
     expect(app.asked).toHaveLength(1);
   });
 
-  test("the wait ends when the caller aborts it", async () => {
+  test("is no longer waited for when the caller aborts", async () => {
     const stop = new AbortController();
     const app = await startApp(() => ({ ...BUSY, retryAfter: "60" }));
     const call = app.fetchAsUser("/api/x", { signal: stop.signal, onWait: () => stop.abort(new Error("enough")) });
@@ -292,13 +292,13 @@ describe("no answer", () => {
     expect(await problemOf(app.fetchAsUser("/api/x", { timeoutMs: 50 }))).toMatchObject({ code: "timed_out" });
   });
 
-  test("because the caller left throws the caller's own reason", async () => {
+  test("because the caller aborted throws the caller's own reason", async () => {
     const app = await startApp(() => new Promise(() => {}));
     const signal = AbortSignal.abort(new Error("left"));
     await expect(app.fetchAsUser("/api/x", { signal })).rejects.toThrow("left");
   });
 
-  test("to a renewal is no reason to sign in", async () => {
+  test("to a renewal does not begin a sign-in", async () => {
     const app = await startApp((path, response) => {
       if (path !== "/.auth/refresh") return EXPIRED;
       response.destroy();

@@ -13,11 +13,11 @@ const PROBLEM = {
 describe("the problem of an answer", () => {
   afterEach(() => vi.useRealTimers());
 
-  test("is the API's, in the API's words", async () => {
+  test("is that of the API, in its words", async () => {
     expect(await problemFrom(answer(403, PROBLEM))).toEqual({ status: 403, ...PROBLEM });
   });
 
-  test("holds no member that has another type than it should", async () => {
+  test("has no member of a wrong type", async () => {
     const wrong = { code: "c", title: "t", type: 1, detail: 1, correlationId: {}, adminConsentUrl: [] };
     expect(await problemFrom(answer(403, wrong))).toEqual({ status: 403, code: "c", title: "t", detail: "" });
   });
@@ -30,11 +30,11 @@ describe("the problem of an answer", () => {
     expect(await problemFrom(answer(status, body))).toMatchObject({ status, code: "unexpected_answer" });
   });
 
-  test("a bare 401 is a refusal, and says no more than that", async () => {
+  test("for a bare 401 is a refusal without details", async () => {
     expect(await problemFrom(answer(401, ""))).toMatchObject({ status: 401, code: "sign_in_refused" });
   });
 
-  test("a redirect to the sign-in page means that the session has ended", async () => {
+  test("for a redirect to the sign-in page says that the session has ended", async () => {
     const redirect = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
     expect(await problemFrom(redirect)).toMatchObject({ status: 401, code: "session_ended" });
   });
@@ -75,7 +75,7 @@ describe("the problem of an answer", () => {
     expect((await problemFrom(answer(503, { ...PROBLEM, retryAfter }))).retryAfterSeconds).toBe(expected);
   });
 
-  test("has the claims of the body, where CORS hides the header", async () => {
+  test("has the claims from the body, where CORS hides the header", async () => {
     const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
     const body = { ...PROBLEM, code: "claims_challenge", claims };
     expect(await problemFrom(answer(401, body))).toMatchObject({ claims });
@@ -86,7 +86,7 @@ describe("the problem of an answer", () => {
     ["of another status", 403, { ...PROBLEM, code: "claims_challenge", claims: "{}" }],
     ["that are no JSON", 401, { ...PROBLEM, code: "claims_challenge", claims: "{" }],
     ["that are no text", 401, { ...PROBLEM, code: "claims_challenge", claims: {} }],
-  ])("has no claims of the body %s", async (_what, status, body) => {
+  ])("has no claims from the body %s", async (_what, status, body) => {
     expect(await problemFrom(answer(status, body))).not.toHaveProperty("claims");
   });
 
