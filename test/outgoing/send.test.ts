@@ -3,6 +3,7 @@ import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { listenOnLoopback } from "easy-auth-local/parts";
+import { build } from "esbuild";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readBody, retryAfterOf, send } from "../../src/outgoing/send.ts";
@@ -11,7 +12,18 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** In a process of its own: the order in which a process meets its two copies of undici matters. */
 async function runScript(script: string): Promise<string> {
-  const args = ["--import", "tsx", "--input-type=module", "--eval", script];
+  const [bundle] = (
+    await build({
+      stdin: { contents: `(async () => {${script}})()`, resolveDir: ROOT },
+      bundle: true,
+      platform: "node",
+      // What a script imports is loaded when it is its turn, as CommonJS is.
+      format: "cjs",
+      external: ["undici", "@opentelemetry/*"],
+      write: false,
+    })
+  ).outputFiles;
+  const args = ["--eval", bundle?.text ?? ""];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 15_000 });
   return stdout.trim();
 }
