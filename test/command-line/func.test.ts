@@ -41,7 +41,7 @@ describe("npm start -- --func", () => {
     return startCommand(["--func", "--frontend", folder, ...args], { PATH });
   }
 
-  test("puts the gate in front of func, whose app reaches the emulators and lives by their clock; SIGINT ends all of it", async () => {
+  test("puts the gate in front of func, whose app reaches the emulators and lives by their clock; ends with exit code 1 when func ends, and says so", async () => {
     const running = await startWithFunc(HOST, "--trace");
     await running.line(/^Ready/);
     const [api, host] = [await urlOf(running, /^API, behind/), await urlOf(running, /^Functions host/)];
@@ -52,9 +52,9 @@ describe("npm start -- --func", () => {
     expect(answer).toEqual({ entra: 200, clientId: "00001111-aaaa-2222-bbbb-3333cccc4444" });
     await expectTrace(running, entra);
     await expectClock(api, entra);
-    running.child.kill("SIGINT");
-    expect(await exitCode(running)).toBe(0);
-    await expect(fetch(host)).rejects.toThrow();
+    await fetch(`${api}/api/health?end`);
+    expect(await exitCode(running)).toBe(1);
+    expect(running.output()).toContain("func ended (exit code 7).");
   });
 
   /** What the app asks of Entra is traced as asked by the function, which is not seen itself. */
@@ -92,27 +92,12 @@ describe("npm start -- --func", () => {
     await expect(fetch(await urlOf(running, /^Functions host/))).rejects.toThrow();
   });
 
-  test("ends with exit code 1 when func ends, and says so", async () => {
-    const running = await startWithFunc(HOST);
-    await running.line(/^Ready/);
-    await fetch(`${await urlOf(running, /^API, behind/)}/api/health?end`);
-    expect(await exitCode(running)).toBe(1);
-    expect(running.output()).toContain("func ended (exit code 7).");
-  });
-
-  test("does not wait for a func that ends before it answers", async () => {
-    const running = await startWithFunc('console.log("No job functions found."); process.exit(3);');
-    expect(await exitCode(running)).toBe(1);
-    expect(running.output()).toContain("No job functions found.");
-    expect(running.output()).toContain("func ended (exit code 3).");
-  });
-
-  test("ends, on SIGTERM, a func that does not answer yet", async () => {
+  test("ends, on SIGINT, a func that does not answer yet", async () => {
     const running = await startWithFunc(
       'require("node:http").createServer((_, response) => response.writeHead(503).end()).listen(0, "127.0.0.1", function () { console.log("never ready at http://localhost:" + this.address().port); });',
     );
     const url = await urlOf(running, /never ready/);
-    running.child.kill("SIGTERM");
+    running.child.kill("SIGINT");
     expect(await exitCode(running)).toBe(0);
     await expect(fetch(url)).rejects.toThrow();
   });

@@ -45,16 +45,13 @@ describe("npm start", () => {
   });
 });
 
-/** Expects that a signal ends the command and the frontend, which runs in a process of its own. */
-async function expectEndBy(signal: "SIGTERM" | "SIGHUP", running: Running): Promise<void> {
-  const port = /listens on port (\d+)/.exec(running.output())?.[1];
-  running.child.kill(signal);
-  expect(await exitCode(running)).toBe(0);
-  await expect(fetch(`http://localhost:${port}`)).rejects.toThrow();
+/** Returns the address of the frontend, which runs in a process of its own. */
+function frontendOf(running: Running): string {
+  return `http://localhost:${/listens on port (\d+)/.exec(running.output())?.[1]}`;
 }
 
 describe("easy-auth-local", () => {
-  test("with --trace prints each request and the requests that it caused, and the chosen misconfiguration; SIGTERM ends all with exit code 0", async () => {
+  test("with --trace prints each request and the requests that it caused, and the chosen misconfiguration; takes its child processes with it when it is killed", async () => {
     const running = startCommand(["--trace", "--misconfigure", "wrong-secret", "--https"]);
     await running.line(/^Ready/);
     const url = await urlOf(running, /^API, behind Easy Auth/);
@@ -64,16 +61,10 @@ describe("easy-auth-local", () => {
     expect(running.output()).toMatch(/^Entra ID emulator +http:\/\/localhost:\d+ {2}https:\/\/localhost:\d+$/m);
     expect(running.output()).toMatch(/^Microsoft Graph emulator +http:\/\/localhost:\d+ {2}https:\/\/localhost:\d+$/m);
     expect(running.output()).toMatch(/^Certificate of https +\/.*certificate\.pem$/m);
-    await expectEndBy("SIGTERM", running);
-  });
-
-  test("takes its child processes with it when it is killed", async () => {
-    const running = startCommand();
-    await running.line(/^Ready/);
-    const port = /listens on port (\d+)/.exec(running.output())?.[1];
-    expect((await fetch(`http://localhost:${port}/health`)).status).toBe(200);
+    const frontend = frontendOf(running);
+    expect((await fetch(`${frontend}/health`)).status).toBe(200);
     running.child.kill("SIGKILL");
-    await vi.waitFor(() => expect(fetch(`http://localhost:${port}`)).rejects.toThrow(), 10_000);
+    await vi.waitFor(() => expect(fetch(frontend)).rejects.toThrow(), 10_000);
   });
 
   test("with --files serves files from Storage, to each user by their role; SIGHUP ends all with exit code 0", async () => {
@@ -90,6 +81,8 @@ describe("easy-auth-local", () => {
     expect(files.map(({ name }) => name)).toEqual(SAMPLE_FILES.map(({ name }) => name).sort());
     const refused = await get("files", "no-role");
     expect([refused.status, await refused.json()]).toMatchObject([403, { code: "downstream_forbidden" }]);
-    await expectEndBy("SIGHUP", running);
+    running.child.kill("SIGHUP");
+    expect(await exitCode(running)).toBe(0);
+    await expect(fetch(frontendOf(running))).rejects.toThrow();
   });
 });

@@ -5,15 +5,18 @@ import { freePort } from "../../src/http/loopback-server.ts";
 import { startStack } from "../../src/stack/stack.ts";
 import { writeFolder } from "./fixture-app.ts";
 
-/** Puts a `func` onto the PATH whose app answers with its worker runtime and the name of its user. */
-function useFunc(version = "4.14.0"): void {
+/** Answers with the worker runtime and the name of the user. */
+const APP = `require("node:http").createServer((request, response) => {
+        const name = Buffer.from(request.headers["x-ms-client-principal-name"] ?? "", "latin1").toString();
+        response.end(JSON.stringify({ runtime: process.env.FUNCTIONS_WORKER_RUNTIME, name }));
+      }).listen(Number(process.argv[4]), "127.0.0.1");`;
+
+/** Puts a `func` onto the PATH that runs an app. */
+function useFunc(version = "4.14.0", app = APP): void {
   const folder = writeFolder({
     func: `#!${process.execPath}
       if (process.argv[2] === "--version") return console.log(${JSON.stringify(version)});
-      require("node:http").createServer((request, response) => {
-        const name = Buffer.from(request.headers["x-ms-client-principal-name"] ?? "", "latin1").toString();
-        response.end(JSON.stringify({ runtime: process.env.FUNCTIONS_WORKER_RUNTIME, name }));
-      }).listen(Number(process.argv[4]), "127.0.0.1");`,
+      ${app}`,
   });
   chmodSync(`${folder}/func`, 0o755);
   vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
@@ -48,6 +51,12 @@ describe("func start, for any app", () => {
       ...(runtime && { runtime }),
       name: expect.any(String),
     });
+  });
+
+  test("is not waited for when it ends before it answers", async () => {
+    useFunc("4.14.0", "process.exit(3);");
+    const app = writeFolder({ "host.json": HOST_JSON });
+    await expect(answerOf({ api: { app }, func: true })).rejects.toThrow("func ended (exit code 3).");
   });
 
   test("is recognized in --run: its app gets the headers of a function app", async () => {
