@@ -84,7 +84,8 @@ describe("the API's deployable folder", () => {
   });
 
   test("has a small bundle for cold starts", () => {
-    expect(gzipSync(readFileSync(join(ROOT, "dist/api/main.cjs"))).length).toBeLessThan(400_000);
+    // Room for a schema library such as zod, which an endpoint may add.
+    expect(gzipSync(readFileSync(join(ROOT, "dist/api/main.cjs"))).length).toBeLessThan(500_000);
   });
 });
 
