@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { filesOfAzd, type NodeService, remoteBuildOf } from "./azd.ts";
 import { filesOfFunc, ignoreRules } from "./core-tools.ts";
@@ -33,10 +33,15 @@ const TOP_LEVEL = new Set(
     .map((path) => path.split("/")[0] ?? ""),
 );
 
-/** A folder for one test, with empty files. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder with empty files. */
 function folderWith(files: readonly string[], contents: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), "tools-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   for (const [name, content] of [...files.map((file) => [file, ""] as const), ...Object.entries(contents)]) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);
@@ -45,7 +50,7 @@ function folderWith(files: readonly string[], contents: Readonly<Record<string, 
 }
 
 /** A fresh clone: what git tracks, and nothing else. Files are empty but for those that tools read. */
-function freshClone(): string {
+function makeFreshClone(): string {
   const tracked = execFileSync("git", ["ls-files"], { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
   // npm looks upwards for the workspace that a folder belongs to, and reads each package.json of it.
   const needed = [
@@ -57,14 +62,26 @@ function freshClone(): string {
   return folderWith(tracked, contents);
 }
 
-function builtClone(): string {
-  const clone = freshClone();
+function makeBuiltClone(): string {
+  const clone = makeFreshClone();
   cpSync(join(ROOT, "dist"), join(clone, "dist"), { recursive: true });
   for (const name of ["node_modules/undici", ".local", "coverage"]) mkdirSync(join(clone, name), { recursive: true });
   for (const name of ["node_modules/undici/index.js", ".local/log", "coverage/a.json", ".env", "local.settings.json"]) {
     writeFileSync(join(clone, name), "");
   }
   return clone;
+}
+
+/** Clones that tests only read: each made once. */
+const freshClone = once(makeFreshClone);
+const builtClone = once(makeBuiltClone);
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 describe("the API's deployable folder", () => {
@@ -111,7 +128,7 @@ describe("func azure functionapp publish --no-build --javascript sends", () => {
 
 describe("azd sends", () => {
   test("the API's folder, unbuilt by Azure, and the lock file that its own npm install leaves", () => {
-    const clone = builtClone();
+    const clone = makeBuiltClone();
     const install = ["install", "--no-audit", "--no-fund", "--prefer-offline"];
     execFileSync("npm", install, { cwd: join(clone, services.api.project), shell: process.platform === "win32" });
     expect(filesOfAzd(clone, services.api)).toEqual([...WRITTEN_DOWN, "package-lock.json"].sort());
