@@ -11,6 +11,7 @@ import { createTokenIssuer } from "../src/entra/tokens.ts";
 import { STORAGE } from "../src/storage/access.ts";
 import { startAzurite } from "../src/storage/azurite.ts";
 import { SAMPLE_FILES } from "../src/storage/sample-files.ts";
+import { writeFolder } from "./functions-host/fixture-app.ts";
 
 const LIST = "?restype=container&comp=list";
 const CHALLENGE = `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`;
@@ -138,8 +139,10 @@ describe("Azurite", () => {
   });
 
   test("that ends by itself is reported with the reason", async () => {
-    const azurite = await startAzurite();
-    onTestFinished(() => azurite.close());
+    const listening = 'console.log("successfully listens on http://127.0.0.1:1"); setInterval(() => {}, 60_000);';
+    const azurite = await startAzurite(
+      `${writeFolder({ "stands-for-azurite.cjs": listening })}/stands-for-azurite.cjs`,
+    );
     await azurite.close();
     expect(await azurite.ended).toBe("Azurite ended (SIGKILL).");
   });
