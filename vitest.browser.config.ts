@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests of packed copies as strangers install them: by npm and their compiler, in Chromium, with .NET's clients. */
+/** Tests of packed packages as strangers install them: with npm and their compiler, in Chromium, with .NET's clients. */
 const WITH_PROGRAMS = [
   "test/existing-app.test.ts",
   // A smoke run of all measurements, each in processes of its own.
@@ -9,9 +9,12 @@ const WITH_PROGRAMS = [
   "packages/easy-auth-local/test/clients/dotnet.test.ts",
 ];
 
-/** `npm run test:browser`: the page in a real Chromium, against the whole local stack, and all else that needs a big program. */
+/**
+ * `npm run test:browser`: the page in a real Chromium against the whole local stack, and everything else that needs
+ * large programs.
+ */
 export default defineConfig({
-  // The package as its sources are, not as it was built last.
+  // Uses the package's sources, not its last build.
   ssr: { resolve: { conditions: ["easy-auth-local-source", "module", "node", "development|production"] } },
   test: {
     include: ["test/browser/**/*.test.ts", ...WITH_PROGRAMS],
@@ -19,7 +22,7 @@ export default defineConfig({
     setupFiles: ["test/support/no-network.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Each file has a stack and a browser: together they would only take each other's time.
+    // Each file has a stack and a browser; in parallel they would only slow each other down.
     fileParallelism: false,
   },
 });

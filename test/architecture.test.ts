@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const page = await readFile(`${ROOT}docs/architecture.md`, "utf8");
-/** Files of the walk in the page's order: each step begins with one. */
+/** Files of the described path, in the page's order: each step begins with one. */
 const walk = [...page.matchAll(/^\d+\. `(src\/[^`]+)`/gm)].map(([, path = ""]) => path);
 
 /** Reads the files of src that a file imports, types left out. */

@@ -12,7 +12,7 @@ const STORAGE = "https://storage.azure.com";
 const USER: VerifiedUser = { tenantId: "tenant", objectId: "object", expiresAt: 1_900_000_000 };
 
 interface Steps extends RequestPath {
-  /** Steps of the path in the order they were taken. */
+  /** Steps of the path in the order in which they were taken. */
   readonly taken: string[];
 }
 
@@ -194,7 +194,7 @@ test("an endpoint with scopes that Entra would refuse cannot be made", () => {
   expect(() => createAsUser(pathWith())(["User.Read", ".default"], useGraph)).toThrow('".default"');
 });
 
-// Held by the compiler: `npm run typecheck` fails when one of these is accepted.
+// The compiler checks these: `npm run typecheck` fails if one of them compiles.
 test("a failure accepts only the options that belong to its code", () => {
   // @ts-expect-error: a claims challenge without claims could not be answered.
   new AppError("claims_challenge");

@@ -51,7 +51,7 @@ describe.each([
     await identity.close();
   });
 
-  /** A user's token, as an authority issues it. */
+  /** Signs a user's token, as an authority of this cloud issues it. */
   function apiToken(host: string, version: 1 | 2, key = "works"): Promise<string> {
     const audienceOfToken = { ...API, requestedAccessTokenVersion: version };
     const request = {

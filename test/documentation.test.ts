@@ -23,7 +23,7 @@ const CORE_TOOLS = "needs Azure Functions Core Tools";
 const POWERSHELL = "needs PowerShell";
 const TYPED_INTO_A_SHELL = "test/command-line/documented-commands.test.ts";
 const REGISTRY = "needs a registry or another repository";
-/** Commands of all pages by their beginning, and the test that runs each, or what it needs that tests do not have. */
+/** Patterns for the commands of all pages, each with the test that runs them or the reason why none can. */
 const COMMANDS: readonly (readonly [RegExp, string])[] = [
   [/^npm ci( && npm run build)?$/, RUN_BY_ALL],
   [/^npm run (check|build|build:library)$/, RUN_BY_ALL],
@@ -58,7 +58,7 @@ describe("every command in the documentation", () => {
   });
 });
 
-/** The anchors of a page, as GitHub makes them of its headings. */
+/** Returns the anchors of a page as GitHub derives them from its headings. */
 function anchorsOf(page: string): readonly string[] {
   const headings = [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
   const explicit = [...textOf(page).matchAll(/<a id="([^"]+)"/g)].map(([, id = ""]) => id);
@@ -86,7 +86,10 @@ test.each(PAGES)("all links of %s lead to an existing page and heading", (page) 
   }
 });
 
-/** Files of this repository that a page names; those of new endpoints are the reader's to make, and decisions are of their day. */
+/**
+ * Returns the files of this repository that a page names, except those that the reader adds. Decisions may name files
+ * of their day.
+ */
 const filesNamedIn = (page: string) =>
   [...textOf(page).matchAll(/`((?:src|test|infra|scripts|packages|bench|frontend|docs)\/[^`\s*<{…]+)`/g)]
     .map(([, path = ""]) => path)
@@ -119,7 +122,7 @@ test("the index of decisions has the title of each", async () => {
 test("the page on the local stack names every option of this repository's stack", async () => {
   const { usage } = await import("../packages/easy-auth-local/src/command/command-line.ts");
   const options = [...usage().matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name);
-  /** Options for other apps: the package's own page has them. */
+  /** Options for other apps, which the package's own page describes. */
   const others = ["api", "frontend", "run", "config", "entra", "settings", "help"];
   const text = textOf("docs/local-stack.md");
   expect(options.filter((name) => !others.includes(name ?? "") && !text.includes(`--${name}`))).toEqual([]);

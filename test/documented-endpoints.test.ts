@@ -23,7 +23,7 @@ const ORDERS: Registration = {
   scopes: ["Orders.Read"],
   preAuthorizedApplications: [API.clientId],
 };
-/** An API that nobody consented to. */
+/** An API without consent. */
 const PRIVATE: Registration = {
   ...ORDERS,
   clientId: "33334444-dddd-5555-eeee-6666ffff7777",
@@ -31,7 +31,7 @@ const PRIVATE: Registration = {
   preAuthorizedApplications: [],
 };
 
-/** Several resources at once, as no page shows them. */
+/** An endpoint with several resources at once, which no page shows. */
 const PARALLEL = `import { app } from "@azure/functions";
 import { asUser, fetchAs, graphFor } from "../app.ts";
 const ORDERS = { origin: "https://orders.contoso.com", scope: "api://orders.contoso.com/Orders.Read" };
@@ -70,7 +70,7 @@ app.http("undeclared", {
 });
 `;
 
-/** What README shows is the handler; the rest of its file is as on the page. */
+/** Completes a handler of README to a file; the rest is as on the page. */
 function fileOf(name: string, snippet: string): string {
   const registered = snippet.replace(
     /^asUser\(/m,
@@ -114,7 +114,7 @@ afterAll(async () => {
   for (const close of closers.reverse()) await close();
 });
 
-/** Answers with the path and the audience of the token it was sent. */
+/** Starts a service that answers with the path and the audience of its token. */
 async function startOrders(): Promise<void> {
   const server = http.createServer(async (request, response) => {
     const sent = await text(request);
@@ -340,7 +340,7 @@ describe("an endpoint with scopes of several resources", () => {
     const asked = stack.tokenRequests.length;
     expect((await call("parallel")).status).toBe(403);
     undo();
-    // The handler never came to the second.
+    // The handler never used the second resource.
     await vi.waitFor(() => expect([...scopesAskedSince(asked)].sort()).toEqual(BOTH), 10_000);
   });
 
@@ -372,16 +372,16 @@ test("an endpoint that mixes .default with named scopes stops the start, with th
 });
 
 describe("the test on the page", () => {
-  /** The page's, for the app with the page's endpoint. */
+  /** Starts the page's stack for the app with the page's endpoint. */
   const startStack: typeof start = (options) => start({ ...options, api: { app: copy.root } });
 
-  // One stack at a time, and one server in the place of Orders.
+  // Only one stack can run at a time, and one server on the port of Orders.
   beforeAll(async () => {
     for (const close of closers.splice(1).reverse()) await close();
   });
 
   test("POST /api/new-order hands an order on as the user, and says what is wrong with one", async () => {
-    // Stands for the service: answers with what it was sent.
+    // Stands for the service: answers with the request's body.
     const orders = http.createServer((request, response) => request.pipe(response)).listen(0, "localhost");
     await once(orders, "listening");
     onTestFinished(() => void orders.close());

@@ -11,11 +11,16 @@ import { blocksOf } from "./support/app-copy.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
 const node = (cwd: string, ...args: string[]) => run(process.execPath, args, { cwd });
-/** https://github.com/Azure/azure-functions-core-tools: what `func init --typescript` writes, v4 programming model. */
+/**
+ * Options that `func init --typescript` writes for the v4 programming model:
+ * https://github.com/Azure/azure-functions-core-tools
+ */
 const TEMPLATE = { module: "commonjs", target: "es6", outDir: "dist", rootDir: ".", sourceMap: true, strict: false };
 const TYPESCRIPT_5 = join(ROOT, "scripts/openapi/node_modules/typescript/bin/tsc");
 const STRICTEST = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
-/** TypeScript 7 takes the packages of @types that are named; older ones take all that lie there. */
+/**
+ * TypeScript 7 takes only the named packages of @types; older ones take all that they find.
+ */
 const CHECKED = { skipLibCheck: false, types: ["node"] };
 
 interface App {
@@ -52,8 +57,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /**
- * The packages of the page come from their files, and no other is there than what npm would install for them and the template:
- * those are linked, and their own dependencies are found from where they lie.
+ * Installs the page's packages from their files, and links only what npm would install for them and the template.
+ * Linked packages find their own dependencies where they lie.
  */
 async function install(
   root: string,

@@ -9,11 +9,11 @@ import { type Collector, startCollector } from "./support/collector.ts";
 import { startLivedTime } from "./support/lived-time.ts";
 import { type RecordedRequest, startStack, type TestStack } from "./support/stack.ts";
 
-/** Of one request: enough for what has to be served on a busy machine. */
+/** Time-out of one request: long enough for requests that must succeed on a busy machine. */
 const BUDGET_MS = 4000;
-/** What the gate and the proxy may add. */
+/** Time that the gate and the proxy may add. */
 const SLACK_MS = 500;
-/** Whoever took as long was kept waiting by the fault, and by nothing else. */
+/** A request that took longer was kept waiting by the fault. */
 const LONG_MS = 1000;
 const KEYS = `/${TENANT_ID}/discovery/`;
 const DEFAULT_RETRY_AFTER = 5;
@@ -47,14 +47,14 @@ type Rule = Omit<FaultRule, "account">;
 type Told = Rule | readonly Rule[] | (() => Rule);
 
 interface Details {
-  /** Seconds; with two, the least and the most. */
+  /** Seconds; two numbers are the least and the most. */
   readonly retryAfter?: number | readonly [number, number];
   readonly claims?: string;
   /** The user has been served with this token, so that no exchange is needed. */
   readonly servedBefore?: true;
   /** The refusal is remembered for a few seconds: the same token is refused when the fault is over. */
   readonly isRemembered?: true;
-  /** The fault is everybody's. */
+  /** The fault applies to everybody. */
   readonly forAll?: true;
   /** Requests to Entra's token endpoint and to Graph for this user, until the answer. */
   readonly asked?: { readonly entra: number; readonly graph: number };
@@ -79,17 +79,17 @@ function graphError(status: number, code: string, headers: Record<string, string
   return graph({ kind: "graphError", status, code, headers });
 }
 
-/** Graph's refusals with status 429 and the like, which carry a body. */
+/** Makes a rule for Graph's refusals such as 429, which have a body. */
 function graphStatus(status: number, retryAfter?: string): Rule {
   return graphError(status, "someCode", { ...(retryAfter !== undefined && { "retry-after": retryAfter }) });
 }
 
-/** As OneDrive has been seen to send it. */
+/** OneDrive has been seen to send this. */
 const AN_ERROR = { error: { code: "accessDenied", message: FAULT_TEXT, innerError: null } };
 const MFA = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
 const REVOKED = '{"access_token":{"nbf":{"essential":true,"value":"1763800000"}}}';
 const GRAPH_CHALLENGE = `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${base64(REVOKED)}"`;
-/** As Graph has been seen to send it: https://learn.microsoft.com/entra/identity-platform/claims-challenge */
+/** Graph has been seen to send this: https://learn.microsoft.com/entra/identity-platform/claims-challenge */
 const UNQUOTED_CHALLENGE = `Bearer authorization_uri=https://login.microsoftonline.com/common/oauth2/authorize, errorDescription="Continuous access evaluation resulted in challenge", error=insufficient_claims, claims=${base64(REVOKED)}`;
 
 function challenged(header: string, status = 401): Rule {
@@ -429,7 +429,10 @@ const REVOKED_THEN: readonly Row[] = [
   ],
 ];
 
-/** The keys have never been read, so nobody can be verified. Hanging comes last: readers share one reading. */
+/**
+ * Faults while the keys were never read, so that nobody can be verified. Hanging comes last, since all readers share
+ * one reading.
+ */
 const KEYS_FAIL: readonly (readonly [what: string, fault: Fault | (() => Fault)])[] = [
   ["closing the connection", { kind: "close" }],
   ["closing the connection midway", { kind: "closeMidway" }],
@@ -449,7 +452,7 @@ function person(key: string, name: string): Account {
   return { key, objectId: randomUUID(), shows: "A test.", consentToGraph: true, profile };
 }
 
-/** Who meets the faults: a fresh one for each row. */
+/** Accounts that meet the faults, a fresh one for each row. */
 const accounts = Array.from({ length: WALKED.length + KEYS_FAIL.length + 20 }, (_, index) =>
   person(`unlucky-${index}`, `Zenobia ${index}`),
 );
@@ -460,7 +463,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
-  /** By `lived`. */
+  /** Measured by `lived`. */
   readonly tookMs: number;
 }
 
@@ -468,7 +471,7 @@ let collector: Collector;
 let stack: TestStack;
 let bystanderToken: string;
 const lived = startLivedTime();
-/** What reached the console, past the log. */
+/** Arguments of console calls, which bypass the log. */
 const printed: unknown[][] = [];
 const unhandled: unknown[] = [];
 const onUnhandled = (reason: unknown) => unhandled.push(reason);
@@ -519,7 +522,7 @@ async function ask(token: string, origin = stack.apiUrl): Promise<Answer> {
   return { status, headers, body: await response.text(), tookMs: lived.now() - begun };
 }
 
-/** Tells the fault, for one account unless it is everybody's; returns what ends it. */
+/** Adds the fault, for one account or for everybody; returns a function that ends it. */
 function tell(told: Told, account: string | undefined): () => void {
   const rules = typeof told === "function" ? [told()] : [told].flat();
   const undo = rules.map((rule) => stack.faults.add(account === undefined ? rule : { ...rule, account }));
@@ -566,7 +569,7 @@ function expectProblem({ status, headers, body }: Answer, code: ErrorCode, origi
   });
 }
 
-/** RFC 9110, 11.6.1, as strict parsers read it: one challenge, its parameters quoted and separated by commas. */
+/** Expects one challenge by RFC 9110, 11.6.1, as strict parsers read it: parameters quoted and separated by commas. */
 function expectChallenge({ headers, body }: Answer, code: ErrorCode, claims: string | undefined): void {
   expect((JSON.parse(body) as { claims?: string }).claims).toBe(claims);
   const challenge = headers.get("www-authenticate") ?? "";
@@ -603,7 +606,7 @@ function askedSince(since: number, token: string, { objectId }: Account): NonNul
   return { entra: sent.filter(isForToken).length, graph: sent.filter(isForAccount).length };
 }
 
-/** Returns everybody's tokens since then. */
+/** Returns everybody's tokens since that count. */
 function tokensSince(since: number): readonly string[] {
   const sent = stack.requests
     .slice(since)
@@ -613,7 +616,7 @@ function tokensSince(since: number): readonly string[] {
   return sent.flatMap((text) => text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []);
 }
 
-/** What the log says of the request that got the answer. */
+/** Returns the log lines about the request that got this answer. */
 function logOf({ headers }: Answer): readonly string[] {
   const correlationId = headers.get("x-correlation-id") ?? "none";
   const { invocationId } = stack.logs.find(({ message }) => message.includes(correlationId)) ?? {};
@@ -621,11 +624,11 @@ function logOf({ headers }: Answer): readonly string[] {
   return stack.logs.filter((log) => log.invocationId === invocationId).map(({ message }) => message);
 }
 
-/** What of it only Entra, Graph and the user's own sign-in may know. */
+/** Returns the parts of a text that only Entra, Graph and the user's own sign-in may know. */
 function leaksIn(text: string, tokens: readonly string[], people: readonly Account[]): readonly string[] {
-  // Parts, since a fault may have cut a token in two.
+  // Compares parts of tokens, since a fault may have cut one in two.
   const parts = new Set(tokens.flatMap((token) => token.split(".").slice(1)).map((part) => part.slice(0, 60)));
-  // Few words are as long as the shortest part: looking into them alone takes much less time.
+  // Few words are as long as the shortest part: searching only those takes much less time.
   const shortest = Math.min(...[...parts].map(({ length }) => length));
   const words = (parts.size === 0 ? [] : text.match(new RegExp(`[\\w-]{${shortest},}`, "g"))) ?? [];
   const forbidden = [
@@ -640,7 +643,7 @@ function leaksIn(text: string, tokens: readonly string[], people: readonly Accou
   ];
 }
 
-/** One line says what happened, and can be found by what the caller was given. */
+/** Expects one log line about the failure, with the correlation id that the client got. */
 function expectLoggedOnce(answer: Answer, code: ErrorCode): void {
   const correlationId = answer.headers.get("x-correlation-id");
   const lines = logOf(answer).filter((message) => message.startsWith("{"));
@@ -649,7 +652,7 @@ function expectLoggedOnce(answer: Answer, code: ErrorCode): void {
   ]);
 }
 
-/** The same user, the fault being over: served at once, after another sign-in where the answer asked for one. */
+/** Expects that the same user is served after the fault: at once, or after another sign-in if the answer asked for one. */
 async function expectServedAgain(account: Account, token: string, outcome: Row[2], details: Details): Promise<void> {
   const isOver =
     !details.isRemembered && (outcome === "served" || (STATUS[outcome] ?? 0) >= 500 || outcome === "invalid_request");
@@ -659,7 +662,7 @@ async function expectServedAgain(account: Account, token: string, outcome: Row[2
 async function walk([, told, outcome, details = {}]: Row): Promise<void> {
   const account = nextUnlucky();
   const token = await apiToken(account);
-  // Verified, and needs an exchange.
+  // This user is verified, and needs an exchange.
   const newcomerToken = await apiToken(BYSTANDER);
   if (details.servedBefore) expectServed(await ask(token), account);
   expectServed(await ask(bystanderToken), BYSTANDER);
@@ -704,7 +707,7 @@ describe("GET /api/profile, before Entra's keys were ever read,", () => {
       const [account, since] = [nextUnlucky(), mark()];
       const token = await apiToken(account);
       const end = tell(entra(typeof told === "function" ? told() : told, { path: KEYS }), undefined);
-      // Not through the gate: it needs the keys too, and would be the one to refuse.
+      // The gate is bypassed: it needs the keys as well, and would refuse first.
       const origin = stack.functions.url;
       const answer = await ask(token, origin).finally(end);
       expect(answer.tookMs).toBeLessThan(BUDGET_MS + SLACK_MS);
@@ -728,13 +731,13 @@ describe("GET /api/profile", () => {
   for (const row of REVOKED_THEN) test(`${answered(row)} when Graph revokes the token, and ${row[0]}`, () => walk(row));
 });
 
-// These keep no exchange waiting, so they need not wait for each other.
+// These tests keep no exchange waiting, so they can run at once.
 describe.concurrent("GET /api/profile", () => {
   for (const row of GRAPH_FAILS) test(`${answered(row)} while Graph is ${row[0]}`, () => walk(row));
 });
 
 test("with more users than concurrent exchanges, some wait, others get 503, and users with a cached token are served", async () => {
-  // 4 at a time, and 10 times as many wait.
+  // 4 exchanges run at a time, and 10 times as many wait.
   const [accepted, refused] = [44, 6];
   expectServed(await ask(bystanderToken), BYSTANDER);
   const account = nextUnlucky();
@@ -763,12 +766,12 @@ test("while Entra hangs, users who have left the queue for an exchange cost no r
   const end = tell(entra({ kind: "hang" }), account.key);
   const answers = await Promise.all(tokens.map((token) => ask(token)));
   for (const { status } of answers) expect([503, 504]).toContain(status);
-  // Comes after them all.
+  // This request comes after all others.
   const newcomer = nextUnlucky();
   const served = async () => expectServed(await ask(await apiToken(newcomer)), newcomer);
   await vi.waitFor(served, { timeout: 10_000, interval: 100 }).finally(end);
   const asked = tokens.filter((token) => askedSince(since, token, account)?.entra !== 0);
-  // 4 at a time, each for less than half of a request's time.
+  // 4 exchanges run at a time, each for less than half of a request's time.
   expect(asked.length).toBeGreaterThan(0);
   expect(asked.length).toBeLessThan(30);
 });
@@ -785,7 +788,7 @@ test("40 requests of a user whom Graph always challenges cost two exchanges, one
   expectServed(await ask(token), account);
 });
 
-/** Pauses are told apart by user, and by tenant once three of its users are throttled. */
+/** Pauses apply to a user, and to a tenant once three of its users are throttled. */
 describe.each([
   ["with Retry-After", 30],
   ["without Retry-After", undefined],

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Files with one import each, by whether the rule lets it through. */
+/** Files with one import each that the rule allows. */
 const ALLOWED: Readonly<Record<string, string>> = {
   "src/functions/a.ts": "../app.ts",
   "src/app.ts": "./as-user.ts",

@@ -5,7 +5,7 @@ import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startStack, type TestStack } from "./support/stack.ts";
 
-/** Codes of the answers, of those that are problems: what the tests see, and `docs/local-stack.md` says. */
+/** Codes of those answers that are problems, as the tests get them and `docs/local-stack.md` lists them. */
 const CODES = { "id-token": "token_rejected", "wrong-secret": "misconfigured", "no-token-store": "no_access_token" };
 
 let stack: TestStack;
@@ -19,7 +19,7 @@ function misconfigured(misconfigure: MisconfigurationName): void {
   });
 }
 
-/** What the session holds, as the frontend gets it. */
+/** Resolves to the session's access token, as the frontend gets it. */
 async function sessionToken(): Promise<string> {
   const [entry] = (await (await browser.request(`${stack.frontendUrl}/.auth/me`)).json()) as [{ access_token: string }];
   return entry.access_token;
@@ -27,11 +27,11 @@ async function sessionToken(): Promise<string> {
 
 const throughFrontend = () => browser.request(`${stack.frontendUrl}/api/profile`);
 
-/** What the app itself says of a token, its gate aside. */
+/** Resolves to the app's own answer to a token, without its gate. */
 const byApp = (token: string) =>
   fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
 
-/** The gate's bare refusal: its challenge, in the frontend's words. The terminal and the trace, which names apps, say why. */
+/** Expects the gate's bare 401 in the frontend's words, and the reason in the terminal and in the trace, which names apps. */
 async function expectGates401(response: Response, reason: string): Promise<void> {
   expect(stack.gateLines.join("\n")).toContain(`API gate refused: ${reason}`);
   expect(await (await fetch(`${stack.entraUrl}/trace`)).text()).toContain(

@@ -54,9 +54,9 @@ interface Call {
   readonly account?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly faults?: readonly Omit<FaultRule, "account">[];
-  /** Path in the document, where the address differs from it. */
+  /** Path in the document if it differs from the address. */
   readonly path?: string;
-  /** The answer has members that the document does not name. */
+  /** Whether the answer has members that the document does not name. */
   readonly isOpen?: true;
 }
 
@@ -138,7 +138,7 @@ describe.each([
     async (address, status, call = {}) => {
       const { account = "works", headers, faults = [], path = address.split("?")[0] ?? "", isOpen = false } = call;
       for (const fault of faults) onTestFinished(stack.faults.add({ ...fault, account }));
-      // A token of its own: what was exchanged before is of no help.
+      // A new token for each request, so that nothing is cached for it.
       const authorization = `Bearer ${await stack.token(account, { uti: crypto.randomUUID() })}`;
       for (const method of ["GET", "HEAD"]) {
         const sent = { authorization, ...headers };

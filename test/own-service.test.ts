@@ -32,7 +32,10 @@ const blockOf = async (language: string) => {
   return block;
 };
 
-/** This repository's configuration with the page's block in it, read as the command reads it; the service's port is a free one. */
+/**
+ * Reads this repository's configuration with the page's block in it, as the command reads it, with a free port for the
+ * service.
+ */
 async function configurationWith(port: number) {
   const own = JSON.parse(await readFile("easy-auth-local.json", "utf8"));
   const shown = JSON.parse((await blockOf("json")).replace("7100", String(port)));

@@ -24,7 +24,7 @@ const fieldValue = fc
   })
   .map((text) => Buffer.from(text).toString("latin1"));
 
-/** A real token with something wrong about it, so that the tests get past the first look. */
+/** A real token with one defect, so that it passes the first checks. */
 const brokenToken = fc
   .tuple(
     fc.nat(),
@@ -36,7 +36,7 @@ const brokenToken = fc
   })
   .filter((broken) => bytesOf(broken) !== bytesOf(token));
 
-/** What a token's parts decode to: the last character of a part has bits that mean nothing (RFC 4648, 3.5). */
+/** Returns the bytes of a token's part: the last character has bits without meaning (RFC 4648, 3.5). */
 function bytesOf(text: string): string {
   return text
     .split(".")

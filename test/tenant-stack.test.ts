@@ -36,11 +36,11 @@ const SETTINGS = {
   FRONTEND_CLIENT_ID: OWN_FRONTEND.clientId,
   FRONTEND_CLIENT_SECRET: OWN_FRONTEND.clientSecrets[0],
 };
-/** The apps of this repository, as its configuration has them. */
+/** This repository's apps, from its configuration. */
 const APPS = { api: { app: fileURLToPath(new URL("..", import.meta.url)) }, servers: { frontend: createFrontendFor } };
 const PORTS = { frontend: 0, api: 0, functions: 0 };
 
-/** A tenant at Microsoft's own addresses, as far as this process can tell. */
+/** Simulates a tenant at Microsoft's own addresses for this process. */
 beforeAll(async () => {
   const directory = createDirectory({ registrations: [OWN_API, OWN_FRONTEND] });
   const keys = await createSigningKeys(inject("stateFolder"));

@@ -22,7 +22,7 @@ function startApi(tenant: "common" | "organizations", allowed: readonly string[]
   });
 }
 
-/** A token that a tenant issues to a user who signed in to it. */
+/** Signs a token that a tenant issues to a user who signed in to it. */
 function apiToken(key: string, tenantId: string, version: 1 | 2 = 2, issuer = stack.issuer): Promise<string> {
   const audience = { ...API, requestedAccessTokenVersion: version };
   const request = { account: accountOf(stack.directory, key), audience, scope: "user_impersonation" };
@@ -32,7 +32,7 @@ function apiToken(key: string, tenantId: string, version: 1 | 2 = 2, issuer = st
 const getProfile = (token: string) =>
   fetch(`${stack.functions.url}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
 
-/** Where the last exchange was made. */
+/** Returns the tenant of the last exchange. */
 const lastAuthority = () => stack.tokenRequests.at(-1)?.url.pathname.split("/")[1];
 
 async function expect403(token: string): Promise<void> {

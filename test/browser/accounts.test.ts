@@ -17,12 +17,12 @@ useBrowser({ settings: { REQUEST_TIMEOUT_MS: "2000" } });
 interface Scenario {
   readonly account: string;
   readonly what: string;
-  /** What the card says in the end: a name, or what is wrong. */
+  /** Final text of the card: a name, or the problem. */
   readonly title: string;
   readonly failures?: readonly string[];
-  /** What the user does between the first sign-in and the end. */
+  /** Actions of the user between the first sign-in and the final page. */
   readonly proceed?: (page: Page) => Promise<void>;
-  /** Who can fix it, as the card says. */
+  /** Person who can fix the problem, according to the card. */
   readonly who?: string;
 }
 
@@ -127,7 +127,7 @@ describe("a token that expires while the session lasts", () => {
     const page = await newUser({ failures: ["401 /api/profile"] });
     await signIn(page, "token-expires");
     await seeTitle(page, "Johanna Lorenz");
-    // The photo is asked for once the profile is shown, and would find the token expired too.
+    // The photo is requested after the profile is shown, and would find the token expired, too.
     await page.waitForLoadState("networkidle");
     stack.clock.advance(1200);
     await page.reload();
@@ -138,7 +138,7 @@ describe("a token that expires while the session lasts", () => {
     const page = await newUser({ failures: ["401 /api/profile", "403 /.auth/refresh"] });
     await signIn(page, "refresh-gone", "/?view=orders");
     await seeTitle(page, "Grady Archie");
-    // The photo is asked for once the profile is shown, and would find the token expired too.
+    // The photo is requested after the profile is shown, and would find the token expired, too.
     await page.waitForLoadState("networkidle");
     stack.clock.advance(1200);
     await page.reload();

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
-/** Debian's; elsewhere `CHROMIUM` names another, or the Chrome that is installed is taken. */
+/** Debian's Chromium. `CHROMIUM` names another; without either, an installed Chrome is used. */
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** Tells whether a browser is where `launchChromium` looks first. */
@@ -11,9 +11,9 @@ export function hasChromium(): boolean {
 }
 
 /**
- * Starts the browser. It finds no machine but this one.
+ * Starts the browser, which can reach only this machine.
  *
- * @param trusted certificates in PEM that it takes in spite of who signed them
+ * @param trusted certificates in PEM that it accepts whoever signed them
  */
 export function launchChromium(trusted: readonly string[] = []): Promise<Browser> {
   const installed = hasChromium() ? { executablePath: EXECUTABLE } : { channel: "chrome" };

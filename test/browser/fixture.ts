@@ -21,18 +21,18 @@ export function useBrowser(options?: StackOptions): void {
 }
 
 export interface UserOptions extends BrowserContextOptions {
-  /** Answers that the page is meant to get: status and path, such as `401 /api/profile`. All of them have to come. */
+  /** Failures that the page is meant to get: status and path, such as `401 /api/profile`. All of them have to occur. */
   readonly failures?: readonly string[];
-  /** What may be complained of besides. */
+  /** Console messages that are allowed besides. */
   readonly complaints?: RegExp;
 }
 
-/** The photo is asked for without knowing whether there is one. */
+/** The page requests the photo without knowing whether the user has one. */
 const ALWAYS_ALLOWED = "404 /api/photo";
 
 /**
- * Someone in front of a browser of their own. When the test ends, nothing may have gone wrong in it but what was foreseen:
- * no console error, no exception, no violation of the content security policy, no failed request.
+ * Returns a page of a new browser. When the test ends, it fails on anything unforeseen: a console error, an exception,
+ * a violation of the content security policy, or a failed request.
  */
 export async function newUser({ failures = [], complaints: foreseen, ...options }: UserOptions = {}): Promise<Page> {
   const context = await browser.newContext({ locale: "en-US", ...options });
@@ -45,7 +45,7 @@ export async function newUser({ failures = [], complaints: foreseen, ...options 
     if (!isGivenUp(request)) complaints.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
   });
   page.on("console", (message) => {
-    // The browser's own line about an answer with a status from 400: the answers themselves are watched below.
+    // This is the browser's own line about an answer with a status from 400; the answers themselves are watched below.
     if (message.text().startsWith("Failed to load resource: the server responded")) return;
     if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`);
   });
@@ -62,7 +62,7 @@ export async function newUser({ failures = [], complaints: foreseen, ...options 
   return page;
 }
 
-/** The browser ends what is under way when it leaves a page. */
+/** Returns whether the browser gave the request up because it left the page. */
 function isGivenUp(request: Request): boolean {
   return request.failure()?.errorText === "net::ERR_ABORTED";
 }
@@ -73,24 +73,24 @@ export async function signIn(page: Page, account: string, path = "/"): Promise<v
   await pickAccount(page, account);
 }
 
-/** On Entra's page. */
+/** Picks an account on Entra's page. */
 export async function pickAccount(page: Page, account: string): Promise<void> {
   await page.click(`button[name="account"][value="${account}"]`);
 }
 
-/** On the page, which says that a stronger sign-in is needed before it leaves for one. */
+/** Continues to the sign-in on the page that says that a stronger sign-in is needed. */
 export async function continueToSignIn(page: Page): Promise<void> {
   await seeTitle(page, "Another sign-in step is needed");
   await page.getByRole("button", { name: "Continue to sign-in" }).click();
 }
 
-/** On Entra's pages, for a sign-in with claims: the account, then the step that the claims ask for. */
+/** Signs in with claims on Entra's pages: picks the account, then takes the step that the claims ask for. */
 export async function signInWithClaims(page: Page, account: string): Promise<void> {
   await pickAccount(page, account);
   await page.click('button[name="mfa"]');
 }
 
-/** Waits until the card says this; a profile's is the name, a problem's its title. */
+/** Waits until the card has this title: the name of a profile, or the title of a problem. */
 export async function seeTitle(page: Page, title: string): Promise<void> {
   await page.locator("#state h2", { hasText: new RegExp(`^${escapeRegExp(title)}$`) }).waitFor();
 }

@@ -18,7 +18,7 @@ import { launchChromium } from "./chromium.ts";
 import { newUser, pickAccount, signInWithClaims, stack, useBrowser } from "./fixture.ts";
 import { serveMsalPage } from "./msal-page.ts";
 
-/** What the page of `serveMsalPage` has. */
+/** Global of the page that `serveMsalPage` serves. */
 declare const app: PublicClientApplication;
 declare const answered: Promise<{ accessToken?: string; error?: string } | null>;
 
@@ -49,14 +49,14 @@ async function goToSignIn(page: Page, scopes: string[]): Promise<void> {
   await page.waitForSelector('button[name="account"]');
 }
 
-/** Begins a sign-in in a window of its own; resolves to the window, and to the token once the user is through. */
+/** Begins a sign-in in a pop-up; resolves to the pop-up, and to the token once the user has signed in. */
 async function openPopup(page: Page, request: { scopes: string[]; claims?: string }) {
   const opened = page.waitForEvent("popup");
   const token = page.evaluate(async (asked) => (await app.acquireTokenPopup(asked)).accessToken, request);
   return { popup: await opened, token };
 }
 
-/** A token without the user, or the error's code. */
+/** Acquires a token without the user; resolves to it, or to the error's code. */
 function silently(page: Page, request: { scopes: string[]; forceRefresh?: boolean; claims?: string }): Promise<string> {
   return page.evaluate(async (asked) => {
     const [account] = app.getAllAccounts();
@@ -81,7 +81,7 @@ describe("msal-browser in a page, with the whole stack, over http with Entra's d
 
   const auth = () => ({ authority: `${AUTHORITY_ORIGIN}/${TENANT_ID}`, authorityMetadata: document });
 
-  /** What the API answers the page with a token. */
+  /** Resolves to the API's answer to the page with a token. */
   const callApi = (page: Page, token: string) =>
     page.evaluate(
       async ([url, bearer]) => {
@@ -92,7 +92,7 @@ describe("msal-browser in a page, with the whole stack, over http with Entra's d
     );
 
   test("signs in by redirect, is served by the API, refreshes silently, also in a frame, and signs out", async () => {
-    // MSAL's own frame, of which Chromium warns.
+    // Chromium warns about MSAL's own frame.
     const page = await newUser({ complaints: /escape its sandboxing/ });
     await open(page, spa.url, auth());
     await goToSignIn(page, [API_SCOPE]);

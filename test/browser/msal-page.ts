@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { type LoopbackServer, listenOnLoopback } from "easy-auth-local/parts";
 
-/** Beside the CommonJS build, which is the package's own way in. */
+/** Returns the path of a library beside its CommonJS build, to which the package's main entry leads. */
 const library = (name: string) =>
   path.join(path.dirname(createRequire(import.meta.url).resolve("@azure/msal-browser")), name);
 
@@ -12,14 +12,14 @@ const page = (script: string, ...libraries: string[]) =>
   `<!doctype html><link rel="icon" href="data:,"><title>SPA</title>
   ${libraries.map((name) => `<script src="${name}"></script>`).join("")}<script>${script}</script>`;
 
-/** A page that keeps its MSAL client in `app`, and what its last redirect brought in `answered`. */
+/** A page that keeps its MSAL client in `app`, and the result of its last redirect in `answered`. */
 const PAGE = page(
   `const app = new msal.PublicClientApplication(JSON.parse(localStorage.configuration));
    const answered = app.initialize().then(() => app.handleRedirectPromise()).catch((error) => ({ error: String(error) }));`,
   "/msal-browser.min.js",
 );
 
-/** The page that redirects and pop-ups come back to: https://learn.microsoft.com/entra/msal/javascript/browser/redirect-bridge */
+/** Page to which redirects and pop-ups return: https://learn.microsoft.com/entra/msal/javascript/browser/redirect-bridge */
 const BRIDGE = page("msalRedirectBridge.broadcastResponseToMainFrame()", "/msal-redirect-bridge.min.js");
 
 /** Serves a single-page app that uses msal-browser, as a folder of static files. */

@@ -127,7 +127,7 @@ describe("what helps the person who is asked", () => {
     // The API remembers a refusal for some seconds.
     stack.clock.advance(10);
     await beside.close();
-    // Browsers tell a page that it is seen again; one without windows has to be told to.
+    // Browsers tell a page when it becomes visible again; a headless one has to be told to.
     await page.evaluate(() => void document.dispatchEvent(new Event("visibilitychange")));
     await seeTitle(page, "Lidia Holloway");
   });

@@ -21,7 +21,7 @@ useBrowser({ accounts: [FAR] });
 
 /** Bytes on the wire, headers included, without the photo. */
 const PAGE_BUDGET = 30_000;
-/** The page itself revalidated, its assets kept: what is left is what the server says of the user. */
+/** Bytes of a revalidated page with cached assets: little more than the answers about the user. */
 const NEXT_VISIT_BUDGET = 5_000;
 
 describe("a user", () => {
@@ -98,7 +98,7 @@ describe("a user", () => {
   });
 
   test("signs out, and the back button shows nothing of them", async () => {
-    // The browser may take the page itself from its cache: then the page finds out.
+    // The browser may take the page itself from its cache: then the page has to notice the end of the session.
     const page = await newUser({ failures: ["401 /.auth/refresh"] });
     await signIn(page, "works");
     await seeTitle(page, "Adele Vance");
@@ -126,7 +126,7 @@ describe("a user", () => {
     const page = await newUser();
     await signIn(page, "works");
     await seeTitle(page, "Adele Vance");
-    // Browsers keep pages for the back button; this one is started so that it does not.
+    // Browsers keep pages for the back button; this one is started without that cache.
     await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
     expect(await page.locator("body").innerText()).not.toMatch(/Adele|adele/);
     const reloaded = page.waitForEvent("load");

@@ -78,7 +78,7 @@ async function useApp(origin: string, failures: readonly string[]): Promise<void
   await page.getByText("Not saved: 404", { exact: true }).waitFor();
 }
 
-/** The parts of the app's own configuration, whose stack is this test's. */
+/** Returns parts of the app's own Vite configuration, with this test's stack. */
 async function viteConfig() {
   const { default: config } = await import("./react-app/vite.config.ts");
   const proxy = config.server?.proxy as Record<string, { target: string; xfwd: boolean }>;

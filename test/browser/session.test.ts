@@ -195,7 +195,7 @@ describe("a page whose session changed in another tab", () => {
   });
 });
 
-/** Ends the former session and begins another's, in a tab of the same browser that is then closed. */
+/** Ends the former session and begins another user's, in a tab of the same browser that is then closed. */
 async function signInElsewhere(page: Page, account: string): Promise<void> {
   const other = await page.context().newPage();
   await other.route("**/api/*", (route) => route.abort());
@@ -207,7 +207,7 @@ async function signInElsewhere(page: Page, account: string): Promise<void> {
   await other.close();
 }
 
-/** Browsers tell a page that it is looked at again; one without windows has to be told to. */
+/** Tells the page that it is visible again, as browsers do; a headless one has to be told to. */
 function lookAt(page: Page): Promise<void> {
   return page.evaluate(() => void dispatchEvent(new FocusEvent("focus")));
 }
@@ -296,7 +296,7 @@ describe("no token", () => {
 
 const TOKENS = /eyJ|access_token|refresh_token/;
 
-/** Ways in which a script on the page could read what Easy Auth tells of a session, tokens included. */
+/** Ways for a script on the page to read Easy Auth's session data, tokens included. */
 const ATTEMPTS = [
   `fetch("/.auth/me").then((response) => response.text(), () => "refused")`,
   `fetch("/.auth/me", { redirect: "manual", mode: "same-origin" }).then((response) => response.text(), () => "refused")`,
@@ -316,7 +316,7 @@ const ATTEMPTS = [
   })`,
 ];
 
-/** Path and query of every document that is opened. */
+/** Returns an array that collects path and query of every opened document. */
 function watchNavigation(page: Page): string[] {
   const visited: string[] = [];
   page.on("request", (request) => {

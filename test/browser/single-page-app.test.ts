@@ -11,7 +11,7 @@ useBrowser({ cors: { allowedOrigins: origins } });
 let app: LoopbackServer;
 let stranger: LoopbackServer;
 
-/** The API lets the one in by its exact origin, as docs/frontend.md says, and does not know the other. */
+/** As docs/frontend.md says, the API allows one origin exactly, and does not know the other. */
 beforeAll(async () => {
   const page = (_request: http.IncomingMessage, response: http.ServerResponse): void =>
     void response.setHeader("content-type", "text/html").end(`<link rel="icon" href="data:,"><title>SPA</title>`);
@@ -41,7 +41,7 @@ describe("a single-page app that brings its own token", () => {
   });
 });
 
-/** What a script of that origin gets of the API with a token for this account. */
+/** Resolves to what a script of that origin can read of the API's answer, with a token for this account. */
 async function callFrom(
   origin: string,
   key: string,

@@ -16,7 +16,7 @@ import {
 
 const options: { api?: AppConfiguration } = {};
 
-/** The app, but that its profile asks for the authentication context c1. */
+/** This app's profile asks for the authentication context c1. */
 beforeAll(async () => {
   const profile = await readFile(new URL("../../src/functions/profile.ts", import.meta.url), "utf8");
   const stricter = profile.replace("}),\n});\n", '}, { authContext: "c1" }),\n});\n');

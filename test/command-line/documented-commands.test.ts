@@ -8,7 +8,7 @@ import { commandsIn } from "../support/documented-commands.ts";
 
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
-/** Pages whose requests need the stack and nothing else, in an order in which none spoils the next. */
+/** Pages whose requests need only the stack, in an order in which none affects the next. */
 const PAGES = [
   "README.md",
   "docs/routes.md",
@@ -18,10 +18,10 @@ const PAGES = [
   "packages/easy-auth-local/README.md",
   "docs/local-stack.md",
 ];
-/** Requests of endpoints that a reader makes: `test/documented-endpoints.test.ts`. */
+/** Requests to endpoints that the reader adds; tested in `test/documented-endpoints.test.ts`. */
 const OF_NEW_ENDPOINTS = /\/api\/manager$/;
 
-/** Part of what a command prints, by its end. */
+/** Expected part of a command's output, by the command's end. */
 const PRINTED: readonly (readonly [command: RegExp, printed: string])[] = [
   [/-i \S+\/api\/profile$/, "HTTP/1.1 401 "],
   [/token\)" \S+\/api\/profile$/, '"displayName":"Adele Vance"'],
@@ -54,7 +54,7 @@ test.skipIf(!hasCurl)(
     const type = async (command: string) => (await promisify(execFile)("sh", ["-c", command], { cwd: folder })).stdout;
     const tokens = new Map<string, string>();
     for (const request of requests) {
-      // A token lives longer than this test: each command that prints one is typed once.
+      // A token outlives this test, so each command that prints one is run only once.
       const [, command] = /\$\((.+?)\)/.exec(request) ?? [];
       if (command !== undefined && !tokens.has(command)) tokens.set(command, (await type(command)).trim());
       const here = request

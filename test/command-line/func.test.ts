@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { exitCode, ROOT, type Running, startCommand, urlOf } from "../support/command.ts";
 
 describe("npm start -- --func", () => {
-  /** A `func` as Core Tools has it: a script that starts another process, which serves. Returns its folder. */
+  /** Makes a `func` like that of Core Tools, a script that starts another process which serves. Returns its folder. */
   async function fakeFunc(host: string): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "func-"));
     onTestFinished(() => rm(folder, { recursive: true }));
@@ -19,7 +19,7 @@ describe("npm start -- --func", () => {
     return folder;
   }
 
-  /** Answers 503 at first, as the host does while it starts; then what it was told and what it gets from Entra. */
+  /** Answers 503 at first, as the host does while it starts; then its environment and Entra's answer to it. */
   const HOST = `
     let asked = 0;
     console.log("fake func " + process.argv.slice(2).join(" "));
@@ -33,7 +33,7 @@ describe("npm start -- --func", () => {
       response.end(JSON.stringify({ entra: answer?.status, clientId: process.env.WEBSITE_AUTH_CLIENT_ID }));
     }).listen(Number(process.argv[4]), process.argv[6]);`;
 
-  /** Starts it with a page for a frontend, which needs no process. */
+  /** Starts the command with a static page as frontend, which needs no process. */
   async function startWithFunc(host: string, ...args: string[]): Promise<Running> {
     const folder = await fakeFunc(host);
     await writeFile(join(folder, "index.html"), "<!doctype html><title>Page</title>");
@@ -57,7 +57,7 @@ describe("npm start -- --func", () => {
     expect(running.output()).toContain("func ended (exit code 7).");
   });
 
-  /** What the app asks of Entra is traced as asked by the function, which is not seen itself. */
+  /** Expects that the app's requests to Entra appear in the trace as the function's, which itself cannot be seen. */
   async function expectTrace(running: Running, entra: string): Promise<void> {
     await running.line(/^ {2}client → API gate {2}GET \/api\/health {2}200 /);
     await running.line(/^ {6}→ Entra {2}GET \/organizations\/discovery\/v2\.0\/keys {2}200/);

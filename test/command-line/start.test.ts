@@ -5,7 +5,7 @@ import { SAMPLE_FILES } from "easy-auth-local";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { commandLine, exitCode, ROOT, type Running, run, startCommand, urlOf } from "../support/command.ts";
 
-/** A folder whose `npm start` starts the command, without the build before it. */
+/** Makes a folder whose `npm start` starts the command without building first. */
 function startsTheCommand(): string {
   const folder = mkdtempSync(join(tmpdir(), "npm-start-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

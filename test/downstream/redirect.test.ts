@@ -27,7 +27,7 @@ describe("a redirect", () => {
           if (!next) return;
           const { origin, protocol } = next.url;
           expect(protocol).toBe("https:");
-          // Its host would be another service's text, and a name of the tenant's, in spans and metrics.
+          // The host would put another service's text, and a tenant's name, into spans and metrics.
           expect(next.server).toBe(origin === ORIGIN ? undefined : "another host");
           if (origin === ORIGIN) return;
           expect([may, next.headers]).toEqual([true, { accept: "*/*" }]);

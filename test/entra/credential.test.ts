@@ -22,7 +22,7 @@ import { exchangeOf, onBehalfOfAt } from "../support/exchange.ts";
 import { answerJson, type IdentityEndpoint, startIdentityEndpoint } from "../support/identity-endpoint.ts";
 import { strangersKeys } from "../support/strangers.ts";
 
-/** Of one request; the identity's endpoint gets a fifth of it. */
+/** Time-out of one request; the identity's endpoint gets a fifth of it. */
 const REQUEST_TIMEOUT_MS = 5000;
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 const PRINCIPAL = "33334444-dddd-5555-eeee-6666ffff7777";
@@ -48,7 +48,7 @@ interface Registered {
   readonly federatedCredentials?: readonly FederatedCredential[];
 }
 
-/** The exchange with a credential, at an Entra where the API is registered so. */
+/** Composes the exchange with a credential, at an Entra where the API is registered accordingly. */
 async function startExchange(credential: Environment, registered: Registered = {}) {
   const requests: AnsweredRequest[] = [];
   const directory = createDirectory({ registrations: [{ ...API, ...registered }, FRONTEND] });
@@ -61,7 +61,7 @@ async function startExchange(credential: Environment, registered: Registered = {
   return { onBehalfOf, requests };
 }
 
-/** One user's exchange. Each call is a sign-in of its own, so nothing is cached. */
+/** Makes one user's exchange. Each call is a sign-in of its own, so nothing is cached. */
 async function exchange(onBehalfOf: OnBehalfOf, tenantId = TENANT_ID): Promise<string> {
   const request = { account: accountOf(createDirectory(), "works"), audience: API, scope: "user_impersonation" };
   const assertion = await issuer.at(AUTHORITY_ORIGIN, tenantId).apiToken(request, { uti: randomUUID() });
@@ -74,7 +74,7 @@ const SEVERAL_TENANTS: Environment = {
   WEBSITE_AUTH_AAD_ALLOWED_TENANTS: `${TENANT_ID},${OTHER_TENANT_ID}`,
 };
 
-/** Exchanges for users of two tenants, all at once; each token has to come from its user's. */
+/** Makes exchanges for users of two tenants at once, and expects each token to come from its user's tenant. */
 async function exchangeForTwoTenants(onBehalfOf: OnBehalfOf): Promise<void> {
   const tenants = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? TENANT_ID : OTHER_TENANT_ID));
   const tokens = await Promise.all(tenants.map((tenantId) => exchange(onBehalfOf, tenantId)));
@@ -90,7 +90,7 @@ async function failureOf(onBehalfOf: OnBehalfOf): Promise<AppError> {
   );
 }
 
-/** Everything that an error holds, its causes included. */
+/** Returns all text of an error and its causes. */
 function contentOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = Object.getOwnPropertyNames(error).filter((name) => name !== "cause");
@@ -195,7 +195,7 @@ describe("a managed identity", () => {
   const start = (credentials: readonly FederatedCredential[] = [TRUST], clientId = IDENTITY) =>
     startExchange({ OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: clientId }, { federatedCredentials: credentials });
 
-  /** Moves the clock by which tokens are kept, and nothing else. */
+  /** Moves only the clock that decides how long tokens are kept. */
   function advance(seconds: number): void {
     const now = Date.now();
     vi.useFakeTimers({ toFake: ["Date"], now: now + seconds * 1000 });

@@ -268,7 +268,7 @@ describe("an exchange with the claims a resource asked for", () => {
 describe("a token that its resource refuses", () => {
   const TRIES = 40;
 
-  /** What 40 requests of one user cost, whose resource refuses every token. */
+  /** Returns the cost of 40 requests of one user whose resource refuses every token. */
   async function refusedAlways(claims?: string, respond?: (asked: number, response: http.ServerResponse) => void) {
     const entra = await startTokenEndpoint((_, response) => {
       if (respond) respond(entra.asked.length, response);
@@ -421,7 +421,10 @@ describe("an exchange that failed on the way", () => {
 });
 
 describe("a caller whose time is up", () => {
-  /** One exchange at a time; the first, adele's, is at Entra, which gives each assertion as its token. */
+  /**
+   * Composes an exchange that runs one at a time and is occupied by adele's, at an Entra that answers each assertion as
+   * its token.
+   */
   async function oneTurnTaken() {
     let answer = () => {};
     let taken = () => {};

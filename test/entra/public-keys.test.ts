@@ -53,7 +53,7 @@ async function codeOf(keys: JWTVerifyGetKey, signer: SigningKeys): Promise<strin
   );
 }
 
-/** Moves the clock that keys are judged by, and nothing else. */
+/** Moves only the clock that decides how long keys are kept. */
 function advance(seconds: number): void {
   const now = Date.now();
   vi.useFakeTimers({ toFake: ["Date"], now: now + seconds * 1000 });

@@ -11,7 +11,7 @@ const CALLS = 1500;
 const AT_ONCE = 100;
 const CACHE_BYTES = 400_000;
 
-/** A random source that gives the same numbers in every run (mulberry32). */
+/** Returns a random source with the same numbers in every run (mulberry32). */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -22,7 +22,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-/** Entra that fails one exchange in ten, each of five ways, and names the user in every text it writes. */
+/** Starts an Entra that fails one exchange in ten, in five ways, and names the user in every text it writes. */
 async function startTroubledEntra() {
   const random = createRandom(1);
   const troubles = [429, 500, 503, 400, 0];
@@ -68,7 +68,7 @@ async function storm(onBehalfOf: OnBehalfOf, calls: number, onCall: () => void):
   return outcome;
 }
 
-/** All text an error holds, its causes' included. */
+/** Returns all text of an error and its causes. */
 function everythingIn(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name)));

@@ -46,7 +46,7 @@ async function codeOf(response: Response): Promise<string> {
   return `${response.status} ${((await response.json()) as { code: string }).code}`;
 }
 
-/** Requests for tokens of Storage that were made since. */
+/** Returns the requests for tokens of Storage since that count. */
 function exchangesSince(asked: number): readonly Readonly<Record<string, string>>[] {
   const forms = stack.tokenRequests.slice(asked).map(({ body }) => body as Record<string, string>);
   return forms.filter(({ scope }) => scope?.includes("https://storage.azure.com/"));
@@ -124,7 +124,7 @@ describe("GET /api/files", () => {
   });
 });
 
-/** Follows the answer's link as somebody who has nothing else. */
+/** Follows the answer's link as a client without any token. */
 function follow(response: Response, init: RequestInit = {}): Promise<Response> {
   return fetch(response.headers.get("location") ?? "", init);
 }
@@ -237,7 +237,7 @@ describe("GET /api/files/{name}", () => {
   });
 });
 
-/** Of a revocation long ago, which every token satisfies. */
+/** Claims of a revocation long ago, which every token satisfies. */
 const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
 const challenge = (claims: string): Record<string, string> => ({
   "www-authenticate": `Bearer authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${Buffer.from(claims).toString("base64")}"`,
@@ -318,7 +318,7 @@ describe("when Storage refuses", () => {
       "401 token_expired",
       1,
     ],
-    // An exchange that Entra does not answer is tried twice.
+    // An exchange without an answer from Entra is tried twice.
     ["is down", { kind: "status", status: 503 }, "503 identity_unavailable", 2],
   ])(
     "the token without saying why, and Entra %s, the caller is told that at once",

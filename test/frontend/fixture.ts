@@ -10,7 +10,7 @@ import { createFrontend, type FrontendOptions } from "../../frontend/server.ts";
 
 export const ACCESS_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJhcGkifQ.c2lnbmF0dXJl";
 
-/** What Easy Auth sends along for a signed-in user. */
+/** Headers that Easy Auth adds for a signed-in user. */
 export const SIGNED_IN = {
   cookie: "AppServiceAuthSession=secret-session",
   "x-ms-client-principal-id": "00000000-aaaa-1111-bbbb-222222222222",
@@ -42,7 +42,7 @@ export interface SendOptions {
   readonly body?: string | Buffer;
 }
 
-/** Puts a server on a free port until the test ends. Gives its URL. */
+/** Serves on a free port until the test ends. Resolves to the server's URL. */
 async function serve(server: http.Server): Promise<string> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -53,19 +53,19 @@ async function serve(server: http.Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A backend that answers with `listener` (200 by default). */
+/** Starts a backend that answers with `listener` (200 by default). */
 export function serveBackend(listener: RequestListener = (_request, response) => response.end("ok")): Promise<string> {
   return serve(http.createServer(listener));
 }
 
-/** A backend that leaves the first request to the test: it says nothing itself. */
+/** Starts a backend that leaves the first request's answer to the test. */
 export async function serveSilentBackend(): Promise<{ url: string; arrived: Promise<Arrived> }> {
   const server = http.createServer();
   const arrived = once(server, "request") as Promise<Arrived>;
   return { url: await serve(server), arrived };
 }
 
-/** A backend that notes each request with its whole body, then answers 200. */
+/** Starts a backend that records each request with its whole body, then answers 200. */
 export async function serveRecordingBackend(): Promise<{ url: string; received: Received[] }> {
   const received: Received[] = [];
   const url = await serveBackend(async (request, response) => {
@@ -76,7 +76,7 @@ export async function serveRecordingBackend(): Promise<{ url: string; received: 
   return { url, received };
 }
 
-/** The frontend in front of a backend, with a page of tiny files, and the lines it logs. */
+/** Starts the frontend in front of a backend, with a page of tiny files; records the lines it logs. */
 export async function serveFrontend(
   options: Partial<FrontendOptions> & Pick<FrontendOptions, "backendUrl">,
 ): Promise<{ url: string; logged: string[] }> {
@@ -85,7 +85,7 @@ export async function serveFrontend(
   return { url: await serve(createFrontend({ pageFolder: makePageFolder(), log, ...options })), logged };
 }
 
-/** An address where nothing listens. */
+/** Resolves to an address where nothing listens. */
 export async function unusedUrl(): Promise<string> {
   const server = http.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -95,7 +95,7 @@ export async function unusedUrl(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Sends the path as it is written here: `fetch` would tidy `/../` away before it leaves. */
+/** Sends the path unchanged; `fetch` would normalize `/../`. */
 export async function send(url: string, path: string, options: SendOptions = {}): Promise<Answer> {
   const { method = "GET", headers = {}, body } = options;
   const { hostname, port } = new URL(url);

@@ -12,7 +12,7 @@ import { SIGNED_IN, serveSilentBackend } from "./fixture.ts";
 
 const BUILT = fileURLToPath(new URL("../../dist/frontend", import.meta.url));
 
-/** Outside of this repository, so that nothing of it is found but what was deployed. */
+/** Folder outside this repository, so that the app finds only what was deployed. */
 let deployed: string;
 
 beforeAll(() => {
@@ -63,7 +63,7 @@ describe("the built frontend, deployed alone", () => {
     const brokenOff = expect(answer).rejects.toThrow();
     await backend.arrived;
     frontend.kill("SIGTERM");
-    // Its own time-out for the backend comes after 15 s.
+    // The frontend's own time-out for the backend comes only after 15 s.
     expect(await once(frontend, "exit", { signal: AbortSignal.timeout(10_000) })).toEqual([0, null]);
     await brokenOff;
   });
@@ -100,7 +100,7 @@ async function urlOf({ stdout }: Running): Promise<string> {
   throw new Error(`The frontend did not start: ${output}`);
 }
 
-/** Whether a new connection is taken. */
+/** Resolves to whether a new connection is accepted. */
 function connects(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = http.get(`${url}/health`, { agent: false }, (response) => {

@@ -5,7 +5,7 @@ const ETAG = '"a,b"';
 const MODIFIED = "Tue, 15 Nov 1994 12:45:26 GMT";
 const BEFORE = "Tue, 15 Nov 1994 12:45:25 GMT";
 const AFTER = "Tue, 15 Nov 1994 12:45:27 GMT";
-/** With milliseconds, which no header has. */
+/** Validators with milliseconds, which no header can express. */
 const VALIDATORS = { etag: ETAG, lastModified: new Date(Date.parse(MODIFIED) + 500) };
 
 describe("the conditions of RFC 9110, 13.2.2", () => {
@@ -87,7 +87,7 @@ describe("Range, by RFC 9110, 14", () => {
 
   test("is read in time that grows with the header, not with its square", () => {
     const header = new Headers({ range: `bytes=${" ".repeat(16_000)}x` });
-    // Most of a second each when spaces can be shared out among several parts of it: the test's own time would end.
+    // An ambiguous pattern for spaces would take most of a second for each, and exceed the test's time-out.
     for (let tries = 0; tries < 100; tries += 1) expect(rangeOf(header, ETAG, 10)).toBeUndefined();
   });
 

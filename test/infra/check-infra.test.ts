@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const { BICEP, BICEP_CONFIG } = process.env;
 
-/** The script, bundled once: it is started often. */
+/** The script, bundled once, since many tests start it. */
 let script: string;
 beforeAll(async () => {
   script = join(await mkdtemp(join(tmpdir(), "check-infra-")), "check-infra.mjs");
@@ -39,8 +39,8 @@ async function checkInfra(folder: string, env: Record<string, string>): Promise<
 }
 
 /**
- * Stands for the compiler: evaluates to the committed snapshot, and says something of each command, or nothing at all. Like the
- * real one it needs its extensions restored, by one process at a time.
+ * Stands for the compiler: evaluates to the committed snapshot, and reports one finding for each command, or none. Like
+ * the real one, it needs its extensions restored by one process at a time.
  */
 async function fakeCompiler(
   folder: string,
@@ -114,9 +114,9 @@ describe("npm run check:infra", () => {
 
 type Change = readonly [file: string, from: string, to: string];
 
-// Tells that all is well only where BICEP names a compiler; skipped elsewhere.
+// Runs only where BICEP names a compiler.
 describe.skipIf(!BICEP)("npm run check:infra, with the compiler that BICEP names,", () => {
-  /** Runs it on a copy with the changes. */
+  /** Runs `check:infra` on a copy with the changes. */
   async function checkWith(...changes: readonly Change[]) {
     const folder = await copyOfInfra();
     for (const [file, from, to] of changes) {
@@ -171,7 +171,7 @@ describe.skipIf(!BICEP)("npm run check:infra, with the compiler that BICEP names
       ...(BICEP_CONFIG ? ["--config", BICEP_CONFIG] : []),
     ];
     const said = await new Promise((resolve) => execFile(`${BICEP}`, args, (_, __, stderr) => resolve(stderr)));
-    // When this fails, the compiler can do it: docs/decisions/0066-check-infra-compares-snapshots.md.
+    // If this fails, the compiler can compare them itself: docs/decisions/0066-check-infra-compares-snapshots.md.
     expect(said).toContain("SnapshotDiffer.ConvertToWhatIfResource");
   });
 

@@ -12,13 +12,13 @@ const ROLE_NAMES: Readonly<Record<string, string>> = {
   "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
 };
 
-/** Nobody's key, and no wildcard where a name belongs. */
+/** A value that is a key, or a wildcard in place of a name. */
 const SECRETS =
   /passwordCredentials|keyCredentials|\blist(?:Keys|AccountSas|ServiceSas|Secrets)\(|AccountKey=|MICROSOFT_PROVIDER_AUTHENTICATION_SECRET|CLIENT_CERTIFICATE_PEM|"\*"/i;
 
 const isPrivate = ({ outputs }: Snapshot) => ["storage", "full"].includes(String(outputs.NETWORK_MODE));
 
-/** Who reaches data, from where, and how long it is kept. */
+/** Policies on who reaches data, from where, and how long it is kept. */
 export const DATA_POLICIES: Readonly<Record<string, Policy>> = {
   "the storage account takes no key": must(STORAGE, /./, {
     "properties.allowSharedKeyAccess": false,

@@ -28,7 +28,10 @@ const AZD_PARAMETERS = Object.entries(
 const PLATFORM_SETTINGS = ["accountName", "blobServiceUri", "clientId", "credential"].map(
   (name) => `AzureWebJobsStorage__${name}`,
 );
-/** Set by Easy Auth itself; other credentials, never used where an identity is; a collector of one's own. */
+/**
+ * Settings that no template sets: those of Easy Auth itself, credentials that an identity replaces, a collector of
+ * one's own.
+ */
 const NOT_SET = [
   "WEBSITE_AUTH_CLIENT_ID",
   "WEBSITE_AUTH_OPENID_ISSUER",
@@ -36,7 +39,7 @@ const NOT_SET = [
   "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
-/** What azd itself sets, and what tunes a hook. */
+/** Variables that azd itself sets, or that tune a hook. */
 const HOOK_VARIABLES = [
   "AZURE_ENV_NAME",
   "AZURE_LOCATION",
@@ -45,7 +48,7 @@ const HOOK_VARIABLES = [
   "SMOKE_TIMEOUT_SECONDS",
 ];
 
-/** All values of one property, over all snapshots. */
+/** Returns all values of one property in all snapshots. */
 function valuesOf(type: string, name: RegExp, path: string): readonly unknown[] {
   return SNAPSHOTS.flatMap((snapshot) => resourcesOf(snapshot, type, name)).map((resource) => at(resource, path));
 }

@@ -30,7 +30,7 @@ function scopesOf({ outputs }: Pick<Snapshot, "outputs">): readonly string[] {
     .map((uri) => uri.split("/").at(-1) ?? "");
 }
 
-/** Who signs in where, and who is let through: Easy Auth, the registrations, and consent. */
+/** Policies on who signs in where and who is admitted: Easy Auth, the registrations, and consent. */
 export const SIGN_IN_POLICIES: Readonly<Record<string, Policy>> = {
   "authentication is on, required, and over HTTPS": must(CONFIG, ANY_AUTH, {
     "properties.platform.enabled": true,
@@ -191,7 +191,7 @@ interface Access {
   readonly resourceAccess: readonly unknown[];
 }
 
-/** An identity's principal id: as deployed beside it, or as an administrator was given it. */
+/** Principal id of an identity: one deployed beside it, or one given to the administrator. */
 const SUBJECTS: Readonly<Record<string, RegExp>> = {
   "func-api": /^(\[reference\('[^']*\/id-api-\w+', '[\d-]+'\)\.principalId\]|44445555-eeee-6666-ffff-777788889999)$/,
   "app-frontend":

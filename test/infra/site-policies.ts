@@ -8,12 +8,12 @@ const ANY = /^[\w-]+$/;
 const CHILD = /^[\w-]+\/\w+$/;
 
 /**
- * Azure refuses these on Flex Consumption, in some regions only, which makes them worse (error 51021:
+ * Properties that Azure refuses on Flex Consumption, in some regions only (error 51021:
  * https://github.com/microsoft/azure-pipelines-tasks/issues/21032, https://github.com/Azure/azure-cli/issues/31414).
  */
 const FORBIDDEN_ON_FLEX =
   /^(alwaysOn|ftpsState|functionAppScaleLimit|functionsRuntimeScaleMonitoringEnabled|linuxFxVersion|minimumElasticInstanceCount|netFrameworkVersion|numberOfWorkers|preWarmedInstanceCount|use32BitWorkerProcess|windowsFxVersion)$/;
-/** https://learn.microsoft.com/azure/azure-functions/functions-app-settings says of each that Flex Consumption has no use for it. */
+/** Settings without effect on Flex Consumption: https://learn.microsoft.com/azure/azure-functions/functions-app-settings */
 const FORBIDDEN_SETTINGS_ON_FLEX =
   /^(ENABLE_ORYX_BUILD|FUNCTIONS_EXTENSION_VERSION|FUNCTIONS_WORKER_RUNTIME|SCM_DO_BUILD_DURING_DEPLOYMENT|TZ|WEBSITE_CONTENTAZUREFILECONNECTIONSTRING|WEBSITE_CONTENTSHARE|WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT|WEBSITE_NODE_DEFAULT_VERSION|WEBSITE_RUN_FROM_PACKAGE|WEBSITE_TIME_ZONE)$/;
 
@@ -24,7 +24,7 @@ const LOGS = {
   blobServices: ["StorageWrite"],
 };
 
-/** What sites say, may not say, and have to have beside them. */
+/** Policies on the properties of sites, forbidden ones, and the resources that a site needs beside it. */
 export const SITE_POLICIES: Readonly<Record<string, Policy>> = {
   "sites answer over HTTPS only": must(SITES, ANY, { "properties.httpsOnly": true }),
   "sites take TLS 1.2 or newer": must(SITES, ANY, { "properties.siteConfig.minTlsVersion": /^1\.[23]$/ }),
@@ -212,7 +212,7 @@ function keysOf(resource: Resource, path: string): string[] {
   return Object.keys((at(resource, path) ?? {}) as object);
 }
 
-/** Each value names that identity and no other. */
+/** Expects that each value names that identity and no other. */
 function expressions(
   snapshot: Snapshot,
   type: string,

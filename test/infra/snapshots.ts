@@ -10,18 +10,18 @@ export interface Resource {
   readonly [property: string]: unknown;
 }
 
-/** All that one choice of parameters deploys. */
+/** Everything that one choice of parameters deploys. */
 export interface Snapshot {
-  /** Its file's name, such as `network-full`. */
+  /** Name of its file, such as `network-full`. */
   readonly scenario: string;
   readonly resources: readonly Resource[];
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** Names what is wrong in a snapshot; nothing where all is well, or where the snapshot has no such resource. */
+/** Returns what is wrong in a snapshot; nothing if all is well, or if the snapshot has no such resource. */
 export type Rule = (snapshot: Snapshot) => readonly string[];
 
-/** One value in one snapshot, set to something wrong; undefined removes it. */
+/** One value in one snapshot that is replaced by a wrong one; undefined removes it. */
 export interface Fault {
   readonly scenario: string;
   readonly type: string;
@@ -36,7 +36,7 @@ export interface Policy {
   readonly faults: readonly Fault[];
 }
 
-/** Reads the committed snapshots. `npm run check:infra` holds them against the templates. */
+/** Reads the committed snapshots. `npm run check:infra` compares them with the templates. */
 export function loadSnapshots(): readonly Snapshot[] {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".snapshot.json"));
   return files.map((file) => {
@@ -45,7 +45,7 @@ export function loadSnapshots(): readonly Snapshot[] {
   });
 }
 
-/** Objects of Microsoft Graph carry their version in their type, and have other properties for a name. */
+/** Adds a name to objects of Microsoft Graph, which have other properties for it and their version in the type. */
 function named(resource: Resource): Resource {
   const { uniqueName, name, appId, clientId, resourceId } = (resource.properties ?? {}) as Record<string, string>;
   return {
@@ -55,24 +55,24 @@ function named(resource: Resource): Resource {
   };
 }
 
-/** Resources of a type whose name fits. */
+/** Returns the resources of a type whose name matches. */
 export function resourcesOf({ resources }: Snapshot, type: string, name = /./): readonly Resource[] {
   return resources.filter((resource) => resource.type === type && name.test(resource.name));
 }
 
-/** The value at a path with dots, or undefined. */
+/** Returns the value at a path with dots, or undefined. */
 export function at(value: unknown, path: string): unknown {
   return path
     .split(".")
     .reduce<unknown>((object, key) => (object as Record<string, unknown> | undefined)?.[key], value);
 }
 
-/** A value, a pattern that text has to fit, or a function that chooses one of them for a snapshot. */
+/** An expected value, a pattern for text, or a function that chooses one of them for a snapshot. */
 type Wanted = unknown | RegExp | ((snapshot: Snapshot) => unknown);
 
 /**
- * A policy: every such resource has these values. Its faults are each of the values, spoiled in the first snapshot of
- * `scenario`, by default the one of a deployment without choices.
+ * Makes a policy that requires these values of every such resource. Its faults are each of the values, spoiled in the
+ * first snapshot of `scenario`, by default the deployment without choices.
  */
 export function must(
   type: string,
@@ -98,7 +98,7 @@ function fits(found: unknown, wanted: unknown): boolean {
   return JSON.stringify(found) === JSON.stringify(wanted);
 }
 
-/** The snapshot with a fault in the first resource that it names. */
+/** Returns the snapshot with a fault in the first resource that the fault names. */
 export function spoil(snapshot: Snapshot, { type, name, path, value }: Fault): Snapshot {
   const spoiled = structuredClone(snapshot);
   const [target] = resourcesOf(spoiled, type, name);

@@ -10,7 +10,7 @@ import { readBody, retryAfterOf, send } from "../../src/outgoing/send.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** In a process of its own: the order in which a process meets its two copies of undici matters. */
+/** Runs a script in a process of its own: the order in which a process loads its two copies of undici matters. */
 async function runScript(script: string): Promise<string> {
   const [bundle] = (
     await build({

@@ -13,7 +13,7 @@ import { startStack, type TestStack } from "../support/stack.ts";
 import { RESOURCE_MANAGER, refusal, VAULT, vaultChallenge } from "./fakes.ts";
 
 const TOKEN_PATH = `/${TENANT_ID}/oauth2/v2.0/token`;
-/** Of a revocation long ago, which every token satisfies. */
+/** Claims of a revocation long ago, which every token satisfies. */
 const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
 
 const closers: (() => unknown)[] = [];
@@ -62,11 +62,11 @@ describe.each([VAULT, RESOURCE_MANAGER])("$host, called with its client by GET /
     "www-authenticate": `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`,
   });
 
-  /** Answers so to requests with a token; what comes before them is left to the service. */
+  /** Answers requests with a token this way; the service answers those before them. */
   const answerTokens = (answerer: (token: string) => ReturnType<Parameters<AzureService["answer"]>[0]>) =>
     azure.answer(({ token }) => (token ? answerer(token) : undefined));
 
-  /** Calls, and counts: exchanges, and requests to the service that showed a token. */
+  /** Calls the endpoint, and counts exchanges and the requests to the service with a token. */
   async function called(query = "", token?: string) {
     const [asked, before] = [stack.tokenRequests.length, azure.requests.length];
     const response = await call(`${name}${query}`, token ?? (await stack.token("works")));

@@ -8,9 +8,9 @@ export interface Service {
   readonly name: string;
   readonly host: string;
   readonly registration: Registration;
-  /** What it answers when nothing is wrong; it tells whose token it was shown. */
+  /** Answers a request without faults, and names the token's user. */
   succeed(request: ServiceRequest): Answer;
-  /** Requests that a call without trouble takes. */
+  /** Number of requests that a successful call takes. */
   readonly requests: number;
 }
 

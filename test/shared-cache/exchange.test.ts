@@ -5,7 +5,7 @@ import { FakeStore } from "../support/fake-store.ts";
 
 const failing = () => Promise.reject(new Error("connection reset"));
 
-/** Another instance of the app with the same store. */
+/** Returns another instance of the app with the same store. */
 function instanceAt(url: string, store: FakeStore) {
   const shared = new SharedCache(store);
   return onBehalfOfAt(url, { shared: () => shared });

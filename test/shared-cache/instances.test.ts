@@ -23,7 +23,7 @@ async function startInstance(sharedCache: string): Promise<string> {
   return url;
 }
 
-/** The forms in which a text may stand in a dump. */
+/** Returns the forms in which a dump could contain a text. */
 function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   return [text, bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url"), bytes.toString("hex")];
@@ -44,7 +44,7 @@ function bindingOf({ assertion }: Pick<FakeUser, "assertion">) {
 }
 
 describe.skipIf(!hasRedis)("four instances and one store", () => {
-  /** As many as a test has time for; `npm run bench -- --scale` has more. */
+  /** Number of users that a test has time for; `npm run bench -- --scale` has more. */
   const USERS = 30;
   const REQUESTS = 8;
   let redis: RedisServer;
@@ -83,7 +83,8 @@ describe.skipIf(!hasRedis)("four instances and one store", () => {
     await Promise.all(Array.from({ length: USERS }, (_, index) => atATime(() => view(index))));
     const exchanges = microsoft.exchanges - before;
     expect(exchanges).toBeGreaterThanOrEqual(USERS);
-    // Alone, each of the four would exchange for each user. How close to one it comes on a machine with time: `npm run bench -- --scale`.
+    // Without sharing, each of the four would exchange for each user. `npm run bench -- --scale` shows how close to one
+    // it gets.
     expect(exchanges).toBeLessThan(USERS * 3);
   });
 

@@ -19,7 +19,7 @@ const NEEDED = [
   "package.json",
   "tsconfig.json",
 ];
-/** The copy has no tests, nor what else the project's own configuration names. */
+/** The copy omits the tests and other files that the project's own configuration names. */
 const TYPES_OF_APP = JSON.stringify({ extends: "./tsconfig.json", include: ["src", "scripts/built-imports.d.ts"] });
 const run = promisify(execFile);
 
@@ -28,7 +28,7 @@ export interface AppCopy {
   remove(): Promise<void>;
 }
 
-/** The app in another folder with new files in `src/functions`, its types checked and the bundle built. */
+/** Copies the app to another folder with new files in `src/functions`, checks its types and builds the bundle. */
 export async function buildCopyWith(files: Readonly<Record<string, string>>): Promise<AppCopy> {
   const root = await mkdtemp(join(tmpdir(), "app-"));
   const filter = (path: string) => !path.includes("node_modules", ROOT.length);
@@ -37,7 +37,7 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text)));
   await writeFile(join(root, "tsconfig.app.json"), TYPES_OF_APP);
   const compile = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json", "--singleThreaded"];
-  // Its garbage would take as long to collect as the sources to check.
+  // Collecting garbage would take as long as checking the sources.
   await run(process.execPath, compile, { cwd: root, env: { ...process.env, GOGC: "off" } });
   const { build } = (await import(
     pathToFileURL(join(root, "scripts/build.ts")).href
@@ -46,7 +46,7 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
   return { root, remove: () => rm(root, { recursive: true }) };
 }
 
-/** The TypeScript in a page of this repository, block by block. */
+/** Returns the blocks of TypeScript in a page of this repository. */
 export async function blocksOf(page: string): Promise<readonly string[]> {
   const text = await readFile(join(ROOT, page), "utf8");
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block = ""]) => block);

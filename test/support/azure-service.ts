@@ -8,28 +8,28 @@ import { routeTlsHost } from "./route-tls-host.ts";
 
 export interface ServiceRequest {
   readonly path: string;
-  /** Empty without one. */
+  /** The token; empty without one. */
   readonly token: string;
-  /** Whose token it is, and for what; empty without one. */
+  /** Object id of the token's user; empty without a token. */
   readonly objectId: string;
   readonly audience: string;
 }
 
-/** What is answered in place of the service; undefined leaves the request to it. */
+/** Returns the answer instead of the service's; undefined leaves the request to the service. */
 type Answerer = (request: ServiceRequest) => Answer | "hang" | "close" | undefined;
 
-/** What stands where a service of Azure would: answers as it is told, else as the service. */
+/** Stand-in for a service of Azure: gives the chosen answers, otherwise the service's. */
 export interface AzureService {
   readonly port: number;
   readonly requests: readonly ServiceRequest[];
-  /** Requests that wait for their answer. */
+  /** Number of requests that wait for their answer. */
   readonly waiting: number;
-  /** What is answered in place of the service from now on, and to whom. */
+  /** Replaces the service's answers from now on. */
   answer(answerer: Answerer): void;
   close(): Promise<void>;
 }
 
-/** Starts one that this process finds, and trusts, at the service's own host name. */
+/** Starts a service that this process finds, and trusts, at the service's own host name. */
 export async function startServiceAt(
   host: string,
   service: (request: ServiceRequest) => Answer,

@@ -10,10 +10,10 @@ import { freePort } from "./free-port.ts";
 const PROGRAM = createRequire(import.meta.url).resolve("azurite/dist/src/table/main.js");
 const FLAGS = "--oauth basic --skipApiVersionCheck --inMemoryPersistence --disableTelemetry --silent";
 
-/** Microsoft's emulator of Table storage. It takes any token that names its issuer, audience and times. */
+/** Microsoft's emulator of Table storage. It accepts any token with its issuer, audience and times. */
 export interface AzuriteTable {
   readonly url: string;
-  /** In PEM. */
+  /** Certificate in PEM. */
   readonly certificate: string;
   close(): Promise<void>;
 }

@@ -13,12 +13,13 @@ declare module "vitest" {
   }
 }
 
-/** Names that give Node, its tools and .NET their folder for temporary files: https://nodejs.org/api/os.html#ostmpdir */
+/** Variables with the folder for temporary files of Node, its tools and .NET: https://nodejs.org/api/os.html#ostmpdir */
 const TEMPORARY = ["TMPDIR", "TEMP", "TMP"];
 
 /**
- * Prepares a test run, once: builds the bundle that end-to-end tests run, and makes signing keys. Tests and the tools that they
- * start (tsx and dotnet leave files behind) have one folder for temporary files, which goes when the run ends.
+ * Prepares a test run once: builds the bundle for end-to-end tests, and makes signing keys. Tests and the tools that
+ * they start (tsx and dotnet leave files behind) share one folder for temporary files, which is deleted when the run
+ * ends.
  */
 export default async function prepare({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "tests-"));

@@ -10,13 +10,13 @@ export interface PemPair {
   readonly certificate: string;
 }
 
-/** Two self-signed certificates with their RSA keys, valid since yesterday. Made once for all test files. */
+/** Returns two self-signed certificates with their RSA keys, valid since yesterday. Made once for all test files. */
 export async function pemPairs(): Promise<readonly [PemPair, PemPair]> {
   const file = join(inject("stateFolder"), "pem-pairs.json");
   const kept = await readFile(file, "utf8").catch(() => undefined);
   if (kept !== undefined) return JSON.parse(kept);
   const made = await Promise.all([createPemPair(), createPemPair()] as const);
-  // At once, since another test file may be reading it.
+  // Replaces the file atomically, since another test file may be reading it.
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, JSON.stringify(made));
   await rename(draft, file);

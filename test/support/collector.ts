@@ -34,7 +34,7 @@ interface Received {
   readonly body: string;
 }
 
-/** Takes whatever telemetry is sent to it: an OTLP collector, or Application Insights' address for ingestion. */
+/** Starts a server that accepts any telemetry: an OTLP collector, or Application Insights' ingestion endpoint. */
 export async function startCollector(certificate?: https.ServerOptions, status = 200): Promise<Collector> {
   const received: Received[] = [];
   const listener: http.RequestListener = async (request, response) => {

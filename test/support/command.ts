@@ -18,13 +18,13 @@ export interface Running {
   line(pattern: RegExp): Promise<string>;
 }
 
-/** Starts the command on free ports with this repository's configuration, without building the apps anew. */
+/** Starts the command on free ports with this repository's configuration, without building the apps. */
 export function startCommand(args: readonly string[] = [], env: Record<string, string> = {}): Running {
   const [node = "", ...words] = commandLine();
   return run(node, [...words, ...args], env);
 }
 
-/** The words that start the command so. */
+/** Returns the command line that starts the command this way. */
 export function commandLine(): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), "command-"));
   const {
@@ -37,7 +37,7 @@ export function commandLine(): readonly string[] {
   const apps = { api: { ...api, app: ROOT }, frontend: { ...frontend, app: `${ROOT}${frontend.app}` } };
   writeFileSync(join(folder, "configuration.json"), JSON.stringify({ ...rest, ...apps }));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  // With the signing keys of an earlier start.
+  // Uses the signing keys of an earlier start.
   cpSync(inject("stateFolder"), join(folder, ".easy-auth-local"), { recursive: true });
   return [process.execPath, COMMAND, "--config", join(folder, "configuration.json"), "--free-ports"];
 }
@@ -45,7 +45,7 @@ export function commandLine(): readonly string[] {
 export function run(command: string, args: readonly string[], env: Record<string, string> = {}, cwd = ROOT): Running {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
   onTestFinished(async () => {
-    // The first signal ends all that it started.
+    // The first signal ends the command and its child processes.
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
       await once(child, "close");
@@ -70,7 +70,7 @@ export function run(command: string, args: readonly string[], env: Record<string
   return { child, output: () => output, line };
 }
 
-/** The first address on this machine in a line of what is printed. */
+/** Resolves to the first address on this machine in the first printed line that matches. */
 export async function urlOf(running: Running, line: RegExp): Promise<string> {
   return /http:\/\/localhost:\d+/.exec(await running.line(line))?.[0] ?? "";
 }

@@ -5,11 +5,11 @@ export interface SignInStep {
   /** Where a redirect leads; empty for a page. */
   readonly location: string;
   readonly html: string;
-  /** The page's form: where it goes, and its hidden fields. */
+  /** Returns the page's form: its target, and its hidden fields. */
   form(): { readonly action: string; readonly fields: URLSearchParams };
 }
 
-/** Opens an address of Entra's. */
+/** Opens one of Entra's addresses. */
 export async function openPage(url: string, init: RequestInit = {}): Promise<SignInStep> {
   const response = await fetch(url, { ...init, redirect: "manual" });
   const html = await response.text();
@@ -29,7 +29,7 @@ export function answerPage({ url, form }: SignInStep, pressed: Readonly<Record<s
   return openPage(new URL(action, url).href, { method: "POST", body: fields });
 }
 
-/** A page's form: where it goes, and its hidden fields. */
+/** Returns a page's form: its target, and its hidden fields. */
 export function formIn(html: string): ReturnType<SignInStep["form"]> {
   const action = /<form method="post" action="([^"]+)"/.exec(html)?.[1];
   if (!action) throw new Error(`No form in: ${html.slice(-300)}`);

@@ -16,7 +16,7 @@ export const ENVIRONMENT: Environment = {
   MICROSOFT_PROVIDER_AUTHENTICATION_SECRET: API.clientSecrets[0],
 };
 
-/** Entra's token endpoint as a test wants it: answers each exchange, told which assertion it is for. */
+/** Answers each exchange at the fake token endpoint, given its assertion. */
 export type TokenAnswerer = (
   assertion: string,
   response: http.ServerResponse,
@@ -26,11 +26,11 @@ export type TokenAnswerer = (
 
 export interface FakeTokenEndpoint {
   readonly url: string;
-  /** Assertions in the order they came. */
+  /** Assertions in the order of the requests. */
   readonly asked: string[];
 }
 
-/** Starts it; closed when the test ends. */
+/** Starts the endpoint; closed when the test ends. */
 export async function startTokenEndpoint(answer: TokenAnswerer): Promise<FakeTokenEndpoint> {
   const asked: string[] = [];
   const server = http.createServer(async (request, response) => {
@@ -49,7 +49,7 @@ export async function startTokenEndpoint(answer: TokenAnswerer): Promise<FakeTok
   return { url: listening.url, asked };
 }
 
-/** A successful answer whose token is the one `tokenFor` tells. */
+/** Sends a successful answer with this token. */
 export function succeed(response: http.ServerResponse, accessToken: string, expiresIn = 3600, more = {}): void {
   const body = {
     token_type: "Bearer",
@@ -61,7 +61,7 @@ export function succeed(response: http.ServerResponse, accessToken: string, expi
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-/** An error answer in Entra's shape. */
+/** Sends an error in Entra's form. */
 export function refuse(
   response: http.ServerResponse,
   status: number,
@@ -73,12 +73,12 @@ export function refuse(
 
 export type OnBehalfOfChanges = Partial<OnBehalfOfOptions> & {
   readonly secret?: string;
-  /** Settings over those of the tests; an empty one is not set. */
+  /** Settings that replace those of the tests; an empty one is unset. */
   readonly environment?: Environment;
   readonly requestTimeoutMs?: number;
 };
 
-/** The exchange as the app composes it, with real MSAL, its requests for Entra routed to `entraUrl`. */
+/** Composes the exchange as the app does, with real MSAL, and routes its requests for Entra to `entraUrl`. */
 export function onBehalfOfAt(entraUrl: string, changes: OnBehalfOfChanges = {}): OnBehalfOf {
   const { secret = API.clientSecrets[0], requestTimeoutMs = 10_000, environment = {}, ...options } = changes;
   onTestFinished(routeMicrosoftOrigins({ entra: entraUrl, graph: "http://localhost:9" }));
@@ -98,7 +98,7 @@ export function onBehalfOfAt(entraUrl: string, changes: OnBehalfOfChanges = {}):
   });
 }
 
-/** One caller's exchange; the assertion is any text, since verifying it is not the exchange's part. */
+/** Returns one caller's exchange; the assertion is any text, since the exchange does not verify it. */
 export function exchangeOf(assertion: string, changes: Partial<Exchange> = {}): Exchange {
   return {
     assertion,

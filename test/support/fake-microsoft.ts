@@ -9,9 +9,9 @@ import { inject } from "vitest";
 /** Entra and Graph for any number of made-up users. */
 export interface FakeMicrosoft {
   readonly url: string;
-  /** Exchanges so far. */
+  /** Number of exchanges so far. */
   readonly exchanges: number;
-  /** Graph tokens handed out so far. */
+  /** Graph tokens issued so far. */
   readonly tokens: readonly string[];
   /** Signs an access token of a new user for the API; resolves to it and to the user's object id. */
   user(): Promise<FakeUser>;

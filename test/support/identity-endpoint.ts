@@ -2,17 +2,17 @@ import http from "node:http";
 import { listenOnLoopback } from "easy-auth-local/parts";
 import { vi } from "vitest";
 
-/** App Service's endpoint of managed identities, for one identity, as a test wants it. */
+/** App Service's endpoint for managed identities, with one identity and answers that a test chooses. */
 export interface IdentityEndpoint {
-  /** Requests in the order they came. */
+  /** Requests in order of arrival. */
   readonly asked: { readonly query: URLSearchParams; readonly headers: http.IncomingHttpHeaders }[];
-  /** What the next requests are answered, in place of a token. */
+  /** Answers the next requests instead of a token. */
   answer: ((response: http.ServerResponse) => void) | undefined;
-  /** The token that requests get by default, made anew each time. */
+  /** Makes the token for each request by default. */
   token: () => Promise<string>;
-  /** What `X-IDENTITY-HEADER` has to be; default: what MSAL was told. */
+  /** Required value of `X-IDENTITY-HEADER`; by default the value that MSAL has. */
   header: string | undefined;
-  /** Seconds that a token lasts. */
+  /** Lifetime of a token in seconds. */
   lifetime: number;
   close(): Promise<void>;
 }
@@ -20,8 +20,9 @@ export interface IdentityEndpoint {
 const HEADER = "header-of-this-test";
 
 /**
- * Starts it, protocol version 2019-08-01 (https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference),
- * and sets the variables by which MSAL finds it. MSAL reads them once in a process, so a test file starts one.
+ * Starts the endpoint (protocol version 2019-08-01:
+ * https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference) and sets the
+ * variables by which MSAL finds it. MSAL reads them once in a process, so a test file starts one.
  */
 export async function startIdentityEndpoint(clientId: string): Promise<IdentityEndpoint> {
   const server = http.createServer(async (request, response) => {

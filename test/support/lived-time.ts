@@ -1,12 +1,12 @@
 const TICK_MS = 10;
 
 /**
- * Milliseconds that this process has lived, to compare durations by: a wait counts in full, and the time that a busy machine
- * keeps the process from running does not.
+ * Starts a clock for durations that leaves out the time during which a busy machine kept this process from running. In
+ * milliseconds.
  */
 export function startLivedTime(): { readonly now: () => number; readonly stop: () => void } {
   let ticks = 0;
-  // Ticks that were missed are not made up for.
+  // Missed ticks are not made up for.
   const timer = setInterval(() => {
     ticks += 1;
   }, TICK_MS);

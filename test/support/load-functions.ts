@@ -7,7 +7,7 @@ const WITH_FILES = {
   STORAGE_CONTAINER: "documents",
 };
 
-/** Loads the functions of a built app, the routes of files among them. The environment is as before when it resolves. */
+/** Loads the functions of a built app, including the files routes. Restores the environment. */
 export async function loadFunctions(root: string) {
   const restore = applySettings(WITH_FILES);
   const { functions } = await loadApp(root, () => {}).finally(restore);

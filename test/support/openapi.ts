@@ -5,7 +5,7 @@ import { readDocument } from "../../scripts/openapi/read-document.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** An OpenAPI document, as far as tests read it. */
+/** The parts of an OpenAPI document that tests read. */
 export interface OpenApiDocument {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
@@ -21,7 +21,7 @@ export interface OpenApiOperation {
   readonly responses: Readonly<Record<string, Members>>;
 }
 
-/** An answer, as a caller has read it. */
+/** An answer as a client reads it. */
 export interface ReadAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -30,14 +30,14 @@ export interface ReadAnswer {
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The document of this repository's API. */
+/** Returns the document of this repository's API. */
 export async function ownDocument(): Promise<OpenApiDocument> {
   return JSON.parse(await readDocument(ROOT));
 }
 
 /**
- * Makes the check of answers by a document. It says what is wrong with an answer: a status, a media type or a header that the
- * document does not have, or a body that does not fit. A member that no schema names is wrong too, but for an open answer.
+ * Makes a function that checks answers against a document. It reports a status, media type or header that the document
+ * lacks, a body that does not match, and a member that no schema names, unless the answer is open.
  */
 export function answerCheck(document: OpenApiDocument) {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -78,19 +78,22 @@ export function answerCheck(document: OpenApiDocument) {
   };
 }
 
-/** Whether a media type is in a range such as `image/*`. */
+/** Returns whether a media type is in a range such as `image/*`. */
 function matches(type: string, range: string): boolean {
   const [wanted, given] = [range.split("/"), type.split("/")];
   return wanted.every((part, index) => part === "*" || part === given[index]);
 }
 
-/** A schema of a response that stands alone: what it refers to is in a document of that name. */
+/** Returns a response's schema on its own, with references into a document of that name. */
 function referring(schema: object, document: string): object {
   const text = JSON.stringify(schema).replaceAll('"#/', `"${document}#/`);
   return { ...JSON.parse(text), ...(document === "closed" && { unevaluatedProperties: false }) };
 }
 
-/** The document with schemas that take no member which they do not name, but for failures: those are closed where they are used. */
+/**
+ * Returns the document with schemas that forbid members which they do not name, except failures, which are closed where
+ * they are used.
+ */
 function closed(document: OpenApiDocument): object {
   const close = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(close);

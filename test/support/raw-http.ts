@@ -8,8 +8,8 @@ export interface RawAnswer {
 }
 
 /**
- * Sends a request as it stands, on a connection of its own: for what no HTTP client would send. `Host` is added when the
- * headers have none. Reads until the server closes, so the headers should hold `Connection: close`.
+ * Sends a request byte for byte on a connection of its own, for requests that no HTTP client would send. Adds `Host` if
+ * it is missing. Reads until the server closes, so the headers should have `Connection: close`.
  */
 export async function sendRaw(url: string, path: string, headers: readonly string[]): Promise<RawAnswer> {
   const { host, port } = new URL(url);

@@ -6,14 +6,14 @@ import { freePort } from "./free-port.ts";
 export const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
 if (!hasRedis) process.stderr.write("Skipped: tests with Redis. They need redis-server on the PATH.\n");
 
-/** A real server of its own, in memory. */
+/** A real Redis server, in memory. */
 export interface RedisServer {
   readonly url: string;
   readonly process: ChildProcess;
   close(): Promise<void>;
 }
 
-/** Starts `redis-server` on this machine alone; on a free port unless one is given. */
+/** Starts `redis-server` for this machine only; on a free port by default. */
 export async function startRedis({ port, flags = [] }: { port?: number; flags?: string[] } = {}): Promise<RedisServer> {
   const own = port ?? (await freePort());
   const options = ["--port", String(own), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", ...flags];

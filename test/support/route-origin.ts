@@ -1,6 +1,6 @@
 import { getGlobalDispatcher, setGlobalDispatcher } from "undici";
 
-/** Sends this process's requests for an origin to another, by `fetch` and undici. Returns what undoes it. */
+/** Routes this process's requests for an origin to another, for `fetch` and undici. Returns a function that undoes it. */
 export function routeOrigin(origin: string, target: string): () => void {
   const previous = getGlobalDispatcher();
   const routed = previous.compose((dispatch) => (options, handler) => {

@@ -1,6 +1,6 @@
 import tls from "node:tls";
 
-/** Sends this process's new TLS connections for a host to `localhost` at a port instead. Returns what undoes it. */
+/** Routes this process's new TLS connections for a host to a port of `localhost`. Returns a function that undoes it. */
 export function routeTlsHost(host: string, port: number): () => void {
   const { connect } = tls;
   tls.connect = ((options: tls.ConnectionOptions, ...rest: unknown[]) => {

@@ -9,8 +9,8 @@ export type { RecordedRequest, TestStack } from "easy-auth-local/vitest";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * Starts the stack with this repository's configuration and the app that was built last; the frontend runs in the test's own
- * process. `registrations` come beside the configuration's own.
+ * Starts the stack with this repository's configuration and the app of the last build; the frontend runs in the test's
+ * own process. Adds `registrations` to those of the configuration.
  */
 export async function startStack({ registrations, ...options }: TestStackOptions = {}): Promise<TestStack> {
   const configuration = await readConfiguration(`${ROOT}easy-auth-local.json`);
@@ -22,7 +22,7 @@ export async function startStack({ registrations, ...options }: TestStackOptions
   });
 }
 
-/** The frontend's server, which forwards to the API's gate. */
+/** Creates the frontend's server, which forwards to the API's gate. */
 export function createFrontendFor({ apiUrl = "" }: Readonly<Record<string, string>>) {
   return createFrontend({ backendUrl: apiUrl, pageFolder: `${ROOT}dist/frontend/page` });
 }

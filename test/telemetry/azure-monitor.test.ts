@@ -13,7 +13,7 @@ import { startIdentityEndpoint } from "../support/identity-endpoint.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const IDENTITY = "22223333-cccc-4444-dddd-5555eeee6666";
 
-/** In a process of its own, since what a process trusts is settled when it starts. */
+/** Runs in a process of its own, since a process fixes its trusted certificates at its start. */
 const SEND_ONE_SPAN = `
   const { startExporter } = await import("./dist/api/exporter.mjs");
   const { trace } = await import("@opentelemetry/api");
@@ -33,7 +33,7 @@ async function sendOneSpan(identity?: { clientId: string }, url = ingestion.url)
     otlp: false,
     azureMonitor: { connectionString, ...(identity && { identity }) },
   };
-  // Else the exporter reports on itself, to Microsoft.
+  // Without this, the exporter reports on itself, to Microsoft.
   const environment = {
     NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"),
     APPLICATION_INSIGHTS_NO_STATSBEAT: "true",

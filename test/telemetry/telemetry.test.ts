@@ -12,7 +12,7 @@ let stack: TestStack;
 let served: readonly Response[];
 let refused: readonly Response[];
 
-/** The same token twice; only the first request is traced. */
+/** Sends two requests with the same token; only the first is traced. */
 async function askAs(key: string, traceId: string): Promise<readonly Response[]> {
   const authorization = `Bearer ${await stack.token(key)}`;
   const ask = (headers: Record<string, string>) => fetch(`${stack.apiUrl}/api/profile`, { headers });
@@ -24,7 +24,7 @@ function spansOf(traceId: string): readonly SentSpan[] {
   return collector.spans.filter((span) => span.traceId === traceId);
 }
 
-/** Names within names. The outermost span's parent is the Functions host's, which is not among them. */
+/** Returns names within names. The outermost span's parent is the Functions host's, which is not in the tree. */
 function tree(
   spans: readonly SentSpan[],
   parentId = spans.find(({ name }) => name === "profile")?.parentSpanId,
@@ -44,7 +44,7 @@ beforeAll(async () => {
   stack = await startStack({ settings: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
   served = await askAs("works", TRACE_ID);
   refused = await askAs("no-consent", REFUSED_TRACE_ID);
-  // What is left is sent when the app ends.
+  // The rest is sent when the app ends.
   await stack.close();
 });
 

@@ -13,12 +13,13 @@ export interface NodeService {
   readonly dist?: string;
 }
 
-/** project/service_target.go, IgnoreFile. */
+/** Ignore file by kind of host: project/service_target.go, IgnoreFile. */
 const IGNORE_FILE = { function: ".funcignore", appservice: ".webappignore" };
 
 /**
- * Returns whether Azure is asked to build, on Flex Consumption. Throws what azd ends with, after all was provisioned, when
- * `remoteBuild` and the ignore file do not fit: project/service_target_functionapp.go, resolveFunctionAppRemoteBuild.
+ * Returns whether Azure is asked to build, on Flex Consumption. Throws the error with which azd ends, after
+ * provisioning, if `remoteBuild` and the ignore file conflict: project/service_target_functionapp.go,
+ * resolveFunctionAppRemoteBuild.
  */
 export function remoteBuildOf(root: string, { project, remoteBuild }: NodeService): boolean {
   const ignoreFile = join(root, project, IGNORE_FILE.function);
@@ -53,7 +54,7 @@ export function filesOfAzd(root: string, service: NodeService): readonly string[
   return [...filesBelow(folder, folder, isSent)].sort();
 }
 
-/** rzip/rzip.go, addDir: what is left out as a folder is not looked into; links are followed. */
+/** Returns the files below a folder as in rzip/rzip.go, addDir: an excluded folder is not searched; links are followed. */
 function filesBelow(
   folder: string,
   root: string,

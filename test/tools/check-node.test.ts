@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-/** Runs the check with another version of Node in its place. */
+/** Runs the check as if on another version of Node. */
 function checkWith(version: string) {
   const versions = `Object.defineProperty(process, "versions", { value: { node: "${version}" } });`;
   return spawnSync(process.execPath, ["-e", `${versions} require("./scripts/check-node.cjs")`], { encoding: "utf8" });

@@ -4,12 +4,12 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 // Rules of Azure Functions Core Tools 4.14, each with the file below src/Cli/func of
 // https://github.com/Azure/azure-functions-core-tools/tree/3ee97a6337055edd6afe48f9a51786a09772f427 that it was read in.
 
-/** Common/FileSystemHelpers.cs, GetLocalFiles: left out at any depth, whatever their capitals. */
+/** Folders left out at any depth, in any letter case: Common/FileSystemHelpers.cs, GetLocalFiles. */
 const LEFT_FOLDERS = [".git", ".vscode"];
 const LEFT_FILES = [".funcignore", ".gitignore", "local.settings.json", "project.lock.json"];
 
 export interface FuncCommand {
-  /** Where the command is run. */
+  /** Folder where the command is run. */
   readonly folder: string;
   /** `--script-root`, relative to the folder. */
   readonly scriptRoot?: string;
@@ -26,14 +26,17 @@ export function filesOfFunc({ folder, scriptRoot = "." }: FuncCommand): readonly
   return files.filter(accepts).sort();
 }
 
-/** ConsoleApp.cs, UpdateCurrentDirectory: `--script-root` becomes the working folder, and has to exist. */
+/** Returns the working folder, which is `--script-root` and has to exist: ConsoleApp.cs, UpdateCurrentDirectory. */
 function scriptRootOf(folder: string, scriptRoot: string): string {
   const path = resolve(folder, scriptRoot);
   if (!existsSync(path)) throw new Error(`"${path}" doesn't exist.`);
   return path;
 }
 
-/** Helpers/ScriptHostHelpers.cs, GetFunctionAppRootDirectory: the folder itself or the nearest above it with a host.json. */
+/**
+ * Returns the folder or the nearest one above it with a host.json: Helpers/ScriptHostHelpers.cs,
+ * GetFunctionAppRootDirectory.
+ */
 function functionAppRoot(folder: string): string {
   if (existsSync(join(folder, "host.json"))) return folder;
   const parent = dirname(folder);
@@ -58,9 +61,9 @@ function acceptedBy(root: string): (path: string) => boolean {
 }
 
 /**
- * Returns whether a path is sent, by Common/GitIgnoreParser.cs, Accepts. It is not gitignore: a pattern matches from the
- * start of the path alone, up to a word boundary; `/` at its start means nothing; the order means nothing, and a pattern with
- * `!` that matches wins over all others.
+ * Returns a function that tells whether a path is sent, by Common/GitIgnoreParser.cs, Accepts. It is not gitignore: a
+ * pattern matches only from the start of the path, up to a word boundary; `/` at its start and the order of patterns
+ * have no meaning, and a matching pattern with `!` overrides all others.
  */
 export function ignoreRules(text: string): (path: string) => boolean {
   const lines = text.split("\n").map((line) => line.trim());

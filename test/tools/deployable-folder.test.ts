@@ -10,17 +10,17 @@ import { ENVIRONMENT } from "../support/exchange.ts";
 import { loadFunctions } from "../support/load-functions.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** This Node, and those that Azure runs. */
+/** The repository's oldest Node, and those that Azure runs. */
 const MAJORS = [20, 22, 24];
 
-/** Routes of this repository; an endpoint that is added may call a service that is not there. */
+/** Routes of this repository; an endpoint that was added may call a service that is missing here. */
 const OF_THIS_APP = {
   ...{ "HEAD api/health": 200, "HEAD api/errors": 200, "HEAD api/openapi.json": 200 },
   ...{ "HEAD api/profile": 200, "HEAD api/get-profile": 200, "HEAD api/photo": 200 },
   ...{ "HEAD api/files": 200, "HEAD api/files/report.txt": 302 },
 };
 
-/** Returns the executable of a Node: this one's, or where `.ci/run` installs the others. */
+/** Returns the executable of a Node: this one, or one that `.ci/run` installed. */
 function nodeOf(major: number): string | undefined {
   if (process.version.startsWith(`v${major}.`)) return process.execPath;
   const name = `node-${process.platform}-${process.arch}`;
@@ -28,7 +28,7 @@ function nodeOf(major: number): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** Copies the folder's contents to where nothing else is: no node_modules beside it or above it. */
+/** Copies the folder's contents to an isolated place: no node_modules beside or above it. */
 async function deployed(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "wwwroot-"));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -53,7 +53,7 @@ describe("the deployable folder, alone, answers on every route, to HEAD as to GE
       expect(answered.functions.toSorted()).toEqual([...(await loadFunctions(ROOT)).keys()].sort());
       expect(answered.statuses).toMatchObject(OF_THIS_APP);
       for (const [request, status] of Object.entries(answered.statuses)) {
-        // A module that is not in the folder.
+        // 500 would mean that a module is missing in the folder.
         expect(status, request).not.toBe(500);
         // Front Door probes with HEAD: https://learn.microsoft.com/azure/frontdoor/health-probes
         const head = answered.statuses[request.replace("GET", "HEAD")];

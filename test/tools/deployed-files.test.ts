@@ -13,19 +13,19 @@ import { gitIgnores } from "./gitignore.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
 
-/** The files that the page promises, below `dist/api`. */
+/** Files below `dist/api` that the page promises. */
 const API = /^dist\/api\n((?: {2}\S+.*\n)+)/m
   .exec(read("docs/deploy.md"))?.[1]
   ?.match(/^ {2}\S+/gm)
   ?.map((name) => name.trim());
 const WRITTEN_DOWN = [...(API ?? [])].sort();
 const FROM_ROOT = ["host.json", "package.json", ...WRITTEN_DOWN.map((name) => `dist/api/${name}`)].sort();
-/** What `func publish` sends from the root before there is a build, and reports as a success. */
+/** Files that `func publish` sends from the root before a build, which it reports as a success. */
 const NOTHING_BUILT = ["host.json", "package.json"];
 
 const { services } = parse(read("azure.yaml")) as { services: Record<"api" | "frontend", NodeService> };
 
-/** The names at the top of the repository: tracked, and untracked where git does not ignore them. */
+/** Names at the top of the repository: tracked ones, and untracked ones that git does not ignore. */
 const TOP_LEVEL = new Set(
   execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT, encoding: "utf8" })
     .trim()
@@ -38,7 +38,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A folder with empty files. */
+/** Makes a folder with empty files. */
 function folderWith(files: readonly string[], contents: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), "tools-"));
   folders.push(folder);
@@ -49,10 +49,10 @@ function folderWith(files: readonly string[], contents: Readonly<Record<string, 
   return folder;
 }
 
-/** A fresh clone: what git tracks, and nothing else. Files are empty but for those that tools read. */
+/** Makes a fresh clone: only what git tracks. Files are empty except those that tools read. */
 function makeFreshClone(): string {
   const tracked = execFileSync("git", ["ls-files"], { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
-  // npm looks upwards for the workspace that a folder belongs to, and reads each package.json of it.
+  // npm looks upwards for a folder's workspace, and reads each package.json of it.
   const needed = [
     ".funcignore",
     "host.json",
@@ -72,7 +72,7 @@ function makeBuiltClone(): string {
   return clone;
 }
 
-/** Clones that tests only read: each made once. */
+/** Clones that tests only read; each is made once. */
 const freshClone = once(makeFreshClone);
 const builtClone = once(makeBuiltClone);
 
@@ -101,7 +101,7 @@ describe("the API's deployable folder", () => {
   });
 
   test("has a small bundle for cold starts", () => {
-    // Room for a schema library such as zod, which an endpoint may add.
+    // The limit leaves room for a schema library such as zod, which an endpoint may add.
     expect(gzipSync(readFileSync(join(ROOT, "dist/api/main.cjs"))).length).toBeLessThan(500_000);
   });
 });

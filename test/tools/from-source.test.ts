@@ -8,7 +8,7 @@ import { FROM_SOURCE } from "../../scripts/from-source.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** The names that a package's source exports, those of types too, once it is built as the app is. */
+/** Returns the names that a package's source exports, types included, when it is built as in the app. */
 async function namesInSource(name: string): Promise<readonly string[]> {
   const { metafile } = await build({
     ...{

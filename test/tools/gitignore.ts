@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Tells whether git leaves a path out, by the patterns of a .gitignore beside it. A folder's path ends in a slash. */
+/** Returns whether git ignores a path, by the patterns of a .gitignore beside it. A folder's path ends in a slash. */
 export function gitIgnores(patterns: string, path: string): boolean {
   const folder = mkdtempSync(join(tmpdir(), "gitignore-"));
   try {

@@ -8,7 +8,7 @@ const machineDate = Date;
 let clock: Clock | undefined;
 afterEach(() => clock?.close());
 
-/** How far what is read is ahead of the machine's time, in hours. */
+/** Returns how many hours a read time is ahead of the machine's. */
 function hoursAhead(readMs: number): number {
   return Math.round((readMs - machineDate.now()) / (HOUR * 1000));
 }

@@ -77,7 +77,7 @@ describe("the control page", () => {
     expect(after).not.toBe(before);
     const published = await (await fetch(`${entra.url}/common/discovery/v2.0/keys`)).json();
     const ids = (published as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
-    // The folder of keys is the whole run's: another file may have rotated them before.
+    // All files of a run share the folder of keys: another file may have rotated them before.
     expect(ids.slice(0, 3)).toEqual([expect.any(String), after, before]);
     expect(ids.length).toBeLessThanOrEqual(4);
   });

@@ -173,7 +173,7 @@ describe("on-behalf-of", () => {
   const request = (key = "works") => ({ account: account(key), audience: API, scope: "user_impersonation" });
   const past = Math.floor(Date.now() / 1000) - 7200;
 
-  // As in answers of Entra that people show, such as "profile openid email https://graph.microsoft.com/User.Read …/.default".
+  // Published answers of Entra have this form, such as "profile openid email https://graph.microsoft.com/User.Read …/.default".
   test("gives the API a Graph token of the user, and answers .default with the granted scopes and .default itself", async () => {
     const { body } = await postToken(API, { ...ON_BEHALF_OF, assertion: await issuer.apiToken(request()) });
     expect(body.scope).toBe(`https://graph.microsoft.com/User.Read ${ON_BEHALF_OF.scope}`);

@@ -36,7 +36,7 @@ afterAll(() => Promise.all(SERVICES.map((service) => servers[service].close())))
 
 const account = (key: string) => accountOf(directory, key);
 
-/** What the app asks: an exchange for the account, or its profile. */
+/** Sends a request as the app does: an exchange for the account, or for its profile. */
 async function ask(service: Service, key = "works", init: RequestInit = {}): Promise<Response> {
   if (service === "graph") {
     const graphToken = await issuer.graphToken(account(key), API, "User.Read");

@@ -418,7 +418,7 @@ describe("a photo", () => {
     return { response, bytes: Buffer.from(await response.arrayBuffer()) };
   }
 
-  /** Width and height, as the frame header of a JPEG says (ITU T.81, B.2.2). */
+  /** Returns width and height from the frame header of a JPEG (ITU T.81, B.2.2). */
   function sizeOf(jpeg: Buffer): readonly [number, number] {
     const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
     return [jpeg.readUInt16BE(frame + 7), jpeg.readUInt16BE(frame + 5)];

@@ -6,7 +6,7 @@ const NODE_24 = fileURLToPath(
   new URL(`../../../.local/node-24/node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url),
 );
 
-/** Nodes to try, by name: this one, and Node 24 where it is another that is installed; its path is undefined if not. */
+/** Versions of Node to test, by name: this one, and Node 24 if it is another; its path is undefined if it is not installed. */
 export const NODES: readonly (readonly [name: string, path: string | undefined])[] = [
   [`Node ${process.version}`, process.execPath],
   ...(process.version.startsWith("v24.")

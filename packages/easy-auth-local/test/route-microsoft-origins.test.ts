@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 const PRELOAD = new URL("../dist/preload.js", import.meta.url).href;
 
-/** Runs a process with the preload; its output holds what it printed. */
+/** Runs a process with the preload; returns its status and everything that it printed. */
 function runWith(env: Record<string, string>): { status: number | null; output: string } {
   const script = 'fetch("https://graph.microsoft.com/").catch(({ cause }) => console.log(cause.code))';
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", PRELOAD, "--eval", script], {

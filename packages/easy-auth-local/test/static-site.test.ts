@@ -55,7 +55,7 @@ describe("a folder's site", () => {
     ["bytes=2-4", 206, "234"],
     ["bytes=8-99", 206, "89"],
     ["bytes=99-", 416, undefined],
-    // An end before the start ended the process.
+    // A range whose end is before its start once ended the process.
     ["bytes=5-2", 416, undefined],
     ["bytes=x-y", 200, "0123456789"],
     ["bytes=--1", 200, "0123456789"],

@@ -23,7 +23,7 @@ beforeAll(async () => {
   ({ accountUrl, publicUrl } = stack.storage);
 }, 60_000);
 
-/** A delegation key of a user, asked for by Microsoft's client. */
+/** Requests a user's delegation key with Microsoft's client. */
 async function keyOf(key: string, endsInMs = 5 * MINUTE) {
   const request = { account: accountOf(stack.directory, key), audience: STORAGE, scope: "user_impersonation" };
   const token = await stack.issuer.apiToken(request);
@@ -43,7 +43,7 @@ interface Link {
   readonly startsInMs?: number;
 }
 
-/** The query of a link that Microsoft's client signs. */
+/** Returns the query of a link signed by Microsoft's client. */
 async function signed({
   key = "works",
   blob = "welcome.txt",

@@ -21,13 +21,13 @@ beforeAll(async () => {
   stack = await startStack({ files: SAMPLE_FILES });
 }, 60_000);
 
-/** A token of Storage, as Entra's exchange gives it. */
+/** Signs a token for Storage, as Entra's exchange gives it. */
 async function tokenOf(key: string, changes: Record<string, unknown> = {}, issuer = stack.issuer): Promise<string> {
   const request = { account: accountOf(stack.directory, key), audience: STORAGE, scope: "user_impersonation" };
   return issuer.apiToken(request, changes);
 }
 
-/** Asks Storage itself: of the container, or of a blob in it. */
+/** Sends a request to Storage itself, for the container or a blob in it. */
 async function ask(path: string, token?: string, init: RequestInit = {}): Promise<Response> {
   const headers = { "x-ms-version": "2025-11-05", ...(token && { authorization: `Bearer ${token}` }), ...init.headers };
   return fetch(`${stack.storage?.accountUrl}/documents${path}`, { ...init, headers });

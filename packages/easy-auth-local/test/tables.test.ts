@@ -42,12 +42,12 @@ test("a restarted instance finds the token that the previous one exchanged", asy
   expect(await profile()).toBe(200);
   const appToken = await stack.issuer.appToken(API, STORAGE, []);
   const day = new Date(Date.now() + 3_600_000).toISOString().slice(0, 10).replaceAll("-", "");
-  // Written behind the answer.
+  // The entry is written after the answer.
   await expect.poll(() => statusFor(appToken, `/tokens${day}()`)).toBe(200);
   const exchanges = () =>
     stack.tokenRequests.filter(({ body }) => JSON.stringify(body).includes("on_behalf_of")).length;
   expect(exchanges()).toBe(1);
-  // A look-up that takes longer than 50 ms counts for nothing: on a busy machine one of the next instances finds it.
+  // A look-up that takes longer than 50 ms counts as a miss: on a busy machine, one of the next instances finds the entry.
   const exchangesOfNextInstance = async () => {
     const before = exchanges();
     await stack.functions.reload();

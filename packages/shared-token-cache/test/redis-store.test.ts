@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis)("a connection to Redis", () => {
 describe.skipIf(!hasRedis)("authentication at Redis", () => {
   const OID = "11112222-3333-4444-5555-666677778888";
 
-  /** A server that knows the identity by its object id, its tokens by their text. */
+  /** Starts a server that knows the identity by its object id, and its tokens by their text. */
   async function startWithUser(passwords: readonly string[]): Promise<RedisServer> {
     const rules = passwords.map((password) => `>${password}`).join(" ");
     const flags = ["--user", `default off`, "--user", `${OID} on ${rules} ~* +@all`];
@@ -130,7 +130,7 @@ describe.skipIf(!hasRedis)("authentication at Redis", () => {
     return server;
   }
 
-  /** How many `AUTH` the server has seen; this client's own is part of its `HELLO`. */
+  /** Returns the number of `AUTH` commands so far; this client's own is part of its `HELLO`. */
   async function authenticationsAt(url: string, password: string): Promise<number> {
     const admin = createClient({ url, username: OID, password });
     await admin.connect();

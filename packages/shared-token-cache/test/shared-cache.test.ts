@@ -149,7 +149,7 @@ describe("a stall of this process", () => {
     const answer = new EventEmitter();
     store.behave = () => once(answer, "answer").then(() => undefined) as Promise<never>;
     const found = createCache().find(BINDING);
-    // The time is up; the answer is read in the same turn of the event loop, after the timers.
+    // The time-out expires here; the answer is read in the same turn of the event loop, after the timers.
     vi.advanceTimersByTime(50);
     answer.emit("answer");
     await found;

@@ -17,7 +17,7 @@ let distrust: () => void;
 let store: TableStore;
 let service: TableServiceClient;
 
-/** What Entra would issue for Storage, as far as Azurite looks at it. */
+/** A token for Storage with no more claims than Azurite checks. */
 const credential = {
   getToken: async () => {
     const token = await new SignJWT({})

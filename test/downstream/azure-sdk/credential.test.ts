@@ -7,7 +7,7 @@ import { signedInUser } from "../../support/signed-in-user.ts";
 const TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const STORAGE = "https://storage.azure.com/.default";
 
-/** Hands out `token-1`, `token-2` …, a new one only when the last is forgotten or claims are to be satisfied. */
+/** Makes a user who gets `token-1`, `token-2` …, a new one only after the last is forgotten or for claims. */
 function user(changes: Partial<SignedInUser> = {}) {
   const asked: (string | undefined)[][] = [];
   let forgotten = 0;
@@ -44,7 +44,7 @@ describe("the user as a credential of the Azure SDK", () => {
       const { credential, asked } = user();
       const before = Date.now();
       const token = await credential.getToken(scopes);
-      // Azure/azure-sdk-for-js, sdk/servicebus/service-bus/src/core/linkEntity.ts: renewed two minutes before the end.
+      // Azure/azure-sdk-for-js, sdk/servicebus/service-bus/src/core/linkEntity.ts renews two minutes before the expiry.
       expect(Number(token?.expiresOnTimestamp) - before - 120_000).toBeGreaterThanOrEqual(60_000);
       expect(token?.expiresOnTimestamp).toBeLessThanOrEqual(Date.now() + 300_000);
       expect(asked).toEqual([["https://servicebus.azure.net", undefined]]);

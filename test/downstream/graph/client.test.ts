@@ -217,7 +217,10 @@ describe("a user's token", () => {
 });
 
 describe("a call that Graph could not serve at first", () => {
-  /** Answers the given statuses in turn, then 200; the bodies are large enough to occupy a connection until read. */
+  /**
+   * Starts a Graph that answers the given statuses in turn, then 200; the bodies are large enough to occupy a
+   * connection until read.
+   */
   async function graphStumbling(statuses: readonly number[], headers: http.OutgoingHttpHeaders = {}) {
     const seen = { requests: 0, connections: new Set<unknown>() };
     await graphAnswering((request, response) => {
@@ -396,7 +399,7 @@ describe("a call that Graph answers with a claims challenge", () => {
   const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}';
   const challenge = `Bearer realm="", error="insufficient_claims", claims="${Buffer.from(CLAIMS).toString("base64")}"`;
 
-  /** Graph that takes only the given token; the user's tokens are `old` at first, then `new <claims>`. */
+  /** Starts a Graph that accepts only the given token; the user's tokens are `old` at first, then `new <claims>`. */
   async function graphTaking(taken: string, wwwAuthenticate = challenge) {
     const calls: string[] = [];
     await graphAnswering((request, response) => {

@@ -93,7 +93,7 @@ function redirect(): Response {
   return Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
 }
 
-/** The page's way through a real frontend to an API with this one answer. */
+/** Returns the page's `fetchAsUser` through a real frontend to an API with this one answer. */
 async function answering(contentType: string, body: string): Promise<FetchAsUser> {
   const backendUrl = await serveBackend((_request, response) => {
     response.writeHead(200, { "content-type": contentType }).end(body);

@@ -17,7 +17,7 @@ const changes = (calls: readonly string[]) => calls.filter((call) => call.includ
 
 const FAST = { AZURE_ENV_NAME: "demo", PURGE_PAUSE_SECONDS: "0.001" };
 
-/** As `azd down`: by the second hook, azd has forgotten what the deployment put out. */
+/** Runs the hooks as `azd down` does: before the second, azd has forgotten the deployment's outputs. */
 async function down(answers: Answers, env: Record<string, string> = {}) {
   const folder = await workFolder();
   const before = await runHook("predown", folder, answers, { ...IDS, ...env });

@@ -8,19 +8,19 @@ import { onTestFinished } from "vitest";
 
 const HOOKS = fileURLToPath(new URL("../../../infra/hooks/", import.meta.url));
 
-/** What `az` prints for a command that begins so, as JSON or text; `{ fails }` ends it with that message. */
+/** Output of `az` for commands that begin with this text, as JSON or text; `{ fails }` ends it with that message. */
 export type Answers = Record<string, unknown>;
 
 export interface Ran {
   readonly code: number | null;
   readonly output: string;
-  /** Commands that `az` got, in order. */
+  /** Commands passed to `az`, in order. */
   readonly calls: readonly string[];
 }
 
 /**
- * Makes the script that stands where `az` would: it answers the longest beginning that fits, and fails for anything else. In the
- * shell's language, which starts in a tenth of the time of Node.
+ * Writes a script in the place of `az`: it gives the answer for the longest beginning that matches, and fails for any
+ * other command. Written for the shell, which starts in a tenth of the time of Node.
  */
 function fakeAz(bin: string, answers: Answers): string {
   const longestFirst = Object.entries(answers).sort(([a], [b]) => b.length - a.length);
@@ -48,7 +48,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A folder to run hooks in, as azd would at the project's root. */
+/** Makes a folder to run hooks in, as azd does at the project's root. */
 export async function workFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "hooks-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -16,7 +16,7 @@ import { Browser } from "../../src/test-kit/browser.ts";
 import { API_SCOPE, ISSUER, surroundings, WEB } from "./fixture.ts";
 
 const PROJECT = fileURLToPath(new URL("../dotnet/ClientApps.csproj", import.meta.url));
-/** The SDK's major version; 0 when there is none. Microsoft.Identity.Web runs from .NET 8. */
+/** Major version of the .NET SDK; 0 without one. Microsoft.Identity.Web runs from .NET 8. */
 const SDK = sdkVersion();
 const hasSdk = SDK >= 8;
 if (!hasSdk) process.stderr.write("Skipped: .NET's clients. No dotnet from version 8 on is on the PATH.\n");
@@ -32,7 +32,10 @@ function sdkVersion(): number {
   }
 }
 
-/** What each app is told of its registration: https://learn.microsoft.com/entra/identity-platform/scenario-web-app-sign-user-app-configuration */
+/**
+ * Returns the settings of an app's registration:
+ * https://learn.microsoft.com/entra/identity-platform/scenario-web-app-sign-user-app-configuration
+ */
 const azureAd = (clientId: string, secret: string) => ({
   AzureAd__Instance: `${AUTHORITY_ORIGIN}/`,
   AzureAd__TenantId: TENANT_ID,
@@ -53,7 +56,7 @@ describe.skipIf(!hasSdk)("an ASP.NET app with Microsoft.Identity.Web", () => {
   const around = surroundings([FRONTEND]);
   const started: ChildProcess[] = [];
   let folder: string;
-  /** Keeps all that .NET leaves in the temporary folder in that of the test. */
+  /** Returns an environment in which .NET leaves its temporary files in the test's folder. */
   const environment = () => ({ ...process.env, TMPDIR: folder, DOTNET_CLI_TELEMETRY_OPTOUT: "1" });
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "client-apps-"));
@@ -138,7 +141,7 @@ describe.skipIf(!hasSdk)("an ASP.NET app with Microsoft.Identity.Web", () => {
     const statusNow = async () => (await get(await around.issuer.apiToken(request))).status;
     await around.keys.rotate();
     expect(await statusNow(), "the next key was published before it signed").toBe(200);
-    // .NET reads keys that it does not know behind the request that brought one, and then not for five minutes.
+    // .NET reads unknown keys again only after the request that brought one, and then not for five minutes.
     await around.keys.rotate();
     await expect.poll(statusNow, { timeout: 20_000 }).toBe(200);
     await around.keys.rotate();

@@ -65,7 +65,7 @@ export interface Surroundings {
   /** Requests that Entra and Graph answered, in the order of their answers. */
   readonly answered: readonly AnsweredRequest[];
   account(key: string): Account;
-  /** The address over http on this machine for one of Microsoft's, or for one over https. */
+  /** Returns the http address on this machine for one of Microsoft's, or for one over https. */
   onLoopback(url: URL | string): string;
 }
 

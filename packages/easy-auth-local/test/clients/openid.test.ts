@@ -16,7 +16,7 @@ const CALLBACK = "http://localhost:3000/signed-in";
 const DOCUMENT = () => new URL(`${around.entra.url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`);
 
 describe.each([
-  // The document's whole address: openid-client does not compare it with the issuer then.
+  // With the document's whole address, openid-client does not compare it with the issuer.
   ["by its document on this machine", () => `${around.entra.url}/${TENANT_ID}/v2.0/.well-known/openid-configuration`],
   ["at Microsoft's address", () => ISSUER],
 ])("openid-client %s", (_, server) => {
@@ -124,7 +124,7 @@ test("express-openid-connect signs a user in to an Express app, and out", async 
   expect(out.headers.get("location")).toContain(`${around.entra.url}/${TENANT_ID}/oauth2/v2.0/logout`);
 });
 
-// jwks-rsa asks with node:http, which no dispatcher routes: the document on this machine names an address for it.
+// jwks-rsa uses node:http, which no dispatcher routes, so it gets the key set's address from the document on this machine.
 test("jwks-rsa finds the key of a token, before and after a rotation", async () => {
   const { jwks_uri } = (await (await fetch(DOCUMENT())).json()) as { jwks_uri: string };
   const client = new JwksClient({ jwksUri: jwks_uri, cache: false });

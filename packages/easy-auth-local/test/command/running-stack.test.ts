@@ -14,7 +14,7 @@ function folder(): string {
   return makeStateFolder(path);
 }
 
-/** Returns where the stack of a folder is, and what is said of it on standard error. */
+/** Returns the address of a folder's stack, and the messages about it on standard error. */
 function find(state: string) {
   const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   onTestFinished(() => said.mockRestore());

@@ -7,7 +7,7 @@ import { apiSettings, openGate, surroundings } from "./fixture.ts";
 const around = surroundings();
 const PROBLEM = "application/problem+json; charset=utf-8";
 
-/** What a client behind the gate gets of what the app answers. */
+/** Returns the answer that a client behind the gate gets from this app. */
 async function answered(type: string, listener: (response: http.ServerResponse) => void) {
   const server = http.createServer((_, response) => listener(response.setHeader("content-type", type)));
   const app = await listenOnLoopback(server, 0);
@@ -24,7 +24,7 @@ test.each(CLOUDS.map(({ authorityOrigin }) => authorityOrigin))(
       JSON.stringify({ detail: "ä", adminConsentUrl: `${at}/t/adminconsent?client_id=1` });
     const response = await answered(PROBLEM, (app) => {
       app.writeHead(403, { "content-length": Buffer.byteLength(problem(origin)) });
-      // In the middle of the address.
+      // Cuts in the middle of the address.
       app.write(problem(origin).slice(0, 40), () => app.end(problem(origin).slice(40)));
     });
     expect([response.status, response.headers.get("content-type")]).toEqual([403, PROBLEM]);

@@ -22,13 +22,13 @@ export const V2_ISSUER = `${AUTHORITY_ORIGIN}/${TENANT_ID}/v2.0`;
 export const V1_ISSUER = `https://sts.windows.net/${TENANT_ID}/`;
 const SCOPE = `openid profile email offline_access ${API.identifierUris[0]}/user_impersonation`;
 
-/** Entra and an app that answers with what reached it, for one test file. */
+/** Entra, and an app that answers with the request that reached it, for one test file. */
 export interface Surroundings {
   readonly entra: LoopbackServer;
   readonly issuer: TokenIssuer;
   readonly app: LoopbackServer;
   account(key: string): Account;
-  /** An access token for the API; `changes` replaces claims. */
+  /** Signs an access token for the API; `changes` replaces claims. */
   apiToken(changes?: Record<string, unknown>): Promise<string>;
 }
 
@@ -106,7 +106,7 @@ export function apiSettings(validation: Validation = {}, openIdIssuer = V2_ISSUE
   };
 }
 
-/** A gate in front of the echoing app, closed when the test ends. */
+/** Opens a gate in front of the echoing app; closed when the test ends. */
 export async function openGate(
   around: Surroundings,
   settings: AuthSettings,
@@ -124,14 +124,14 @@ export async function openGate(
   return gate.url;
 }
 
-/** A browser with a session at a gate. */
+/** Returns a browser with a session at a gate. */
 export async function signedIn(gateUrl: string, account = "works"): Promise<Browser> {
   const browser = new Browser();
   await browser.signIn(`${gateUrl}/`, account);
   return browser;
 }
 
-/** What reached the app. */
+/** Returns the request that reached the app. */
 export async function echoed(response: Response): Promise<{ path: string; headers: Record<string, string> }> {
   return (await response.json()) as { path: string; headers: Record<string, string> };
 }
@@ -141,7 +141,7 @@ export function principalClaims(headers: Record<string, string>): { typ: string;
   return JSON.parse(Buffer.from(headers["x-ms-client-principal"] ?? "", "base64").toString()).claims;
 }
 
-/** Stops the clock for this test; what it returns moves it. Timers go on as they are. */
+/** Stops the clock for this test, and returns a function that moves it. Timers keep running. */
 export function stopClock(): (milliseconds: number) => void {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   onTestFinished(() => {

@@ -46,7 +46,7 @@ function settingsFor(clientId: string, unauthenticatedClientAction: Action, scop
 beforeAll(async () => {
   issuer = createTokenIssuer(await createSigningKeys(inject("stateFolder")));
   entra = await startEntra({ directory, issuer });
-  // An app that answers with what reached it.
+  // An app that answers with the request that reached it.
   echo = await listenOnLoopback(
     http.createServer((request, response) => {
       response.setHeader("content-type", "application/json");

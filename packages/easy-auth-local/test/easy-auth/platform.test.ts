@@ -12,7 +12,7 @@ test.each([
   expect(settingsOnPlatform({ WEBSITE_AUTH_ENABLED: "True", OTHER: "1" }, platform)).toEqual(settings);
 });
 
-/** Makes an app of its own process, which answers with its environment; returns its folder. */
+/** Makes an app that runs in its own process and answers with its environment. Returns its folder. */
 function environmentApp(): string {
   const folder = mkdtempSync(join(tmpdir(), "platform-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));

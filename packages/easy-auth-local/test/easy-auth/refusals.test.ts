@@ -13,7 +13,7 @@ type Validation = Parameters<typeof apiSettings>[0];
 const policy = (defaultAuthorizationPolicy: NonNullable<Validation>["defaultAuthorizationPolicy"]) =>
   ({ defaultAuthorizationPolicy }) as Validation;
 
-/** A gate whose lines and traces are kept. */
+/** Opens a gate that records its lines and traces. */
 async function openExplaining(settings: AuthSettings, options: Partial<GateOptions> = {}) {
   const lines: string[] = [];
   const traces = new Traces();

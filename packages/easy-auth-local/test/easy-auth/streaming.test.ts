@@ -20,7 +20,7 @@ async function authorization(): Promise<string> {
   return `Bearer ${await around.apiToken()}`;
 }
 
-/** A gate in front of this app. */
+/** Opens a gate in front of this app. */
 async function gateBefore(
   listener: http.RequestListener,
   timeoutMs?: number,
@@ -50,7 +50,7 @@ describe("an answer", () => {
     const response = await fetch(`${url}/events`, { headers: { authorization: await authorization() } });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     expect((await reader?.read())?.value).toBe("data: 1\n\n");
-    // Sent only now that the first part was read: a gate that waits for the end never gets here.
+    // This is sent only after the first part was read: a gate that buffers never gets here.
     sendMore("data: 2\n\n");
     expect((await reader?.read())?.value).toBe("data: 2\n\n");
     await reader?.cancel();
@@ -254,7 +254,7 @@ describe("a WebSocket", () => {
     "Sec-WebSocket-Key: eA==",
   ];
 
-  /** Sends a handshake as it stands; resolves with the socket and the answer's head. */
+  /** Sends a handshake byte for byte; resolves to the socket and the head of the answer. */
   async function connect(url: string, lines: readonly string[]): Promise<{ socket: net.Socket; head: string }> {
     const { host, port } = new URL(url);
     const socket = net.connect(Number(port), "127.0.0.1");
@@ -264,7 +264,7 @@ describe("a WebSocket", () => {
     return { socket, head: head.toString() };
   }
 
-  /** An app that takes every upgrade and sends each message back, after who it is for. */
+  /** Starts an app that accepts every upgrade and echoes each message behind the name of the user. */
   async function socketApp(): Promise<string> {
     const { url, server } = await gateBefore(() => {});
     server.on("upgrade", (request, socket) => {

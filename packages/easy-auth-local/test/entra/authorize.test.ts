@@ -32,7 +32,7 @@ function authorizeUrl(parameters: Record<string, string> = {}, tenant = TENANT_I
   return `${entra.url}/${tenant}/oauth2/v2.0/authorize?${query}`;
 }
 
-/** What the app is told, in the query of its redirect URI or in the fragment. */
+/** Returns the parameters that the app gets in the query of its redirect URI, or in the fragment. */
 function toldTo({ location }: SignInStep, where: "search" | "hash" = "search"): Record<string, string> {
   expect(location.split(/[?#]/)[0]).toBe(CALLBACK);
   return Object.fromEntries(new URLSearchParams(new URL(location)[where].slice(1)));
@@ -207,7 +207,7 @@ describe("claims", () => {
 describe("a silent sign-in", () => {
   const silently = (parameters: Record<string, string> = {}) => authorizeUrl({ prompt: "none", ...parameters });
 
-  /** A browser whose user has signed in; the app at the other end is not there. */
+  /** Returns a browser whose user has signed in; no app listens at the redirect URI. */
   async function signedIn(key: string, parameters: Record<string, string> = {}): Promise<Browser> {
     const browser = new Browser();
     const { action, fields } = formIn(await (await browser.request(authorizeUrl(parameters))).text());
@@ -218,7 +218,7 @@ describe("a silent sign-in", () => {
     return browser;
   }
 
-  /** What the app is told, without the user having seen anything. */
+  /** Returns the parameters that the app gets, without any page shown to the user. */
   async function told(browser: Browser, url: string): Promise<Record<string, string>> {
     const location = (await browser.request(url)).headers.get("location") ?? "";
     return Object.fromEntries(new URL(location).searchParams);

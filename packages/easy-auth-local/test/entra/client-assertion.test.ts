@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => entra.close());
 
-/** What a request for an exchange with this client assertion is answered: 200, or the AADSTS number. */
+/** Requests an exchange with this client assertion; resolves to 200 or the AADSTS number. */
 async function answerTo(assertion: string, type = JWT_BEARER): Promise<number> {
   const user = { account: accountOf(createDirectory(), "works"), audience: API, scope: "user_impersonation" };
   const body = new URLSearchParams({
@@ -63,7 +63,7 @@ function hexOf({ certificate }: PemPair): string {
   return new X509Certificate(certificate).fingerprint.replaceAll(":", "");
 }
 
-/** The app's own assertion, with changes. */
+/** Signs the app's own assertion, with changes. */
 function ownAssertion(
   changes: Readonly<Record<string, unknown>> = {},
   header: object = {},
@@ -79,7 +79,7 @@ function ownAssertion(
     .sign(createPrivateKey(signer.key));
 }
 
-/** What the refusal of a client assertion says. */
+/** Returns the text of a refusal of this client assertion. */
 async function refusalOf(assertion: string): Promise<string> {
   const body = new URLSearchParams({
     ...{ client_id: API.clientId, client_assertion: assertion, client_assertion_type: JWT_BEARER },

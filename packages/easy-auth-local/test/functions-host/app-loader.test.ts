@@ -16,7 +16,7 @@ function answering(text: string): string {
   return `app.http("f", { handler: () => ({ body: ${JSON.stringify(text)} }) });`;
 }
 
-/** As the project's own build does it: one file with its own copy of the library. */
+/** Bundles as the project's own build does: one file with its own copy of the library. */
 async function bundle(source: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: `import { app } from "@azure/functions";\n${source}`, resolveDir: import.meta.dirname },
@@ -112,7 +112,7 @@ describe("an app as the v4 template has it, main dist/src/{index.js,functions/*.
     }
   });
 
-  // In a process of its own: hooks of Node's loader are not asked where Vitest runs the tests.
+  // Runs in a process of its own: where Vitest runs the tests, hooks of Node's loader are not called.
   test("twice as ES modules too, with the files that they import", async () => {
     const appRoot = writeFolder({
       "package.json": { main: MAIN, type: "module" },
@@ -248,7 +248,7 @@ describe("a function that is not started by HTTP", () => {
 });
 
 describe('the module "@azure/functions-core"', () => {
-  /** What the expression over `core` is worth inside a loading app. */
+  /** Evaluates an expression over `core` inside an app that is loading. */
   async function evaluate(expression: string) {
     const source = `const core = require("@azure/functions-core"); let value = (() => ${expression})();`;
     const { send } = await serveSource(`${answering("x")} ${source} app.get("v", () => ({ jsonBody: { value } }));`);

@@ -12,12 +12,12 @@ import {
   startFunctionsHost,
 } from "../../src/functions-host/host.ts";
 
-/** Where apps in a temporary folder find the library. */
+/** Path of the library, for apps in a temporary folder. */
 export const LIBRARY = createRequire(import.meta.url).resolve("@azure/functions");
 
 export const PRELUDE = `const { app, HttpResponse, output, trigger } = require(${JSON.stringify(LIBRARY)});\n`;
 
-/** Writes files into a new folder, objects as JSON. Gone when the test ends. */
+/** Writes files into a new folder, objects as JSON. The folder is deleted when the test ends. */
 export function writeFolder(files: Record<string, string | object>): string {
   const folder = mkdtempSync(join(tmpdir(), "functions-host-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -28,7 +28,7 @@ export function writeFolder(files: Record<string, string | object>): string {
   return folder;
 }
 
-/** An app of one CommonJS file, in which `app` and its friends are already imported. */
+/** Writes an app of one CommonJS file, with `app` and its relatives already imported. */
 export function writeApp(
   source: string,
   { http = {}, ...hostJson }: { http?: object; functionTimeout?: string } = {},
@@ -58,7 +58,7 @@ export function serveSource(source: string, hostJson?: Parameters<typeof writeAp
 }
 
 export interface SendOptions {
-  /** Name, value, name, value: repeated and oddly cased names go out as they are. */
+  /** Alternating names and values: repeated and oddly cased names are sent unchanged. */
   readonly headers?: readonly string[];
   readonly body?: string | Buffer;
 }
@@ -69,7 +69,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Unlike fetch, sends path and headers untouched. */
+/** Sends a request with path and headers unchanged, unlike fetch. */
 function send(origin: string, method: string, path: string, options: SendOptions = {}): Promise<Answer> {
   const { hostname, port } = new URL(origin);
   const { headers = [], body } = options;

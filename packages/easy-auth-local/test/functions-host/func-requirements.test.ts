@@ -6,7 +6,7 @@ import { refuseUnusableSettings } from "../../src/functions-host/func-settings.t
 import { refuseOldFunc } from "../../src/functions-host/func-version.ts";
 import { writeFolder } from "./fixture-app.ts";
 
-/** An environment with a `func` that runs this script. */
+/** Returns an environment with a `func` that runs this script. */
 function withFunc(script: string): NodeJS.ProcessEnv {
   const folder = writeFolder({ func: `#!${process.execPath}\n${script}` });
   chmodSync(join(folder, "func"), 0o755);

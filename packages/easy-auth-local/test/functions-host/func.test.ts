@@ -5,13 +5,13 @@ import { freePort } from "../../src/http/loopback-server.ts";
 import { startStack } from "../../src/stack/stack.ts";
 import { writeFolder } from "./fixture-app.ts";
 
-/** Answers with the worker runtime and the name of the user. */
+/** An app that answers with its worker runtime and the name of its user. */
 const APP = `require("node:http").createServer((request, response) => {
         const name = Buffer.from(request.headers["x-ms-client-principal-name"] ?? "", "latin1").toString();
         response.end(JSON.stringify({ runtime: process.env.FUNCTIONS_WORKER_RUNTIME, name }));
       }).listen(Number(process.argv[4]), "127.0.0.1");`;
 
-/** Puts a `func` onto the PATH that runs an app. */
+/** Puts a `func` on the PATH that runs an app. */
 function useFunc(version = "4.14.0", app = APP): void {
   const folder = writeFolder({
     func: `#!${process.execPath}

@@ -7,7 +7,7 @@ import { PRELUDE, serve, serveSource, writeApp } from "./fixture-app.ts";
 
 const HELLO = `app.get("hello", () => ({ body: process.env.FIXTURE_WORD ?? "no word" }));`;
 
-/** An app that notes its life in an array, and waits in /api/slow until it is released. */
+/** An app that records its life cycle in an array, and waits in /api/slow until it is released. */
 const OBSERVED = `
   const events = (globalThis.fixtureEvents = []);
   app.hook.appStart(({ hookData }) => { hookData.word = "shared"; events.push("start"); });
@@ -26,7 +26,7 @@ function fixtureWord(): string | undefined {
   return process.env.FIXTURE_WORD;
 }
 
-/** An app whose one file can be written anew. */
+/** Writes an app of one file that can be replaced. */
 function changingApp(source: string): { appRoot: string; write(source: string): void } {
   const appRoot = writeApp(source);
   return { appRoot, write: (changed) => writeFileSync(join(appRoot, "main.cjs"), PRELUDE + changed) };

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { type SendOptions, serve, serveSource, writeApp } from "./fixture-app.ts";
 
-/** Answers with what it was given. */
+/** A handler that answers with its input. */
 const ECHO = `
   app.http("echo", {
     methods: ["GET", "POST"],

@@ -9,7 +9,7 @@ import { OWN_LIBRARY } from "./streaming-app.ts";
 const METHODS = "Node's parser knows methods by name, in upper case";
 const SMUGGLING = "Node's parser refuses what could hide a second request";
 
-/** Conversations that this host does not carry on like the real one, each with the reason. */
+/** Conversations in which this host differs from the real one, each with the reason. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   "unknown method FOO": METHODS,
   "lower-case get": METHODS,
@@ -22,7 +22,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   "other Host": "this host answers on loopback's names only, so that no page on the web reaches it",
 };
 
-/** host.json of the recorded app, without its limits of concurrent requests: here all are sent side by side. */
+/** host.json of the recorded app without its limits of concurrent requests, since all are sent in parallel here. */
 const HOST_JSON = {
   version: "2.0",
   functionTimeout: "00:00:03",

@@ -5,7 +5,7 @@ function pathOf(target: string): string | undefined {
   return readTarget(target, "localhost:1")?.path;
 }
 
-/** Paths of dotnet/aspnetcore's own tests, and of the recorded answers. */
+/** Paths from dotnet/aspnetcore's own tests and from the recorded answers. */
 describe("a request target", () => {
   test.each([
     ["/a%20b", "/a b"],

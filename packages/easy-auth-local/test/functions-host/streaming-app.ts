@@ -5,7 +5,7 @@ import { type Mock, onTestFinished, vi } from "vitest";
 import type { FunctionsHostOptions } from "../../src/functions-host/host.ts";
 import { LIBRARY, type ServedApp, serve, writeFolder } from "./fixture-app.ts";
 
-/** A copy that starts anew with each load: one that is shared takes no `app.setup` after the first. */
+/** A copy of the library for each load: a shared one refuses a second `app.setup`. */
 export const OWN_LIBRARY = (
   await build({
     entryPoints: [LIBRARY],
@@ -20,7 +20,7 @@ export const OWN_LIBRARY = (
 export const STREAMING_PRELUDE = `const { app, HttpResponse } = require("./functions.cjs");
   app.setup({ enableHttpStream: true });\n`;
 
-/** An app of one CommonJS file that has HTTP streaming on, in which `app` and `HttpResponse` are already imported. */
+/** Writes an app of one CommonJS file with HTTP streaming on, and with `app` and `HttpResponse` already imported. */
 export function writeStreamingApp(
   source: string,
   { http = {}, ...hostJson }: { http?: object; functionTimeout?: string } = {},
@@ -48,7 +48,7 @@ export interface WorkerCall {
   readonly server: http.Server;
 }
 
-/** Requests and answers between the host and the worker's server while the test runs. */
+/** Records the requests and answers between the host and the worker's server while the test runs. */
 export function observeWorker(): WorkerCall[] {
   const seen: WorkerCall[] = [];
   const onRequest = (message: unknown) => {
@@ -60,7 +60,7 @@ export function observeWorker(): WorkerCall[] {
   return seen;
 }
 
-/** A promise that the code of an app waits for, as `<name>.opened`. */
+/** Makes a promise that an app's code awaits as `<name>.opened`. */
 export function gate(name: string): { open(): void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -71,14 +71,14 @@ export function gate(name: string): { open(): void } {
   return { open };
 }
 
-/** A function that the code of an app calls, by its name. */
+/** Makes a function that an app's code calls by its name. */
 export function stubbed(name: string): Mock {
   const stub = vi.fn();
   vi.stubGlobal(name, stub);
   return stub;
 }
 
-/** Sends a request whose answer is read, and whose body may be written, bit by bit. */
+/** Sends a request whose body can be written, and whose answer can be read, in parts. */
 export function request(origin: string, path: string, options: http.RequestOptions = {}): http.ClientRequest {
   const { hostname, port } = new URL(origin);
   const sent = http.request({ hostname, port, path, agent: false, ...options });
@@ -86,7 +86,7 @@ export function request(origin: string, path: string, options: http.RequestOptio
   return sent.on("error", () => {});
 }
 
-/** The head of the answer, which is kept from going on by itself. */
+/** Resolves to the head of the answer, whose body stays paused. */
 export function answerTo(sent: http.ClientRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     sent.once("response", (answer) => resolve(answer.on("error", () => {}))).once("error", reject);

@@ -12,7 +12,7 @@ import {
   writeStreamingApp,
 } from "./streaming-app.ts";
 
-/** Answers with what it was given. */
+/** A handler that answers with its input. */
 const ECHO = `
   app.http("echo", {
     methods: ["GET", "POST"],
@@ -203,7 +203,7 @@ describe("with HTTP streaming, 64 MB", () => {
   const SIZE = 64 * 1024 * 1024;
   const BUFFERED = 40 * 1024 * 1024; // more than the sockets of the two connections hold
 
-  /** Resolves to the number when it no longer changes. */
+  /** Resolves to the number once it no longer changes. */
   async function settled(read: () => number): Promise<number> {
     let before = -1;
     await vi.waitFor(

@@ -22,7 +22,7 @@ const SLOW = `
   app.hook.appTerminate(() => { ended(); });
   app.get("f", () => ({ body: (async function* () { yield "first "; await body.opened; yield "second"; })() }));`;
 
-/** Of the worker's servers, in the order in which they were opened. */
+/** Returns the URLs of the worker's servers in the order in which they were opened. */
 function workerUrls(logs: readonly HostLog[]): string[] {
   const ports = logs.flatMap(({ message }) => /^Auto-assigned port is valid\. Port: (\d+)$/.exec(message)?.[1] ?? []);
   return ports.map((port) => `http://127.0.0.1:${port}`);

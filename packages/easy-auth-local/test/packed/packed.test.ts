@@ -45,7 +45,7 @@ beforeAll(async () => {
 }, WITHIN_MS);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Builds the page with the addresses that it asks, and writes the configuration for it. */
+/** Builds the page with the addresses of its API and Entra, and writes the configuration for it. */
 async function buildPage(): Promise<string> {
   const [page, api, entra, graph, functions] = await Promise.all([1, 2, 3, 4, 5].map(freePort));
   const ports = { frontend: page, api, entra, graph, functions };
@@ -79,7 +79,7 @@ describe("packed and installed elsewhere", () => {
     test.skipIf(node === "")(
       `it serves template apps, a static page, and the tutorial's pair by the README's configuration, on ${name}`,
       async () => {
-        // Nothing listens there: requests for this machine, and those that are routed, ask no proxy.
+        // No proxy listens there: requests for this machine, and routed ones, must not use it.
         const proxy = { HTTP_PROXY: "http://localhost:9", HTTPS_PROXY: "http://localhost:9", NODE_USE_ENV_PROXY: "1" };
         const { stdout } = await run(node, ["try.mjs"], folder, { ...process.env, PATH: path, ...proxy });
         expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toEqual({

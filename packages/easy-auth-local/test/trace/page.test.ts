@@ -18,7 +18,7 @@ beforeAll(async () => {
   await (await fetch(`${stack.apiUrl}/api/health`)).text();
 });
 
-/** What each request's line says: what was asked, and by whom. */
+/** Returns each request's line: the request and its user. */
 async function lines(query = ""): Promise<string[]> {
   const html = await (await fetch(`${stack.entraUrl}/trace${query}`)).text();
   const summaries = [...html.matchAll(/<details class="trace"[^>]*>\s*<summary>(.*?)<\/summary>/gs)];

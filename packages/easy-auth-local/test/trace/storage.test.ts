@@ -9,7 +9,7 @@ beforeAll(async () => {
   stack = await startStack({ files, onTrace: (trace) => settled.push(trace) });
 }, 60_000);
 
-/** The hops of a request for files, but for those that ask for keys. */
+/** Returns the hops of a request for files, except those that fetch keys. */
 async function hopsOf(path: string, account: string) {
   const authorization = `Bearer ${await stack.token(account)}`;
   const response = await fetch(`${stack.apiUrl}${path}`, { headers: { authorization } });

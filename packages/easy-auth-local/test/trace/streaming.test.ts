@@ -6,7 +6,7 @@ import { observe } from "../../src/trace/observe.ts";
 import { Traces } from "../../src/trace/traces.ts";
 import { answerTo, gate, request, serveStreamingHandler } from "../functions-host/streaming-app.ts";
 
-/** Serves a function of an app with HTTP streaming, and keeps its traces. */
+/** Serves a function of an app with HTTP streaming, and records its traces. */
 async function serveTraced(handler: string, options: { activityTimeoutMs?: number } = {}) {
   const traces = new Traces();
   vi.stubGlobal("askedBy", () => traces.current?.hop.station);

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 async function getProfile(account: string, headers: Record<string, string> = {}, origin = stack.apiUrl) {
-  // Another token each time, so that the API has to exchange it.
+  // A new token each time, so that the API has to exchange it.
   const authorization = `Bearer ${await stack.token(account, { uti: randomUUID() })}`;
   return fetch(`${origin}/api/profile`, { headers: { authorization, ...headers } });
 }
@@ -26,7 +26,7 @@ function shown({ hops }: Trace): string | undefined {
   return hops[0]?.path;
 }
 
-/** The trace of the request that was answered last, when all of it has ended. */
+/** Resolves to the trace of the latest request, once all its hops have ended. */
 async function latest(path = "/api/profile"): Promise<Trace> {
   const isIt = ({ trace }: { trace: Trace }) => [shown(trace), shown(trace)?.split("?", 1)[0]].includes(path);
   await vi.waitFor(() => expect(settled.some(isIt)).toBe(true), 10_000);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createCallApi } from "../../../../frontend/page/client/call-api.ts";
 import type { FetchAsUser } from "../../../../frontend/page/client/fetch-as-user.ts";
 
-/** As openapi-typescript writes them. */
+/** Types in the form that openapi-typescript writes. */
 interface Orders {
   readonly "/api/orders/{id}": {
     readonly get: {

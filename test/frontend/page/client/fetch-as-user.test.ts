@@ -313,7 +313,7 @@ type Answerer = (path: string, response: ServerResponse) => Told | Promise<Told>
 
 interface App {
   readonly fetchAsUser: FetchAsUser;
-  /** The client as the page has it after it was loaded anew, in the same tab. */
+  /** Returns the client of the page after a reload in the same tab. */
   readonly reload: () => FetchAsUser;
   /** Method, path and body of every request. */
   readonly asked: readonly string[];
@@ -322,7 +322,7 @@ interface App {
   readonly pass: (ms: number) => void;
 }
 
-/** A server that answers as told, and a tab of a browser that shows a page of it. */
+/** Starts a server with the given answers, and a tab of a browser that shows a page of it. */
 async function startApp(answer: Answerer, changes: Partial<Browser> = {}): Promise<App> {
   const asked: string[] = [];
   const headers: IncomingMessage["headers"][] = [];
@@ -364,7 +364,7 @@ function send(response: ServerResponse, { status, code, challenge, retryAfter }:
   response.writeHead(status, headers).end(code && JSON.stringify({ code, title: code, detail: "" }));
 }
 
-/** Answers of each path in turn; the test fails when there are none left. */
+/** Answers each path's answers in turn; the test fails when none are left. */
 function inTurn(answers: Readonly<Record<string, Told[]>>): Answerer {
   return (path) => answers[path]?.shift() ?? { status: 500, code: "not_foreseen" };
 }

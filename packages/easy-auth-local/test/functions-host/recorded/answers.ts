@@ -1,17 +1,17 @@
 import { readFileSync } from "node:fs";
 
-/** Part of what a client sends; text stands for bytes as Latin-1, and `<a × 9000>` for so many. */
+/** One step of a client. Text stands for bytes as Latin-1, and `<a × 9000>` for that many letters. */
 export type Step =
   | { readonly bytes: string }
-  /** Milliseconds. */
+  /** Pause in milliseconds. */
   | { readonly pause: number }
   | { readonly repeat: string; readonly times: number };
 
-/** Answer of a host, without headers of the connection and of the framing. */
+/** Answer of a host, without headers about the connection and the framing. */
 export interface RecordedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed where it is a JSON object. */
+  /** Parsed value of a JSON object, otherwise text. */
   readonly body: unknown;
 }
 
@@ -33,7 +33,7 @@ interface Line {
   readonly request: string | readonly Step[];
   readonly thenEndsSending?: boolean;
   readonly rpc: StoredAnswers;
-  /** Missing where it is the same as `rpc`. */
+  /** Missing if it equals `rpc`. */
   readonly streaming?: StoredAnswers;
 }
 type StoredAnswers = "no answer" | { readonly answers: readonly Partial<RecordedAnswer>[]; readonly open: boolean };

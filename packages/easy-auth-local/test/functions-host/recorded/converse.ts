@@ -10,8 +10,8 @@ const NOT_COMPARED =
   /^(date|server|keep-alive|transfer-encoding|content-length|traceparent|x-ms-invocation-id): |^connection: keep-alive$/i;
 
 /**
- * Sends what a recorded client sent, byte for byte, and resolves to the answers. Waits for the connection to be closed
- * where it was, however long that takes; else for as many answers as were recorded.
+ * Sends a recorded client's bytes and resolves to the answers. Waits until the connection is closed, however long that
+ * takes, if it was closed in the recording; otherwise for as many answers as were recorded.
  */
 export async function converse(
   port: number,
@@ -72,7 +72,7 @@ function parse(text: string, isHead: boolean): RecordedAnswer[] {
 
 type Framed = { readonly body: string | undefined; readonly rest: string };
 
-/** The body is undefined while a part of it is missing. */
+/** Reads a body; undefined while a part of it is missing. */
 function bodyOf(text: string, headerOf: (name: string) => string | undefined): Framed {
   const length = headerOf("content-length");
   if (length !== undefined) {
@@ -92,7 +92,7 @@ function bodyOf(text: string, headerOf: (name: string) => string | undefined): F
   return { body: further.body === undefined ? undefined : chunk + further.body, rest: further.rest };
 }
 
-/** As the recordings have it: pages and long repetitions in short, JSON objects parsed. */
+/** Shortens pages and long repetitions, and parses JSON objects, as in the recordings. */
 function shorten(body: string): unknown {
   const short = body
     .replace(/<!DOCTYPE html>[\s\S]*<\/html>\s*/, "<page>")
