@@ -192,6 +192,8 @@ describe("a request of a user", () => {
 
 test("an endpoint with scopes that Entra would refuse cannot be made", () => {
   expect(() => createAsUser(pathWith())(["User.Read", ".default"], useGraph)).toThrow('".default"');
+  const mixed = ["User.Read", `${GRAPH}/.default`];
+  expect(() => createAsUser(pathWith())(mixed, useGraph)).toThrow(`The scopes of ${GRAPH} mix .default with others`);
 });
 
 // The compiler checks these: `npm run typecheck` fails if one of them compiles.

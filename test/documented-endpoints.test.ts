@@ -360,17 +360,6 @@ describe("an endpoint with scopes of several resources", () => {
   });
 });
 
-test("an endpoint that mixes .default with named scopes stops the start, with the reason", async () => {
-  const mixed = (blocks[0] ?? "").replace(
-    '["User.Read.All"]',
-    '["User.Read.All", "https://graph.microsoft.com/.default"]',
-  );
-  const bad = await buildCopyWith({ "mixed.ts": mixed });
-  const starting = startFunctionsHost({ appRoot: bad.root, settings: { ...ENVIRONMENT } as Record<string, string> });
-  await expect(starting).rejects.toThrow("The scopes of https://graph.microsoft.com mix .default with others");
-  await bad.remove();
-});
-
 describe("the test on the page", () => {
   /** Starts the page's stack for the app with the page's endpoint. */
   const startStack: typeof start = (options) => start({ ...options, api: { app: copy.root } });
