@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["easy-auth-local-source", "module", "node", "development|production"] } },
   test: {
     include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
-    // Tests that need npm, Chromium, .NET or the benchmark are run by `npm run test:browser`.
+    // Tests that need npm, Chromium, .NET or the benchmark are run by `npm run test:integration`.
     exclude: ["test/browser", "test/bench", "test/existing-app.test.ts", "**/test/packed", "**/dotnet.test.ts"],
     globalSetup: ["test/support/build.ts"],
     setupFiles: ["test/support/no-network.ts"],

@@ -98,10 +98,10 @@ describe("the workflow", () => {
     expect(commands(jobs.deploy).join("\n")).toContain("(cd dist/api && zip -qr ../../api.zip .)");
   });
 
-  test("checks on the versions of Node that Azure runs, with the browser tests, and deploys what the first built", () => {
+  test("checks on the versions of Node that Azure runs, with the integration tests, and deploys what the first built", () => {
     const nodes = jobs.check?.strategy?.matrix.node ?? [];
     expect(nodes).toEqual([22, 24]);
-    expect(commands(jobs.check)).toContain("npm run test:browser");
+    expect(commands(jobs.check)).toContain("npm run test:integration");
     expect(nodes.map(String)).toContain(read(".node-version").trim());
     expect(using(jobs.check, "actions/upload-artifact")).toMatchObject({
       if: `matrix.node == ${read(".node-version").trim()}`,

@@ -10,7 +10,7 @@ const WITH_PROGRAMS = [
 ];
 
 /**
- * `npm run test:browser`: the page in a real Chromium against the whole local stack, and everything else that needs
+ * `npm run test:integration`: the page in a real Chromium against the whole local stack, and everything else that needs
  * large programs.
  */
 export default defineConfig({
