@@ -47,6 +47,8 @@ var cloud = loadJsonContent('clouds.json')[cloudName]
 var issuer = '${cloud.login}/${tenant().tenantId}/v2.0'
 // Delegated permissions of Microsoft Graph that the API uses.
 var graphScopes = loadJsonContent('graph-scopes.json')
+// Delegated permissions of other services: scopes by the service's app id.
+var otherScopes = items(loadJsonContent('other-scopes.json'))
 var signInScopes = ['openid', 'profile', 'email', 'offline_access']
 
 // The same in every tenant.
@@ -60,6 +62,10 @@ resource graph 'Microsoft.Graph/servicePrincipals@v1.0' existing = {
 resource azureStorage 'Microsoft.Graph/servicePrincipals@v1.0' existing = if (storageOnBehalfOf) {
   appId: storageAppId
 }
+
+resource services 'Microsoft.Graph/servicePrincipals@v1.0' existing = [for service in otherScopes: {
+  appId: service.key
+}]
 
 var storageAccess = {
   resourceAppId: storageAppId
@@ -97,6 +103,11 @@ module apiRegistration 'modules/api-registration.bicep' = {
     graphScopes: graphScopes
     graphPermissions: filter(graph.oauth2PermissionScopes, permission => contains(graphScopes, permission.value))
     otherAccess: storageOnBehalfOf ? [storageAccess] : []
+    services: [for (service, index) in otherScopes: {
+      appId: service.key
+      scopes: map(service.value, scope => last(split(scope, '/')))
+      permissions: services[index].oauth2PermissionScopes
+    }]
     clientIds: union([frontendRegistration.outputs.clientId], extraClientIds)
     serviceManagementReference: serviceManagementReference
     issuer: issuer
@@ -113,6 +124,10 @@ module consent 'modules/consent.bicep' = if (grantAdminConsent) {
     apiId: apiRegistration.outputs.servicePrincipalId
     frontendId: frontendRegistration.outputs.servicePrincipalId
     graphScopes: graphScopes
+    services: [for (service, index) in otherScopes: {
+      id: services[index].id
+      scopes: map(service.value, scope => last(split(scope, '/')))
+    }]
     signInScopes: signInScopes
   }
 }

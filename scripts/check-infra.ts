@@ -12,11 +12,13 @@ const ENTRIES = ["main", "resources", "entra"];
 const SNAPSHOTS = "infra/snapshots";
 /** Maximum number of changed lines shown for one snapshot. */
 const MOST_LINES = 12;
-/**
- * Scopes of Graph in every snapshot, instead of those in `infra/graph-scopes.json`: adding a scope there changes no
- * snapshot.
- */
-const SAMPLE_SCOPES = ["First.Scope", "Second.Scope"];
+/** Scopes in every snapshot, instead of those in these files of `infra/`: adding a scope there changes no snapshot. */
+const SAMPLE_SCOPES = {
+  "graph-scopes.json": ["First.Scope", "Second.Scope"],
+  "other-scopes.json": {
+    "77778888-bbbb-9999-cccc-0000dddd1111": ["https://contoso.com/Third", "https://contoso.com/Fourth"],
+  },
+};
 /** Made-up place to which a snapshot is deployed. */
 const PLACE = {
   "--subscription-id": "11112222-3333-4444-5555-666677778888",
@@ -72,7 +74,8 @@ async function main(): Promise<void> {
   // The compiler writes a snapshot beside its parameter file.
   const copy = mkdtempSync(join(tmpdir(), "infra-"));
   cpSync("infra", join(copy, "infra"), { recursive: true, filter: (path) => !path.endsWith(".snapshot.json") });
-  writeFileSync(join(copy, "infra/graph-scopes.json"), JSON.stringify(SAMPLE_SCOPES));
+  for (const [name, scopes] of Object.entries(SAMPLE_SCOPES))
+    writeFileSync(join(copy, "infra", name), JSON.stringify(scopes));
   const snapshots = scenarios.map((name) =>
     once(() => checkSnapshot(compiler, copy, join(SNAPSHOTS, name), values.write)),
   );

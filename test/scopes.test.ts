@@ -8,22 +8,25 @@ import { loadFunctions } from "./support/load-functions.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const LIST = "infra/graph-scopes.json";
+const OTHER_LIST = "infra/other-scopes.json";
 const GRAPH = "https://graph.microsoft.com/";
 /** Azure Storage's delegated permission, which `infra/entra.bicep` registers where files are on. */
 const STORAGE_SCOPE = "https://storage.azure.com/user_impersonation";
 
-/** Names a scope that no list has. */
+/** Names scopes that no list has. */
 const SAMPLE = `import { app } from "@azure/functions";
 import { asUser, graphFor } from "../app.ts";
 app.http("sample", {
   methods: ["GET"],
   authLevel: "anonymous",
-  handler: asUser(["Sample.Read"], async (user) => ({ jsonBody: await graphFor(user).api("/me/samples").get() })),
+  handler: asUser(["Sample.Read", "https://contoso.com/Other.Read"], async (user) => ({ jsonBody: await graphFor(user).api("/me/samples").get() })),
 });
 `;
 
+/** Scopes of both lists. */
 async function listIn(root: string): Promise<readonly string[]> {
-  return JSON.parse(await readFile(`${root}/${LIST}`, "utf8"));
+  const [graph, others] = await Promise.all([LIST, OTHER_LIST].map((name) => readFile(`${root}/${name}`, "utf8")));
+  return [...JSON.parse(graph ?? ""), ...Object.values<readonly string[]>(JSON.parse(others ?? "")).flat()];
 }
 
 /** Endpoints by the scope that they name. */
@@ -34,16 +37,19 @@ function disagreements(named: Named, registered: readonly string[]): readonly st
   const missing = Object.keys(named).filter((scope) => !registered.includes(scope) && scope !== STORAGE_SCOPE);
   const leftOver = registered.filter((scope) => !named[scope]);
   return [
-    ...missing.map((scope) => `The endpoint ${named[scope]?.join(" and ")} names ${scope}, and ${where(scope)}`),
-    ...leftOver.map((scope) => `${LIST} lists ${scope}, and no endpoint names it: remove it there.`),
+    ...missing.map(
+      (scope) =>
+        `The endpoint ${named[scope]?.join(" and ")} names ${scope}, and ${fileOf(scope)} does not list it: add it there.`,
+    ),
+    ...leftOver.map((scope) => `${fileOf(scope)} lists ${scope}, and no endpoint names it: remove it there.`),
   ];
 }
 
-function where(scope: string): string {
-  return scope.includes("/")
-    ? "infra/ does not register it: docs/scopes.md says how."
-    : `${LIST} does not list it: add it there.`;
+async function change(file: string, to: (content: string[]) => unknown): Promise<void> {
+  await writeFile(file, JSON.stringify(to(JSON.parse(await readFile(file, "utf8")))));
 }
+
+const fileOf = (scope: string) => (scope.includes("/") ? OTHER_LIST : LIST);
 
 async function scopesOfEndpoints(root: string): Promise<Named> {
   const named: Record<string, readonly string[]> = {};
@@ -61,21 +67,30 @@ describe("the scopes that endpoints name", () => {
     expect(named).toHaveProperty([STORAGE_SCOPE]);
   });
 
-  test("may include a new one if the list names it; otherwise one message names the endpoint and the scope", async () => {
+  test("may include a new one if its list names it; otherwise one message names the endpoint, the scope and the list", async () => {
     const { root, remove } = await buildCopyWith({ "sample.ts": SAMPLE });
     onTestFinished(remove);
     const named = await scopesOfEndpoints(root);
     expect(JSON.parse(await readDocument(`${root}/`)).paths).toHaveProperty(["/api/sample"]);
     const listed = await listIn(root);
     const before = disagreements(await scopesOfEndpoints(ROOT), listed);
-    const message = `The endpoint sample names Sample.Read, and ${LIST} does not list it: add it there.`;
-    expect(disagreements(named, listed).toSorted()).toEqual([...before, message].toSorted());
+    const messages = [
+      `The endpoint sample names Sample.Read, and ${LIST} does not list it: add it there.`,
+      `The endpoint sample names https://contoso.com/Other.Read, and ${OTHER_LIST} does not list it: add it there.`,
+    ];
+    expect(disagreements(named, listed).toSorted()).toEqual([...before, ...messages].toSorted());
 
-    await writeFile(`${root}/${LIST}`, JSON.stringify([...listed, "Sample.Read"]));
+    await change(`${root}/${LIST}`, (list) => [...list, "Sample.Read"]);
+    await change(`${root}/${OTHER_LIST}`, (lists) => ({ ...lists, id: ["https://contoso.com/Other.Read"] }));
     expect(disagreements(named, await listIn(root))).toEqual(before);
     const { registrations } = await readConfiguration(`${root}/easy-auth-local.json`);
     expect(registrations?.api).toMatchObject({
-      delegatedPermissions: expect.arrayContaining([...listed, "Sample.Read", STORAGE_SCOPE]),
+      delegatedPermissions: expect.arrayContaining([
+        ...listed,
+        "Sample.Read",
+        "https://contoso.com/Other.Read",
+        STORAGE_SCOPE,
+      ]),
     });
   });
 
@@ -89,7 +104,7 @@ describe("the scopes that endpoints name", () => {
     ["Mail.Read", `The endpoint messages names Mail.Read, and ${LIST} does not list it: add it there.`],
     [
       "https://vault.azure.net/user_impersonation",
-      "The endpoint messages names https://vault.azure.net/user_impersonation, and infra/ does not register it: docs/scopes.md says how.",
+      `The endpoint messages names https://vault.azure.net/user_impersonation, and ${OTHER_LIST} does not list it: add it there.`,
     ],
   ])("that are not registered give one message, which names them: %s", (scope, message) => {
     expect(disagreements({ "User.Read": ["profile"], [scope]: ["messages"] }, ["User.Read"])).toEqual([message]);

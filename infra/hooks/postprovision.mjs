@@ -34,7 +34,7 @@ function askAdministrator(say) {
   say("    --query properties.outputs");
   say("");
   say(
-    "Any resource group of the tenant will do. The permissions of Graph are those of infra/graph-scopes.json. Then, with what it prints:",
+    "Any resource group of the tenant will do. The permissions are those of infra/graph-scopes.json and infra/other-scopes.json. Then, with what it prints:",
   );
   say("");
   say("  azd env set API_CLIENT_ID <apiClientId>");

@@ -20,6 +20,9 @@ param graphPermissions object[]
 @description('Permissions of other services.')
 param otherAccess object[]
 
+@description('More services: app id, scopes, and all permissions of each as it lists them.')
+param services object[]
+
 @description('Clients that get the scope without consent.')
 param clientIds string[]
 
@@ -46,6 +49,14 @@ var graphAccess = {
     type: 'Scope'
   })
 }
+
+var servicesAccess = map(services, service => {
+  resourceAppId: service.appId
+  resourceAccess: map(service.scopes, name => {
+    id: filter(service.permissions, permission => permission.value == name)[0].id
+    type: 'Scope'
+  })
+})
 
 resource apiApplication 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
@@ -74,7 +85,7 @@ resource apiApplication 'Microsoft.Graph/applications@v1.0' = {
     // Without an administrator's consent, users can consent to client and API at once.
     knownClientApplications: clientIds
   }
-  requiredResourceAccess: concat([graphAccess], otherAccess)
+  requiredResourceAccess: concat([graphAccess], otherAccess, servicesAccess)
   // Tells endpoints that ask for an authentication context which ones the sign-in satisfied.
   optionalClaims: {
     accessToken: [

@@ -17,6 +17,9 @@ param frontendId string
 @description('Delegated permissions of Microsoft Graph for the API.')
 param graphScopes string[]
 
+@description('More services that the API calls: object id of the service principal, and scopes, of each.')
+param services object[]
+
 @description('Delegated permissions of Microsoft Graph for the frontend.')
 param signInScopes string[]
 
@@ -33,6 +36,13 @@ resource apiToStorage 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = if (!empty
   resourceId: storageId
   scope: 'user_impersonation'
 }
+
+resource apiToServices 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = [for service in services: {
+  clientId: apiId
+  consentType: 'AllPrincipals'
+  resourceId: service.id
+  scope: join(service.scopes, ' ')
+}]
 
 resource frontendToGraph 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = {
   clientId: frontendId

@@ -19,7 +19,7 @@ const MADE = {
   frontend: "22223333-cccc-4444-dddd-5555eeee6666",
   extra: "33334444-dddd-5555-eeee-6666ffff7777",
 };
-/** Scopes of Graph that hooks are told to check; in snapshots, two that stand for `infra/graph-scopes.json`. */
+/** Scopes of Graph that hooks are told to check; in snapshots, two that stand for those in `infra/graph-scopes.json`. */
 const SCOPES = scopesOf(
   JSON.parse(readFileSync(new URL("../../infra/snapshots/default.snapshot.json", import.meta.url), "utf8")),
 );
@@ -141,7 +141,7 @@ export const SIGN_IN_POLICIES: Readonly<Record<string, Policy>> = {
       value: `[reference('/x/id-host-x', 'x').principalId]`,
     })),
   },
-  "consent is for the listed scopes of Graph, for files where they are on, and for signing in": {
+  "consent is for the listed scopes, for files where they are on, and for signing in": {
     rule: (snapshot) => {
       const grants = resourcesOf(snapshot, GRANTS).map(({ properties }) => {
         const { clientId, resourceId, consentType, scope } = properties as Record<string, string>;
@@ -154,6 +154,7 @@ export const SIGN_IN_POLICIES: Readonly<Record<string, Policy>> = {
       const wanted = [
         `[reference('apiServicePrincipal').id] ${graph} ${SCOPES.join(" ")}`,
         ...(hasFiles ? [files] : []),
+        "[reference('apiServicePrincipal').id] [reference('services[0]').id] AllPrincipals Third Fourth",
         `[reference('frontendServicePrincipal').id] ${graph} openid profile email offline_access`,
       ];
       return grants.length === 0 || grants.join() === wanted.join() ? [] : grants;
@@ -177,7 +178,8 @@ export const SIGN_IN_POLICIES: Readonly<Record<string, Policy>> = {
         const counts = asked.map(({ resourceAppId, resourceAccess }) => [resourceAppId, resourceAccess.length].join());
         const hasFiles = ["files", "network-storage", "registrations"].includes(snapshot.scenario);
         const graph = `00000003-0000-0000-c000-000000000000,${API.test(name) ? SCOPES.length : 4}`;
-        const wanted = API.test(name) && hasFiles ? [graph, "e406a681-f3d4-42a8-90b6-c2b029497af1,1"] : [graph];
+        const files = hasFiles ? ["e406a681-f3d4-42a8-90b6-c2b029497af1,1"] : [];
+        const wanted = API.test(name) ? [graph, ...files, "77778888-bbbb-9999-cccc-0000dddd1111,2"] : [graph];
         return counts.join(";") === wanted.join(";") ? [] : [`${name}: ${counts.join(";")}`];
       }),
     faults: [

@@ -75,6 +75,9 @@ export function absolute(app: string | number, folder: string): string | number 
   return isAddress(app) ? app : resolve(folder, String(app));
 }
 
+/** Permissions in a file: a list, or lists by resource. */
+type ScopeFile = readonly string[] | Readonly<Record<string, readonly string[]>>;
+
 /** Replaces files in lists by what they hold: certificates in PEM, and permissions in a `.json` file. */
 function withFiles(registrations: NonNullable<Configuration["registrations"]>, folder: string, path: string) {
   const problems: string[] = [];
@@ -107,7 +110,7 @@ function withFiles(registrations: NonNullable<Configuration["registrations"]>, f
         }),
         ...(delegatedPermissions && {
           delegatedPermissions: delegatedPermissions.flatMap((scope) =>
-            scope.endsWith(".json") ? (JSON.parse(read(scope)) as string[]) : [scope],
+            scope.endsWith(".json") ? Object.values(JSON.parse(read(scope)) as ScopeFile).flat() : [scope],
           ),
         }),
       },
