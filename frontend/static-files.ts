@@ -12,7 +12,8 @@ export interface StaticFile {
   readonly version: string;
   /** Whether pages name it with its version, in an address that is never asked for again. */
   readonly isAsset: boolean;
-  readonly bodies: Readonly<Record<Encoding, Buffer>>;
+  /** Returns the content in an encoding, compressed at the first request for it. */
+  body(encoding: Encoding): Buffer;
 }
 
 type Encoding = "br" | "gzip" | "identity";
@@ -63,7 +64,7 @@ function builtAssets(folder: string): (readonly [path: string, name: string, con
   });
 }
 
-/** Reads and compresses the page's files into memory, by path. Throws when one is missing. */
+/** Reads the page's files into memory, by path. Throws when one is missing. */
 export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
   const named = Object.entries(FILES).map(([path, [name, contentType]]) => [path, name, contentType] as const);
   const contents = [...named, ...builtAssets(folder)].map(
@@ -74,7 +75,7 @@ export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile>
     contents.map(([path, contentType, content]) => {
       const body = contentType.startsWith("text/html") ? withVersions(content, versions) : content;
       const isAsset = path.startsWith("/assets/");
-      return [path, { contentType, version: versionOf(body), isAsset, bodies: compress(body) }];
+      return [path, { contentType, version: versionOf(body), isAsset, body: encoded(body) }];
     }),
   );
 }
@@ -91,7 +92,7 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
     response.writeHead(304).end();
     return;
   }
-  const body = file.bodies[encoding];
+  const body = file.body(encoding);
   if (encoding !== "identity") response.setHeader("content-encoding", encoding);
   response.writeHead(200, { "content-length": body.length, "content-type": file.contentType });
   response.end(body);
@@ -120,9 +121,13 @@ function versionOf(content: Buffer): string {
   return createHash("sha256").update(content).digest("base64url").slice(0, 16);
 }
 
-function compress(content: Buffer): StaticFile["bodies"] {
+function encoded(content: Buffer): StaticFile["body"] {
   const params = { [zlib.BROTLI_PARAM_SIZE_HINT]: content.length };
-  return { br: brotliCompressSync(content, { params }), gzip: gzipSync(content, { level: 9 }), identity: content };
+  const bodies: Partial<Record<Encoding, Buffer>> = { identity: content };
+  return (encoding) => {
+    bodies[encoding] ??= encoding === "br" ? brotliCompressSync(content, { params }) : gzipSync(content, { level: 9 });
+    return bodies[encoding];
+  };
 }
 
 /** Returns the best encoding that the client takes (RFC 9110, 12.5.3); of `q` only the zero counts. */
