@@ -13,7 +13,7 @@ import { userOf } from "./session.ts";
 /** Header in which Easy Auth gives this app the access token of the user's session. */
 const ACCESS_TOKEN_HEADER = "x-ms-token-aad-access-token";
 
-/** Request headers that the backend gets: never cookies, and nothing that only Easy Auth may say. */
+/** Request headers that are forwarded to the backend: no cookies, and none that only Easy Auth may set. */
 const REQUEST_HEADERS = [
   "accept",
   "accept-encoding",
@@ -30,7 +30,7 @@ const REQUEST_HEADERS = [
   "tracestate",
 ] as const;
 
-/** Answer headers that the browser gets: the backend sets no cookies and no rules for this origin. */
+/** Answer headers that are passed on to the browser: no cookies, and no policies for this origin. */
 const RESPONSE_HEADERS = [
   "accept-ranges",
   "cache-control",
@@ -55,15 +55,15 @@ export interface ApiProxyOptions {
   readonly timeoutMs: number;
 }
 
-/** Milliseconds without a byte either way. App Service ends a silent connection then too. */
+/** Milliseconds without a byte in either direction; App Service also ends such a connection then. */
 const SILENCE_TIMEOUT_MS = 230_000;
 
-/** Header that names, by object id, the user whose token the backend got: a page that shows another user's data notices. */
+/** Header with the object id of the user whose token the backend got, so that a page can notice another user's data. */
 const USER_HEADER = "x-signed-in-user";
 
 /**
- * Failures by the status of a refusal that gives no reason, with an empty body or a page: it is of the API's Easy Auth.
- * The API's own say why.
+ * Failure codes for a bare refusal (an empty body or a page), which comes from the API's Easy Auth; refusals of the API
+ * itself give a reason.
  */
 const GATE_REFUSALS: Readonly<Partial<Record<number, FailureCode>>> = { 401: "sign_in_refused", 403: "app_refused" };
 

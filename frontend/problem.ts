@@ -82,7 +82,7 @@ export function answerFailure(request: IncomingMessage, response: ServerResponse
   response.end(body);
 }
 
-/** Returns the address of the code's entry, which this server itself shows, at the path that the API has it at. */
+/** Returns the address of the code's entry in the page of this server, at the same path as the API's. */
 function problemType(request: IncomingMessage, code: FailureCode): string {
   const [host] = publicHosts(request);
   const origin = host === undefined ? "" : `${isPublicHttps(request) ? "https" : "http"}://${host}`;

@@ -21,7 +21,7 @@ interface Site {
   readonly backendUrl: string;
   readonly timeoutMs: number;
   readonly files: ReadonlyMap<string, StaticFile>;
-  /** Whether pages may have addresses of their own, which the page's script shows. */
+  /** Whether the page has client routes: addresses that its script shows. */
   readonly hasClientRoutes: boolean;
 }
 

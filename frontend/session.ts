@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 const NAME_HEADER = "x-ms-client-principal-name";
 const ID_HEADER = "x-ms-client-principal-id";
 
-/** The part of the session that the page may know; null for what Easy Auth did not tell. */
+/** The part of the session that the page may know; null for values that Easy Auth did not send. */
 export interface Session {
   /** Sign-in name. */
   readonly name: string | null;

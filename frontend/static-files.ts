@@ -10,7 +10,7 @@ export interface StaticFile {
   readonly contentType: string;
   /** Hash of the content. */
   readonly version: string;
-  /** Whether pages name it with its version, in an address that is never asked for again. */
+  /** Whether pages name it by a versioned address, which browsers can keep for ever. */
   readonly isAsset: boolean;
   /** Returns the content in an encoding, compressed at the first request for it. */
   body(encoding: Encoding): Buffer;
@@ -99,8 +99,8 @@ export function sendStaticFile(request: IncomingMessage, response: ServerRespons
 }
 
 /**
- * Lets an asset under the very address that the pages name be kept for ever. Everything else is asked for again, whatever
- * query a client adds, so that a deployment shows at once.
+ * Lets browsers keep an asset for ever under the versioned address that the pages name. Everything else is revalidated,
+ * whatever query a caller adds, so that a deployment takes effect at once.
  */
 function cacheControl(url: string, { version, isAsset }: StaticFile): string {
   const isNamed =

@@ -35,8 +35,8 @@ export async function fetchProfile(
 }
 
 /**
- * Fetches the photo of the user whose profile is shown. Undefined when there is none, when it cannot be had, and when
- * somebody else is signed in by now: a page does well without.
+ * Fetches the photo of the user whose profile is shown. Undefined if there is none, on failure, and if somebody else
+ * has signed in since: the page works without it.
  */
 export async function fetchPhoto(
   fetchAsUser: FetchAsUser,

@@ -52,7 +52,7 @@ document.addEventListener("visibilitychange", () => {
   // An administrator's consent is granted beside this page.
   if (current?.code === "consent_required") void showProfile();
 });
-// A page that the browser kept may be another user's by now: it keeps nothing, and starts anew when it is shown again.
+// A page in the browser's back/forward cache may later be shown to another user, so it clears itself and starts again.
 addEventListener("pagehide", () => {
   session = undefined;
   forgetUser();
@@ -62,7 +62,7 @@ addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });
 
-/** Shows who is signed in. When it is another user than before, or nobody, removes all of the former user. */
+/** Shows who is signed in. If that has changed, removes all data of the former user. */
 async function checkSession(): Promise<void> {
   const known = shownUser ?? session?.user;
   const answer = await fetchSession();
@@ -139,7 +139,10 @@ function showWait(problem: Problem, seconds: number, stop: AbortController): (se
   return tell;
 }
 
-/** Lets the user read why a stronger sign-in comes, before the browser leaves. Other sign-ins need no word. */
+/**
+ * Announces a stronger sign-in before the browser leaves, so that the user learns the reason. Other sign-ins need no
+ * announcement.
+ */
 function announceSignIn(problem: Problem): boolean | Promise<boolean> {
   if (problem.claims === undefined) return true;
   return new Promise((resolve) =>
@@ -178,7 +181,7 @@ function show(card: HTMLElement, message: string): void {
   say(message);
 }
 
-/** Tells screen readers. */
+/** Announces a message to screen readers. */
 function say(message: string): void {
   status.textContent = message;
 }

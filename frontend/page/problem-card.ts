@@ -85,7 +85,7 @@ function createConsentLink(href: string): HTMLAnchorElement {
   return link;
 }
 
-/** Makes the lines with code and correlation id, for whoever can look at the log. */
+/** Makes the lines with code and correlation id, for people who can read the log. */
 function createReference(problem: Problem): HTMLElement {
   const { code, correlationId } = problem;
   const list = createElement("dl", "reference");

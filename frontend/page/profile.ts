@@ -35,8 +35,8 @@ export function initialsOf(displayName: string): string {
 }
 
 /**
- * Returns the `tel:` address (RFC 3966) of a phone number as people write it, extension included. Undefined when there is
- * more in it than that: a link would dial another number.
+ * Returns the `tel:` address (RFC 3966) of a phone number as people write it, extension included. Undefined if the text
+ * has anything else in it: a link would dial another number.
  */
 export function phoneAddress(phone: string): string | undefined {
   const [, plus = "", written, pauses = "", extension] = PHONE.exec(phone.normalize("NFKC")) ?? [];

@@ -24,7 +24,7 @@ const REPORT: Remedy = {
   who: OPERATOR,
 };
 
-/** Remedies by code. Other codes go by their status. */
+/** Remedies by code. Other codes get theirs by status. */
 const REMEDIES = new Map<string, Remedy>(
   Object.entries({
     claims_challenge: {
@@ -74,10 +74,7 @@ export function remedyFor({ code, status }: Problem): Remedy {
   return [0, 429, 502, 503, 504].includes(status) ? WAIT : REPORT;
 }
 
-/**
- * Returns an administrator's link if it is https, or on this machine: never a `javascript:` link because an answer said
- * so.
- */
+/** Returns an administrator's link if it is https, or on this machine: an answer must not make a `javascript:` link. */
 export function consentLink({ adminConsentUrl = "" }: Problem): string | undefined {
   if (!URL.canParse(adminConsentUrl)) return undefined;
   const url = new URL(adminConsentUrl);

@@ -3,7 +3,7 @@ import { AppError, type ErrorCode, loggableWord } from "../errors.ts";
 import type { SignInLinks } from "../user.ts";
 import { TokenEndpointError } from "./msal-network.ts";
 
-/** Codes of the OAuth errors that say enough by themselves: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** Codes of the OAuth errors that need no further detail: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 const CODE_BY_ERROR: ReadonlyMap<string, ErrorCode> = new Map([
   ...entries("consent_required", "consent_required"),
   ...entries("misconfigured", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"),
@@ -68,7 +68,7 @@ function refusalOf(error: TokenEndpointError, links: SignInLinks, resource: stri
 function codeOf({ status, errorCode, subError, errorNumbers, claims }: TokenEndpointError): ErrorCode {
   if (status === 429) return "throttled";
   if (status < 400 || status >= 500) return "identity_unavailable";
-  // The user is to read a message; claims may come along, but no sign-in satisfies them.
+  // Entra only has a message for the user; no sign-in satisfies claims that may come with it.
   if (subError === "message_only") return "blocked_by_policy";
   // Also for a device that is not compliant: a new sign-in may show that it is by then.
   if (claims !== undefined) return "claims_challenge";

@@ -15,8 +15,8 @@ interface Tenant {
 }
 
 /**
- * Pauses after Entra asked to wait: of the user it was asked for, and of their whole tenant once three of its users were
- * throttled at a time. Other tenants notice nothing. Bounded by the tenants that are served.
+ * Pauses after Entra asked to wait: of the user concerned, and of their whole tenant once three of its users are
+ * throttled at a time. Other tenants are not affected. Bounded by the number of served tenants.
  */
 export class Pauses {
   readonly #now: () => number;

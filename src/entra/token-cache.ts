@@ -65,7 +65,7 @@ export class TokenCache {
   }
 }
 
-/** Returns the seconds since 1970 when a token is no longer handed out. `expiresAt` is the token's end in milliseconds. */
+/** Returns when a token is no longer handed out, in seconds since 1970. `expiresAt` is the token's end in milliseconds. */
 export function endOfUse(expiresAt: number, user: VerifiedUser): number {
   return Math.floor(Math.min(expiresAt / 1000 - EXPIRY_MARGIN_SECONDS, user.expiresAt));
 }

@@ -17,7 +17,7 @@ type Json<Operation> = Operation extends { readonly responses: infer Responses }
     : unknown
   : never;
 
-/** Parameters and body of an operation; those that it does not take are not there. */
+/** Parameters and body that an operation accepts. */
 type Sent<Operation> = PartOf<Operation, "query"> &
   PartOf<Operation, "path"> &
   (Operation extends { readonly requestBody: { readonly content: { readonly "application/json": infer Body } } }
@@ -31,14 +31,14 @@ type PartOf<Operation, Part extends string> = Operation extends {
     ? { readonly [P in Part]?: Values }
     : unknown;
 
-/** A success whose JSON has a type. Nobody checks that the API keeps to it. */
+/** A successful response with typed JSON. The type is not checked at run time. */
 export type TypedResponse<Body> = Omit<Response, "json"> & { json(): Promise<Body> };
 
 type Options<Operation> = Omit<CallOptions, "method" | "body"> & Sent<Operation>;
 type Arguments<Operation> =
   object extends Sent<Operation> ? [options?: Options<Operation>] : [options: Options<Operation>];
 
-/** Calls the API, with methods, paths, parameters and answers that the compiler knows: those of `Paths`. */
+/** Calls the API. The compiler checks methods, paths, parameters and answers against `Paths`. */
 export type CallApi<Paths> = <Path extends keyof Paths, Method extends keyof Operations<Paths[Path]>>(
   method: Method,
   path: Path,
@@ -52,8 +52,8 @@ interface AnyOptions extends CallOptions {
 }
 
 /**
- * Makes the typed form of `fetchAsUser`, which does and throws the same. Values in a path are encoded, a slash in them
- * too. Throws TypeError for those that would lead to another path: empty, `.` and `..`.
+ * Makes a typed form of `fetchAsUser` with the same behaviour and errors. Values in a path are encoded, slashes too.
+ * Throws TypeError for values that would lead to another path: empty, `.` and `..`.
  */
 export function createCallApi<Paths = paths>(fetchAsUser: FetchAsUser): CallApi<Paths> {
   const call = async (

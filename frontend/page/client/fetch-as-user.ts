@@ -17,8 +17,8 @@ export interface CallOptions extends Omit<RequestInit, "body" | "credentials" | 
   /** Milliseconds for each attempt; 30,000 by default: longer than the server allows the API. */
   readonly timeoutMs?: number;
   /**
-   * Called each second with the time that the call still waits because the service asked to. Abort `signal` to end the
-   * wait.
+   * Called each second, with the seconds left, while the call waits because the service asked to. Abort `signal` to end
+   * the wait.
    */
   readonly onWait?: (secondsLeft: number, problem: Problem) => void;
   /** Called before the browser leaves for a sign-in; returns true by default. With false, the call throws the problem. */
@@ -99,7 +99,7 @@ async function send(browser: Browser, path: string, options: CallOptions): Promi
     return await browser.fetch(path, {
       ...init,
       headers: withDefaults(headers),
-      // A redirect leads to the sign-in page. Following it from a script ends in an error that says nothing.
+      // A redirect leads to the sign-in page. A script that followed it would get an error without details.
       redirect: "manual",
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
@@ -109,7 +109,7 @@ async function send(browser: Browser, path: string, options: CallOptions): Promi
   }
 }
 
-/** Adds the header that says that no person reads the answer: a gate that heeds it answers 401 instead of a redirect. */
+/** Adds the header that marks a request of a script: a gate that honours it answers 401 instead of a redirect. */
 function withDefaults(given: RequestInit["headers"]): Headers {
   const headers = new Headers(given);
   if (!headers.has("accept")) headers.set("accept", "application/json");

@@ -55,7 +55,7 @@ export const REDIRECTED: Problem = {
   detail: "The server redirects to another address, which a script cannot follow. Open it as a link.",
 };
 
-/** Stands for no failure: the browser is on its way to the sign-in page. */
+/** Not a failure: the browser is leaving for the sign-in page. */
 export const SIGNING_IN: Problem = {
   status: 401,
   code: "signing_in",
@@ -81,7 +81,7 @@ export function unexpectedAnswer(status: number): Problem {
 
 /** Returns the problem of a failed response. Never throws, whatever the body is. */
 export async function problemFrom(response: Response): Promise<Problem> {
-  // The one redirect there can be leads to the sign-in page, which a script cannot follow.
+  // The only possible redirect leads to the sign-in page, which a script cannot follow.
   if (response.type === "opaqueredirect") return SESSION_ENDED;
   const { status, headers } = response;
   const body: unknown = await response.json().catch(() => undefined);

@@ -11,13 +11,13 @@ export interface SignInPage {
 }
 
 const MARKER = "fetch-as-user.sign-ins";
-/** Between two sign-ins that nobody asked for, whatever they are for. */
+/** Minimum time between two automatic sign-ins. */
 const PAUSE_MS = 60_000;
 
 interface Marker {
-  /** Time of the last sign-in that nobody asked for, in milliseconds since 1970. */
+  /** Time of the last automatic sign-in, in milliseconds since 1970. */
   readonly at: number;
-  /** Calls that a sign-in was begun for, and that did not succeed since. */
+  /** Calls for which a sign-in was begun and which have not succeeded since. */
   readonly calls: readonly string[];
 }
 
@@ -31,8 +31,8 @@ export function signInUrl({ claims }: Pick<Problem, "claims">, returnTo: string)
 }
 
 /**
- * Signs the user in unasked, but never in a circle: once for a call until that call succeeds, and once a minute for all
- * calls of a tab. Where the browser cannot remember, never.
+ * Signs the user in automatically, but never in a loop: once for a call until that call succeeds, and once a minute for
+ * all calls of a tab. Never signs in if the browser cannot remember.
  */
 export class UnaskedSignIn {
   readonly #page: SignInPage;
@@ -47,7 +47,7 @@ export class UnaskedSignIn {
     return !calls.includes(call) && Math.abs(this.#page.now() - at) >= PAUSE_MS;
   }
 
-  /** Begins a sign-in for a call, or leaves it to the user: then false. */
+  /** Begins a sign-in for a call. Returns false if none may begin; then it is left to the user. */
   begin(call: string, problem: Problem): boolean {
     if (!this.isDue(call)) return false;
     const { calls } = this.#read();
@@ -66,7 +66,7 @@ export class UnaskedSignIn {
       const { at, calls } = JSON.parse(this.#page.storage().getItem(MARKER) ?? "") as Partial<Marker>;
       if (typeof at === "number" && Array.isArray(calls)) return { at, calls };
     } catch {
-      // Nothing remembered, or nothing that we wrote.
+      // Nothing is stored, or something that this code did not write.
     }
     return { at: Number.NEGATIVE_INFINITY, calls: [] };
   }

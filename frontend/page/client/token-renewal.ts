@@ -1,4 +1,4 @@
-/** Easy Auth's refresh of the session's tokens: one at a time, and not again for calls that an earlier one already helps. */
+/** Easy Auth's refresh of the session's tokens: one at a time, and none for calls that an earlier one already covers. */
 export class TokenRenewal {
   readonly #ask: () => Promise<Response>;
   #asking: Promise<boolean> | undefined;
@@ -9,7 +9,7 @@ export class TokenRenewal {
     this.#ask = ask;
   }
 
-  /** Whether the session's tokens are newer now than they were at that generation. Throws what asking throws. */
+  /** Returns whether the session's tokens are newer now than at that generation. Throws if the request fails. */
   async renew(generation: number): Promise<boolean> {
     if (generation !== this.generation) return true;
     this.#asking ??= this.#askOnce().finally(() => {

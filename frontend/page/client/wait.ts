@@ -7,7 +7,7 @@ export async function countDown(
   onSecond: (secondsLeft: number) => void,
   signal?: AbortSignal | null,
 ): Promise<void> {
-  // By the clock, not by counting: timers of a tab in the background are late.
+  // Uses the clock instead of counting, since timers of a background tab are late.
   const end = Date.now() + seconds * 1000;
   for (let leftMs = seconds * 1000; leftMs > 0; leftMs = end - Date.now()) {
     onSecond(Math.ceil(leftMs / 1000));

@@ -5,7 +5,7 @@ const OPEN_MS = { least: 2500, most: 7500 };
 export interface BreakerOptions {
   /** Called each time it opens. */
   readonly onOpen: () => void;
-  /** Milliseconds since some moment; never goes back. */
+  /** Returns milliseconds of a monotonic clock. */
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -35,11 +35,14 @@ export class Breaker {
     return this.#opensUntil !== undefined;
   }
 
-  /** Whether a call may be made now. While the breaker is open: one when its time is up, whose outcome has to be reported. */
+  /**
+   * Returns whether a call may be made now. An open breaker allows one when its time is up, whose outcome has to be
+   * reported.
+   */
   allows(): boolean {
     if (this.#opensUntil === undefined) return true;
     if (this.#now() < this.#opensUntil) return false;
-    // Until the outcome of this call is known, no other one goes.
+    // No other call is allowed until the outcome of this one is known.
     this.#open(OPEN_MS.most);
     this.#isProbing = true;
     return true;

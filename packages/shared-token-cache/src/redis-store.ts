@@ -17,7 +17,7 @@ const QUEUE = 256;
 const AUTHENTICATES_BEFORE_END_MS = 180_000;
 const LEAST_BETWEEN_AUTHENTICATIONS_MS = 30_000;
 
-/** Stands for a value of another type, which this app did not write: the store works, and no entry looks like this. */
+/** Result for a value of another type, which this app did not write. It is never a valid entry. */
 const OF_ANOTHER_TYPE = Buffer.of(0);
 
 type Client = ReturnType<typeof createBinaryClient>;
@@ -42,7 +42,7 @@ export class RedisStore implements SharedStore {
   }
 
   async get({ id }: EntryName, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    // One byte more than an entry may have, so that a longer one is known for what it is.
+    // One byte more than an entry may have, so that a longer one is recognized.
     const read = this.#client.withAbortSignal(signal).getRange(keyOf(id), 0, MAX_ENTRY_BYTES);
     const bytes = await read.catch((error) => {
       if (error instanceof ErrorReply && error.message.startsWith("WRONGTYPE")) return OF_ANOTHER_TYPE;

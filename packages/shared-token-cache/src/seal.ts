@@ -13,7 +13,7 @@ export interface EntryBinding {
 
 /** Name and key of one entry. */
 export interface EntryKeys {
-  /** 32 bytes: tells nothing of the assertion. */
+  /** 32 bytes, which reveal nothing of the assertion. */
   readonly id: Buffer;
   /** 32 bytes, for AES-256-GCM. Never leaves the process. */
   readonly key: Buffer;

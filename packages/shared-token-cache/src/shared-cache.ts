@@ -32,7 +32,7 @@ const LOOKUP_MS = 50;
 const WRITE_MS = 1000;
 const MOST_LOOKUPS = 100;
 const MOST_WRITES = 100;
-/** Time for which a refused token is not taken from the store: long enough after a delete that failed. */
+/** Time for which a refused token is ignored in the store, in case its deletion failed. */
 const REFUSED_MS = 60_000;
 const MOST_REFUSED = 10_000;
 
@@ -46,7 +46,7 @@ export class SharedCache {
   readonly #observer: SharedCacheObserver | undefined;
   readonly #clock: () => number;
   readonly #breaker: Breaker;
-  /** Fingerprints of tokens that a resource refused: an entry whose delete failed does not come back. */
+  /** Fingerprints of tokens that a resource refused, whose entries are ignored even if their deletion failed. */
   readonly #refused = new LRUCache<string, true>({ max: MOST_REFUSED, ttl: REFUSED_MS });
   #lookups = 0;
   #writes = 0;
@@ -63,7 +63,7 @@ export class SharedCache {
     return this.#breaker.isOpen;
   }
 
-  /** Resolves to a token that is good for now; never rejects. */
+  /** Resolves to a token that is valid now; undefined without one. Never rejects. */
   async find(binding: VerifiedBinding): Promise<SealedToken | undefined> {
     const startedAt = performance.now();
     const { result, token } = await this.#lookUp(binding);
@@ -71,7 +71,7 @@ export class SharedCache {
     return token;
   }
 
-  /** Writes behind: returns at once. */
+  /** Stores a token in the background; returns at once. */
   keep(binding: VerifiedBinding, token: SealedToken): void {
     const keys = entryKeysFor(binding);
     this.#write(() => {
@@ -81,7 +81,7 @@ export class SharedCache {
     });
   }
 
-  /** Drops a token that a resource refused: here at once, in the store behind the answer and unless a newer one is there. */
+  /** Drops a token that a resource refused: here at once, in the store in the background and only if no newer one is there. */
   forget(binding: VerifiedBinding, accessToken: string): void {
     this.#refused.set(fingerprintOf({ accessToken }), true);
     const keys = entryKeysFor(binding);
@@ -120,7 +120,7 @@ export class SharedCache {
     return this.#refused.has(fingerprintOf(token)) ? { result: "refused" } : { result: "hit", token };
   }
 
-  /** Tells the breaker nothing: a store that is full refuses writes and still answers look-ups. */
+  /** Writes without telling the breaker, since a full store refuses writes but still answers look-ups. */
   #write(prepare: () => ((signal: AbortSignal) => Promise<void>) | undefined): void {
     const dropped = () => this.#observer?.droppedWrite(this.#store.name);
     const work = this.#writes < MOST_WRITES && !this.#breaker.isOpen ? prepare() : undefined;
