@@ -43,7 +43,7 @@ async function main(commandLine: CommandLine): Promise<void> {
   const { configuration, folder } = await configurationFor(commandLine);
   if (configuration.build) await build(configuration.build.command, folder);
   const stack = await Promise.race([start(commandLine, configuration, folder), untilAborted(stopping.signal)]);
-  // What was started by then ends with the process.
+  // Processes that were started by then end with this one.
   if (!stack) return;
   const watching = commandLine.watch
     ? await watchApps(stack.apps, buildFor(configuration, folder), printWithTime)

@@ -102,7 +102,7 @@ async function watchFolders(folders: readonly string[], onChange: () => Promise<
     if (watched.has(folder) || !isFolder(folder)) return;
     const watcher = watch(folder, (event, name) => {
       if (name !== null && IGNORED.has(name)) return;
-      // A new folder, perhaps, or one that is gone.
+      // The folder may be new, or deleted.
       if (event === "rename") addBelow(folder).catch(() => forget(folder));
       changed();
     });

@@ -17,10 +17,10 @@ export async function problemsOf(value: unknown): Promise<readonly string[]> {
 let validating: Promise<ValidateFunction> | undefined;
 
 async function compileSchema(): Promise<ValidateFunction> {
-  // Loaded when it is needed: a stack without a configuration file does without.
+  // Loaded on demand, since a stack without a configuration file does not need it.
   const { Ajv2020 } = await import("ajv/dist/2020.js");
   const schema: object = JSON.parse(readFileSync(packageFile("configuration.schema.json"), "utf8"));
-  // Checking the schema itself would take most of the time; a test does.
+  // Checking the schema itself would take most of the time; a test does that.
   return new Ajv2020({ allErrors: true, strict: false, verbose: true, validateSchema: false }).compile(schema);
 }
 
@@ -105,7 +105,7 @@ function appProblems(app: "api" | "frontend", configuration: Configuration, regi
   return problems;
 }
 
-/** Names each value that two have, in any case. */
+/** Reports each value that two entries share, in any letter case. */
 function repeated(values: ReadonlyMap<string, string>, what: string): string[] {
   const seen = new Map<string, string>();
   return [...values].flatMap(([name, value]) => {

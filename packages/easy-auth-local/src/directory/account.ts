@@ -57,6 +57,6 @@ export interface Account {
   readonly refreshRefusal?: Refusal;
   /** Whether this user's sessions are revoked once Graph sees the first token of them. */
   readonly isRevokedOnFirstUse?: boolean;
-  /** Fault that Graph shows in place of this user's answers. */
+  /** Fault in place of Graph's answers to this user. */
   readonly graphFault?: Fault;
 }

@@ -5,7 +5,7 @@
  * Source: https://learn.microsoft.com/azure/templates/microsoft.web/sites/config-authsettingsv2
  */
 export interface AuthSettings {
-  /** `enabled: false` takes the gate away: everything passes as the client sent it, `X-MS-*` headers included. */
+  /** `enabled: false` removes the gate: everything passes as the client sent it, `X-MS-*` headers included. */
   readonly platform?: { readonly enabled?: boolean };
   readonly globalValidation: {
     /** Switch for the gate's demand of a user. Default true; false lets everybody through, as `AllowAnonymous` does. */

@@ -85,7 +85,7 @@ function createAnswer(options: GateOptions, ownUrl: () => string) {
   };
 }
 
-/** Makes text one short line without control characters and tokens: claims and paths come from outside. */
+/** Shortens text to one line without control characters and tokens, since claims and paths come from outside. */
 function safeLine(line: string): string {
   return safeText(line.replaceAll(/\p{Cc}/gu, "\u{fffd}"), MAX_LINE);
 }

@@ -5,7 +5,7 @@ const UPGRADE_HEADERS = /^(upgrade|http2-settings)$/i;
 const UPGRADE_TOKENS = /\b(upgrade|http2-settings)\b\s*,?\s*/gi;
 
 /**
- * Has `server` read a request again without its `Upgrade`: a server ignores an upgrade that it does not know (RFC 9110,
+ * Makes `server` read a request again without its `Upgrade`: a server ignores an upgrade that it does not know (RFC 9110,
  * 7.8), such as that of `curl --http2`. Node hands over each connection with an upgrade, and parses nothing more of it.
  */
 export function ignoreUpgrade(server: http.Server, request: http.IncomingMessage, socket: Socket, head: Buffer): void {

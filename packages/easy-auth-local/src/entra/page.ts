@@ -53,7 +53,7 @@ export interface PageOptions {
   readonly status?: number;
   /** Allows the one script that carries it; none by default. */
   readonly scriptNonce?: string;
-  /** For pages with more than a form. */
+  /** Whether the page has more than a form, and needs more width. */
   readonly isWide?: boolean;
 }
 

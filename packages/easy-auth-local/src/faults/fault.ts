@@ -1,4 +1,4 @@
-/** Service that can show a fault. */
+/** Service that a fault can affect. */
 export type Service = "entra" | "graph";
 
 /** Kinds of faults. */
@@ -51,14 +51,14 @@ export type Fault =
       readonly coding?: "gzip" | "deflate" | "br";
     };
 
-/** A fault, and the requests that show it. */
+/** A fault, and the requests that it affects. */
 export interface FaultRule {
   readonly service: Service;
   /** Key of an account: only requests for that user, by the token or assertion they carry. Default: every request. */
   readonly account?: string;
   /** Prefix of the paths that match. Default: every path but the emulator's own: `/`, `/trace`, `/emulator/`. */
   readonly path?: string;
-  /** Number of requests that show it. Default: all, until it is cleared. */
+  /** Number of requests that it affects. Default: all, until it is cleared. */
   readonly times?: number;
   readonly fault: Fault;
 }

@@ -6,7 +6,7 @@ import { problemsOf } from "./check-fault-rule.ts";
 import type { Fault, FaultRule, Service } from "./fault.ts";
 import { showFault } from "./show-fault.ts";
 
-/** A rule that cannot be taken; the message says what is wrong with it. */
+/** An invalid rule; the message says what is wrong with it. */
 export class FaultRuleError extends Error {
   override readonly name = "FaultRuleError";
 }
@@ -33,7 +33,7 @@ export class Faults {
   }
 
   /**
-   * Adds a fault. Returns a function that removes it; a request that shows it already is not changed.
+   * Adds a fault. Returns a function that removes it; a request that it already affects is not changed.
    *
    * @throws FaultRuleError
    */
@@ -55,7 +55,7 @@ export class Faults {
     this.#held.clear();
   }
 
-  /** Rules; `times` is the number of requests that have yet to show each. */
+  /** Rules; `times` is the number of requests that each will still affect. */
   get rules(): readonly FaultRule[] {
     return this.#active.map(({ rule, timesLeft }) => (rule.times === undefined ? rule : { ...rule, times: timesLeft }));
   }
@@ -65,7 +65,7 @@ export class Faults {
     return this.#held.size;
   }
 
-  /** Makes the function that shows the faults of a service in place of its routes' answers. */
+  /** Makes the function that answers with the faults of a service in place of its routes. */
   intercept(service: Service): Intercept {
     return async (request, ask) => {
       const fault = this.#take(service, request);

@@ -8,7 +8,7 @@ import { INVOCATION_ID_HEADER } from "./worker-server.ts";
 export type ForwarderError =
   /** The worker's server could not be reached, or broke off before its headers: answered 500. */
   | "Request"
-  /** Nothing moved for too long: answered 500, or broken off after the headers. */
+  /** No byte moved for too long: answered 500, or broken off after the headers. */
   | "RequestTimedOut"
   /** The worker's server broke off in the middle of the body, and so did the host. */
   | "ResponseBodyDestination"
@@ -25,7 +25,7 @@ export interface Forwarding {
   /** Port of the worker's server, on 127.0.0.1. */
   readonly port: number;
   readonly invocationId: string;
-  /** Milliseconds for which nothing may move, either way. */
+  /** Milliseconds for which no byte may move in either direction. */
   readonly activityTimeoutMs: number;
   /** Aborted when `functionTimeout` is over. */
   readonly signal: AbortSignal;

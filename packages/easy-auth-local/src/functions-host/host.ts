@@ -33,7 +33,7 @@ export interface FunctionsHostOptions {
   readonly port?: number;
   /** The `Values` of local.settings.json. Unlike with `func`, they win over the environment. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Milliseconds for which a request may stand still with HTTP streaming. Default 240,000, as the real host's proxy. */
+  /** Milliseconds for which no byte may move with HTTP streaming. Default 240,000, as the real host's proxy. */
   readonly activityTimeoutMs?: number;
   readonly onLog?: (log: HostLog) => void;
   /** Called with the server before it listens. */

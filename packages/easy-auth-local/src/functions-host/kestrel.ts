@@ -21,7 +21,7 @@ interface ParserError extends NodeJS.ErrnoException {
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
-/** Connections that got their last answer. */
+/** Connections whose last answer was sent. */
 const ended = new WeakSet<Socket>();
 
 /**
@@ -71,7 +71,7 @@ export function endEmpty(response: ServerResponse, status: number): void {
 }
 
 /**
- * Has `server` treat bytes that Node's parser cannot read as Kestrel does, and hand on requests with `Expect` like any
+ * Makes `server` treat bytes that Node's parser cannot read as Kestrel does, and pass on requests with `Expect` like any
  * other. `breakOff` is asked for the answer under way on such a connection; it returns false when there is none.
  */
 export function actLikeKestrel(server: Server, breakOff: (socket: Socket) => boolean): void {

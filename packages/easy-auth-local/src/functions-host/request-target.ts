@@ -6,7 +6,7 @@ export interface RequestTarget {
   readonly query: string;
 }
 
-/** A percent-encoded character of UTF-8; overlong ones and surrogates are sorted out by `decodeURIComponent`. */
+/** A percent-encoded character of UTF-8; `decodeURIComponent` refuses overlong ones and surrogates. */
 const ENCODED_CHARACTER =
   /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-7](?:%[89ab][\da-f]){3}/gi;
 /** Form of the start of an absolute target, before its path. */

@@ -40,7 +40,7 @@ export function parseConstraint(constraint: string): ((value: string) => boolean
   const { name = "", numbers = "" } = /^(?<name>\w+)(\((?<numbers>-?\d+(,-?\d+)?)\))?$/.exec(constraint)?.groups ?? {};
   const make = CONSTRAINTS.get(name.toLowerCase());
   const [least = Number.NaN, most] = numbers === "" ? [] : numbers.split(",").map(Number);
-  // A constraint that takes numbers is none without them, and the other way round.
+  // A constraint with numbers is invalid without them, and one without numbers is invalid with them.
   const takesNumbers = make !== undefined && make.length > 0;
   return takesNumbers === (numbers !== "") ? make?.(least, most) : undefined;
 }

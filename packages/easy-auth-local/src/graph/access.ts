@@ -46,7 +46,7 @@ export function withPrincipal(
   };
 }
 
-/** Does as `withPrincipal` for a route of the signed-in user, which refuses an app without a user. */
+/** Applies `withPrincipal` to a route of the signed-in user, and refuses an app without a user. */
 export function withAccount(
   parts: AccessParts,
   handle: AccountHandler,
@@ -89,7 +89,7 @@ async function verify(
 ): Promise<JWTPayload | string> {
   if (graphToken === undefined) return "Access token is empty.";
   const options = { audience: [audience, `${audience}/`, MICROSOFT_GRAPH], algorithms: ["RS256"] };
-  // A token for another audience has no nonce, and is judged as it is.
+  // A token for another audience has no nonce, and is checked unchanged.
   const signed = withHashedNonce(graphToken) ?? graphToken;
   try {
     const { payload, protectedHeader } = await jwtVerify(signed, keys.verificationKeys, options);

@@ -22,7 +22,7 @@ interface BatchResponse {
 }
 
 /**
- * Makes the handler of `$batch`, which answers each request as it is answered alone, with the token of the batch.
+ * Makes the handler of `$batch`, which answers each request as it would be answered alone, with the token of the batch.
  * https://learn.microsoft.com/graph/json-batching
  */
 export function createBatch(answer: RouteHandler): RouteHandler {

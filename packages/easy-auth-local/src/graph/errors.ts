@@ -13,15 +13,15 @@ export function forbidden(request: RoutedRequest): Reply {
   return graphError(request, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
 }
 
-/** Makes the answer for something that the directory does not hold. */
+/** Makes the answer for a resource that the directory does not have. */
 export function resourceNotFound(request: RoutedRequest, name: string): Reply {
   const text = `Resource '${name}' does not exist or one of its queried reference-property objects are not present.`;
   return graphError(request, 404, "Request_ResourceNotFound", text);
 }
 
 /**
- * Makes the answer to what Graph has and this emulator lacks. Never a 404, which would say that the user has no such
- * thing.
+ * Makes the answer to requests that Graph supports and this emulator does not. Never a 404, which would say that the
+ * user has no such resource.
  */
 export function notEmulated(request: RoutedRequest, what?: string): Reply {
   const subject = what ?? `${request.method} ${request.url.pathname}`;

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AUTHORITY_HOSTS, GRAPH_HOSTS } from "../directory/clouds.ts";
 
-/** Key pair in PEM, for https listeners. Nothing trusts it that was not told to. */
+/** Key pair in PEM, for https listeners. Only clients that are configured to trust it do. */
 export interface Certificate {
   readonly key: string;
   readonly cert: string;
@@ -20,7 +20,7 @@ const ADDRESSES = ["127.0.0.1", "::1"];
 
 /** Makes a certificate for this machine's loopback names, and for Microsoft's where a hosts file sends them here. */
 export async function createCertificate(): Promise<Certificate> {
-  // Loaded when it is needed: it takes longer to load than the rest of Entra.
+  // Loaded on demand: it takes longer to load than the rest of Entra.
   const { generate } = await import("selfsigned");
   const { private: key, cert } = await generate([{ name: "commonName", value: "easy-auth-local" }], {
     // Made at each start without a folder to keep it in: an RSA key would take 200 times as long.

@@ -112,6 +112,6 @@ function signalGroup({ pid, kill }: ChildProcess, name: NodeJS.Signals): void {
     if (pid !== undefined && process.platform !== "win32") process.kill(-pid, name);
     else kill(name);
   } catch {
-    // It has ended.
+    // The group has ended.
   }
 }

@@ -16,7 +16,7 @@ export async function startStaticSite(
   folder: string,
   onServer?: (server: http.Server) => void,
 ): Promise<LoopbackServer> {
-  // Loaded when it is needed.
+  // Loaded on demand.
   const { default: serveStatic } = await import("serve-static");
   const setHeaders = (response: http.ServerResponse) => void response.setHeader("cache-control", "no-store");
   const serve = serveStatic(folder, { cacheControl: false, extensions: ["html", "htm"], setHeaders });
@@ -37,7 +37,7 @@ function pathOf({ url = "/" }: http.IncomingMessage): string {
 
 function answer(response: http.ServerResponse, status: number): void {
   if (response.headersSent) return void response.destroy();
-  // Those of a file that went just now: its length, above all.
+  // Removes headers of a file that was deleted meanwhile, above all its length.
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(status, { "content-type": "text/plain" }).end(`${http.STATUS_CODES[status]}\n`);
 }

@@ -7,7 +7,7 @@ export function azuriteFile(name: string, service: "blob" | "table" = "blob"): s
     try {
       return createRequire(from).resolve(`azurite/dist/src/${service}/${name}`);
     } catch {
-      // Not there.
+      // Not installed there.
     }
   }
   throw new Error("Azurite is not installed. Install it beside easy-auth-local: npm install --save-dev azurite");

@@ -13,7 +13,7 @@ const FLAGS = "--skipApiVersionCheck --inMemoryPersistence --disableTelemetry --
 /** Module that ends Azurite when its standard input ends, as it does with this process. */
 const END_WITH_PARENT = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()";
 const START_WITHIN_MS = 60_000;
-/** End of what Azurite issues: later than any clock can be put forward. */
+/** Expiry of Azurite's signatures: later than any clock can be put forward. */
 const NEVER = new Date("9999-12-31");
 
 /** Azurite, running. */
@@ -42,7 +42,7 @@ export async function startAzurite(program = azuriteFile("main.js")): Promise<Az
 
 /** A service of Azurite in a process of its own, with the key of its account. */
 export interface AzuriteService extends Pick<Azurite, "url" | "ended" | "close"> {
-  /** In base64. */
+  /** Account key in base64. */
   readonly key: string;
 }
 

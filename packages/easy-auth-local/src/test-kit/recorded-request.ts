@@ -7,7 +7,7 @@ export interface RecordedRequest {
   readonly service: Service;
   readonly method: string;
   readonly url: URL;
-  /** By lower-case name. */
+  /** Headers by lower-case name. */
   readonly headers: IncomingHttpHeaders;
   /** A form or JSON as an object, anything else as text; undefined without a body. */
   readonly body: unknown;

@@ -46,7 +46,7 @@ export interface Hop {
 export interface Trace {
   /** 32 hexadecimal digits. */
   readonly id: string;
-  /** In the order in which they began. */
+  /** Hops in the order in which they began. */
   readonly hops: Hop[];
   /** Key or name of the user, by the tokens that were seen. */
   account: string | undefined;

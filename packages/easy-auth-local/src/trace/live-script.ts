@@ -1,5 +1,5 @@
 /**
- * Script that asks for the page every second, and puts in place what has changed. Open parts stay open, and the focus
+ * Script that requests the page every second and replaces the changed parts. Open parts stay open, and the focus
  * stays.
  */
 export const LIVE_SCRIPT = `

@@ -9,13 +9,13 @@ const SECRET_NAME = /code|state|nonce|ticket|token|secret|password|assertion|key
 /** Form of a JWT. */
 const JWT = /eyJ[\w-]+(\.[\w-]*)*/g;
 
-/** Returns text as it may be shown: without JWTs, and not endless. */
+/** Returns text that is safe to show: without JWTs, and shortened. */
 export function safeText(text: string, maxLength = MAX_VALUE): string {
   const safe = text.replaceAll(JWT, HIDDEN);
   return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
 
-/** Returns path and query as they may be shown. */
+/** Returns path and query without secrets. */
 export function safePath(target: string): string {
   const [path = "", ...query] = target.split("?");
   const parameters = new URLSearchParams(query.join("?"));

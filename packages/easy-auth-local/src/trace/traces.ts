@@ -30,7 +30,7 @@ export class Traces {
   /** Users of browsers' sessions. */
   readonly #users = new LRUCache<string, string>({ max: MAX_SESSIONS });
   readonly #options: TracesOptions;
-  /** Changes with every change. */
+  /** Value that changes with every change of a trace. */
   version = 0;
 
   constructor(options: TracesOptions = {}) {
@@ -77,7 +77,7 @@ export class Traces {
     return this.#current.run({ trace, hop }, work);
   }
 
-  /** Adds a hop of which only the end is seen. */
+  /** Adds a hop of which only the end is observed. */
   add(trace: Trace, hop: Hop): void {
     trace.hops.push(hop);
     if (trace.hops.length > MAX_HOPS) trace.hops.shift();
