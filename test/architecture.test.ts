@@ -28,7 +28,7 @@ describe("docs/architecture.md", () => {
     expect(new Set(walk).size).toBe(walk.length);
   });
 
-  test.each(walk.slice(1))("comes to %s from a file before it, which imports it", async (file) => {
+  test.each(walk.slice(1))("reaches %s from an earlier file that imports it", async (file) => {
     const before = walk.slice(0, walk.indexOf(file));
     const imported = await Promise.all(before.map(importsOf));
 

@@ -199,7 +199,7 @@ describe("an endpoint that is added by the page", () => {
 });
 
 describe("an endpoint that takes a body, as on the page,", () => {
-  test("hands it to one's own API, and its refusal to the caller", async () => {
+  test("passes it on to one's own API, and the API's refusal back to the caller", async () => {
     const taken = await post("new-order", '{"article":"a","count":1,"more":1}');
     expect([taken.status, await taken.json()]).toMatchObject([200, { path: "/orders", scp: "Orders.Read" }]);
     const refused = await post("new-order", '{"article":"sold out","count":1}');

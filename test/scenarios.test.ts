@@ -51,14 +51,14 @@ test("the page on the local stack describes every account correctly", () => {
   expect(LISTED).toEqual(accounts);
 });
 
-describe("signing in as", () => {
+describe("signed in as the account", () => {
   test.each(
     LISTED.map(([key = "", , , answer = ""]) => [key, answer] as const).filter(([key]) => key !== "other-tenant"),
-  )("%s, /api/profile answers %s", async (key, answer) => {
+  )("%s, GET /api/profile is answered %s", async (key, answer) => {
     expect(await profile(await signedIn(key))).toBe(answer);
   });
 
-  test("other-tenant is refused by Entra", async () => {
+  test("other-tenant: Entra refuses the sign-in itself", async () => {
     const browser = new Browser();
     const { url, response } = await browser.signIn(`${stack.frontendUrl}/`, "other-tenant");
     expect(url).toContain(stack.entraUrl);

@@ -28,7 +28,7 @@ function problemsOf(environment: Environment): readonly string[] {
 }
 
 describe("settings", () => {
-  test("come from the names that Easy Auth itself sets", () => {
+  test("are read from the names that Easy Auth itself sets", () => {
     expect(readSettings(VALID)).toEqual({
       clientId: CLIENT,
       credential: { kind: "secret", secret: "a~secret.value" },
@@ -54,7 +54,7 @@ describe("settings", () => {
     [`https://login.microsoftonline.com/${TENANT}/`, "https://login.microsoftonline.com"],
     [`https://login.microsoftonline.com/${TENANT.toUpperCase()}/v2.0`, "https://login.microsoftonline.com"],
     [`https://login.windows.net/${TENANT}`, "https://login.microsoftonline.com"],
-  ])("take the issuer %s as the authority at %s", (issuer, origin) => {
+  ])("accept the issuer %s for the authority at %s", (issuer, origin) => {
     const { authority } = readSettings({ ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer });
     expect(authority).toMatchObject({ origin, tenant: TENANT });
   });
@@ -123,7 +123,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("of several tenants take the tenants that are allowed", () => {
+  test("for several tenants accept the allowed tenants", () => {
     const issuer = "https://login.microsoftonline.com/organizations/v2.0";
     const other = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     const environment = { ...VALID, WEBSITE_AUTH_OPENID_ISSUER: issuer };
@@ -158,13 +158,13 @@ describe("settings", () => {
   });
 
   test.each(["urn:contoso:orders", "https://orders.contoso.com/a%20b/", TENANT, "api://a~b_c.d:1/@x+y"])(
-    "take the audience %s",
+    "accept the audience %s",
     (audience) => {
       expect(readSettings({ ...VALID, API_AUDIENCES: audience }).audiences).toContain(audience);
     },
   );
 
-  test("take more audiences, and a client id in capitals", () => {
+  test("accept more audiences, and a client id in capitals", () => {
     const environment = {
       ...VALID,
       WEBSITE_AUTH_CLIENT_ID: CLIENT.toUpperCase(),

@@ -146,7 +146,7 @@ describe("a fetch as the user", () => {
     "/orders/%2E./x?a=b",
     "/orders/..\\x",
     `${ORDERS.origin}/a/..#b`,
-  ])("to %s is refused: an id that a caller made up leads to another thing", async (path) => {
+  ])("to %s is refused: such an id of a caller would lead to another resource", async (path) => {
     const user = recordedUser();
     await expect(fetching(path, { method: "DELETE" }, user)).rejects.toMatchObject({ code: "invalid_request" });
     expect(user.asked).toEqual([]);
@@ -167,7 +167,7 @@ describe("a fetch as the user", () => {
     expect(seen[0]?.url).toBe("/orders?page=2");
   });
 
-  test("over http alone gets no token, whatever the API's origin says", async () => {
+  test("over http gets no token, even if the API's origin has that scheme", async () => {
     await expect(fetchAs(recordedUser(), { ...ORDERS, origin: "http://localhost:9" }, "/")).rejects.toMatchObject({
       code: "internal_error",
     });
@@ -245,7 +245,7 @@ describe("a fetch as the user", () => {
     await expect(fetching()).rejects.toMatchObject({ code: "downstream_forbidden", hint });
   });
 
-  test("returns the statuses that the endpoint wants to answer with, whole", async () => {
+  test("returns whole answers with the statuses in alsoReturn", async () => {
     const body = '{"type":"about:blank","title":"Out of stock"}';
     await ordersAnswering(
       answer(

@@ -247,13 +247,13 @@ const NAMING_TENANT = {
   "www-authenticate": `Bearer authorization_uri=https://login.microsoftonline.com/${TENANT_ID}/oauth2/authorize resource_id=https://storage.azure.com`,
 };
 
-describe("when Storage refuses", () => {
-  test.each(["files", "files/a%20b.txt"])("a user without a role, /api/%s answers 403", async (path) => {
+describe("when Storage", () => {
+  test.each(["files", "files/a%20b.txt"])("refuses a user without a role, /api/%s answers 403", async (path) => {
     expect(await codeOf(await get(path, {}, await apiToken("no-role")))).toBe("403 downstream_forbidden");
     expect((await get(path)).status).toBeLessThan(400);
   });
 
-  test("the token with a claims challenge, it is exchanged once more with the claims, and the new one is used", async () => {
+  test("refuses the token with a claims challenge, the app exchanges it once more with the claims and uses the new one", async () => {
     const refused = new Set<string>();
     storage.answer(({ token }) => {
       if (refused.size > 0 && !refused.has(token)) return undefined;
@@ -267,7 +267,7 @@ describe("when Storage refuses", () => {
     expect(JSON.parse(forms[1]?.claims ?? "{}")).toMatchObject(JSON.parse(CLAIMS));
   });
 
-  test("the new token with a challenge too, the client gets its claims, after exactly one more exchange", async () => {
+  test("refuses the new token with a challenge as well, the client gets its claims after exactly one more exchange", async () => {
     storage.answer(() => storageError(401, "InvalidAuthenticationInfo", challenge(CLAIMS)));
     const [asked, requests] = [stack.tokenRequests.length, stack.storageRequests.length];
     const response = await get("files");
@@ -278,7 +278,7 @@ describe("when Storage refuses", () => {
     expect([exchangesSince(asked).length, stack.storageRequests.length - requests]).toEqual([2, 2]);
   });
 
-  test("a revoked user, and Entra does too, the client gets the claims for the next sign-in", async () => {
+  test("and Entra both refuse a revoked user, the client gets the claims for the next sign-in", async () => {
     const claims = JSON.stringify({
       access_token: { nbf: { essential: true, value: String(Math.floor(Date.now() / 1000) + 60) } },
     });
@@ -288,7 +288,7 @@ describe("when Storage refuses", () => {
     expect(response.headers.get("www-authenticate")).toContain(`claims="${Buffer.from(claims).toString("base64")}"`);
   });
 
-  test("the token without saying why, it is exchanged anew, and the new one is used", async () => {
+  test("refuses the token without a reason, the app exchanges it again and uses the new one", async () => {
     let refused = "";
     storage.answer(({ token }) => {
       refused ||= token;
@@ -321,7 +321,7 @@ describe("when Storage refuses", () => {
     // An exchange without an answer from Entra is tried twice.
     ["is down", { kind: "status", status: 503 }, "503 identity_unavailable", 2],
   ])(
-    "the token without saying why, and Entra %s, the caller is told that at once",
+    "refuses the token without a reason, and Entra %s, the client is told that at once",
     async (_, fault, expected, tries) => {
       let undo = () => {};
       storage.answer(() => {
@@ -336,7 +336,7 @@ describe("when Storage refuses", () => {
     },
   );
 
-  test("and names another resource, or another tenant, no token goes there", async () => {
+  test("asks for a token for another resource or tenant, it gets none", async () => {
     for (const [authority, resource] of [
       [TENANT_ID, "https://graph.microsoft.com"],
       ["ffffffff-0000-0000-0000-000000000000", "https://storage.azure.com"],
@@ -363,7 +363,7 @@ describe("when Storage refuses", () => {
     ],
     ["closes the connection", "close", "502 downstream_failed"],
     ["never answers", "hang", "504 downstream_timeout"],
-  ])("or %s, /api/files says so, and the rest of the app is unharmed", async (_, answer, expected) => {
+  ])("%s, /api/files says so, and the rest of the app is unharmed", async (_, answer, expected) => {
     storage.answer(() => answer);
     const [files, profile] = await Promise.all([get("files"), get("profile")]);
     expect(await codeOf(files)).toBe(expected);
@@ -371,7 +371,7 @@ describe("when Storage refuses", () => {
   });
 
   test.each(["files", "files/a%20b.txt"])(
-    "or never answers, nothing of /api/%s waits on after its time",
+    "never answers, nothing of /api/%s is still waiting after the time-out",
     async (path) => {
       storage.answer(() => "hang");
       expect(await codeOf(await get(path))).toBe("504 downstream_timeout");
@@ -379,14 +379,14 @@ describe("when Storage refuses", () => {
     },
   );
 
-  test.each(["files", "files/a%20b.txt"])("or fails for a moment, /api/%s asks again and is answered", async (path) => {
+  test.each(["files", "files/a%20b.txt"])("fails for a moment, /api/%s retries and is answered", async (path) => {
     const asked = stack.storageRequests.length;
     storage.answer(() => (stack.storageRequests.length === asked + 1 ? storageError(503, "ServerBusy") : undefined));
     expect((await get(path)).status).toBe(path === "files" ? 200 : 302);
     expect(stack.storageRequests.length).toBe(asked + (path === "files" ? 2 : 3));
   });
 
-  test("no word of Storage reaches the caller or the log", async () => {
+  test("fails in any of these ways, none of its words reach the client or the log", async () => {
     storage.answer(() => storageError(403, "AuthorizationPermissionMismatch"));
     const text = await (await get("files")).text();
     expect(text).not.toContain("about someone");

@@ -106,7 +106,7 @@ describe("GET /session", () => {
 });
 
 test.each(["/health", "/health?v=1"])(
-  "GET %s answers without anyone signed in, without details, each time anew",
+  "GET %s answers without a user, without details, and is never cached",
   async (path) => {
     const { url } = await serveFrontend(NO_BACKEND);
     const headers = { "cache-control": "no-store" };

@@ -55,7 +55,7 @@ test.each<[string, () => HttpResponseInit]>([
   ["a web stream", () => ({ body: new ReadableStream() })],
   ["a Node stream", () => ({ body: new PassThrough() as never })],
   ["an async iterator", () => ({ body: drops() as never })],
-])("%s that never ends ends with the request", async (_, make) => {
+])("%s without an end is ended with the request", async (_, make) => {
   const controller = new AbortController();
   const reading = inMemory(make(), controller.signal);
   controller.abort();

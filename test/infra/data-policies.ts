@@ -139,14 +139,14 @@ export const DATA_POLICIES: Readonly<Record<string, Policy>> = {
       },
     ],
   },
-  "everything that has a place names the environment": {
+  "every resource with a location has a tag with the environment's name": {
     rule: ({ resources }) =>
       resources
         .filter((resource) => resource.location !== undefined && at(resource, "tags.azd-env-name") !== "demo")
         .map(({ name }) => `${name} has no tag`),
     faults: [{ scenario: "default", type: STORAGE, name: /./, path: "tags", value: undefined }],
   },
-  "no version of an API is a preview, where there is another": {
+  "no resource uses a preview version of its API if there is another": {
     rule: ({ resources }) =>
       resources
         .filter(

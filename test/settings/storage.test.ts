@@ -29,7 +29,7 @@ describe("the settings for files", () => {
     ["https://contoso.z12.blob.storage.azure.net", "contoso"],
     ["https://contoso.blob.core.usgovcloudapi.net", "contoso"],
     ["https://localhost:10000/devstoreaccount1", "devstoreaccount1"],
-  ])("take the account %s", (accountUrl, accountName) => {
+  ])("accept the account %s", (accountUrl, accountName) => {
     const url = accountUrl.replace(/\/$/, "");
     expect(readStorage(environment(accountUrl, "documents"), [])).toEqual({
       ...{ accountUrl: url, accountName, containerName: "documents", publicUrl: url, delivery: "redirect" },
@@ -37,7 +37,7 @@ describe("the settings for files", () => {
   });
 
   test.each(["https://files.contoso.com/", "http://localhost:4286/devstoreaccount1"])(
-    "take %s as the address that browsers use",
+    "accept %s as the address that browsers use",
     (open) => {
       const settings = readStorage(environment(URL, "documents", { STORAGE_PUBLIC_URL: open }), []);
       expect(settings).toMatchObject({ accountUrl: URL, publicUrl: open.replace(/\/$/, "") });

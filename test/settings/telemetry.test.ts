@@ -33,7 +33,7 @@ describe("the settings for telemetry", () => {
     expect(settings).toEqual({ serviceName: "func-api-x", otlp: false, azureMonitor });
   });
 
-  test("take Authorization=AAD for the app's own identity", () => {
+  test("accept Authorization=AAD for the app's own identity", () => {
     const environment = {
       APPLICATIONINSIGHTS_CONNECTION_STRING: CONNECTION,
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: "Authorization=AAD",

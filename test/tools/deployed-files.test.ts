@@ -159,7 +159,7 @@ describe(".funcignore", () => {
   const accepts = ignoreRules(text);
 
   test.each([...TOP_LEVEL, "node_modules", ".env", "coverage", "local.settings.json"])(
-    "knows what becomes of %s",
+    "decides whether %s is sent",
     (name) => {
       const isSent = NOTHING_BUILT.includes(name);
       expect(accepts(name), `${name}: add it to .funcignore, or to what is sent`).toBe(isSent);

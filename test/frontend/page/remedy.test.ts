@@ -33,7 +33,7 @@ describe("what the page offers", () => {
 
 describe("an administrator's link", () => {
   test.each(["https://login.example/adminconsent?client_id=1", "http://localhost:4282/adminconsent?client_id=1"])(
-    "is the API's: %s",
+    "is the one that the API gives: %s",
     (adminConsentUrl) => {
       expect(consentLink(problem({ adminConsentUrl }))).toBe(adminConsentUrl);
     },

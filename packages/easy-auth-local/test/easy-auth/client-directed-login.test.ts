@@ -21,7 +21,7 @@ interface Answer {
 }
 
 describe("POST /.auth/login/aad", () => {
-  test("answers a session token, which X-ZUMO-AUTH takes", async () => {
+  test("answers with a session token for X-ZUMO-AUTH", async () => {
     const url = await openGate(around, frontendSettings());
     const accessToken = await token();
     const response = await login(url, { access_token: accessToken });

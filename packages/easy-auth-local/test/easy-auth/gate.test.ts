@@ -337,7 +337,7 @@ describe("a request without a session", () => {
     ["/public/%5c..%5cx", 401],
     ["/x/../health", 200],
     ["//health", 401],
-  ])("to %s is answered %i, by the excluded paths", async (path, status) => {
+  ])("to %s is answered %i under the excluded paths", async (path, status) => {
     const { status: answered } = await sendRaw(apiGate.url, path, ["Connection: close"]);
     expect(answered).toBe(status);
   });

@@ -113,7 +113,7 @@ describe("an excluded path", () => {
   test.each([
     ["none", undefined],
     ["injected", "aad"],
-  ] as const)("has the headers of a user: %s", async (excludedPathHeaders, idp) => {
+  ] as const)("gets a signed-in user's headers by the switch: %s", async (excludedPathHeaders, idp) => {
     const excluded: Global = { unauthenticatedClientAction: "RedirectToLoginPage", excludedPaths: ["/open"] };
     const settings = frontendSettings({ globalValidation: excluded });
     const url = await openGate(around, settings, { switches: { excludedPathHeaders } });

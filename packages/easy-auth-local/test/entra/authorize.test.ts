@@ -180,7 +180,7 @@ describe("a refusal that only the user is told", () => {
 describe("claims", () => {
   const claims = account("mfa-needed").exchangeRefusal?.claims ?? "";
 
-  test("that ask for a policy are satisfied on a page of their own, and the token says so", async () => {
+  test("for a policy are satisfied on an extra page, and named in the token", async () => {
     const step = await pickAccount(authorizeUrl({ claims }), "mfa-needed");
     expect(step.html).toContain("one more step");
     const { code = "" } = toldTo(await answerPage(step, { mfa: "done" }));

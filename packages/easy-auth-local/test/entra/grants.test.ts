@@ -306,7 +306,7 @@ describe("client_credentials", () => {
   });
 
   test.each<[string, Form, string, number]>([
-    ["a scope of its own", { scope: API_SCOPE }, TENANT_ID, 1002012],
+    ["a named scope", { scope: API_SCOPE }, TENANT_ID, 1002012],
     ["no tenant", { scope: "https://graph.microsoft.com/.default" }, "organizations", 50194],
     ["another tenant", { scope: "https://graph.microsoft.com/.default" }, OTHER_TENANT_ID, 700016],
     ["a wrong secret", { client_secret: "wrong" }, TENANT_ID, 7000215],

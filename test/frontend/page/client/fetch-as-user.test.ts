@@ -25,7 +25,7 @@ interface Told {
 
 const OK: Told = { status: 200 };
 
-describe("a call that succeeds", () => {
+describe("a call", () => {
   test("returns the answer, and is marked as a request of a script", async () => {
     const app = await startApp(() => OK);
     expect((await app.fetchAsUser("/api/x", { headers: { accept: "text/csv" } })).status).toBe(200);
@@ -33,13 +33,13 @@ describe("a call that succeeds", () => {
     expect(app.headers[0]).toMatchObject({ accept: "text/csv", "x-requested-with": "XMLHttpRequest" });
   });
 
-  test("includes an answer of 304", async () => {
+  test("succeeds with an answer of 304", async () => {
     const app = await startApp(() => ({ status: 304 }));
     expect((await app.fetchAsUser("/api/x")).status).toBe(304);
   });
 
   test.each(["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/", "api/x"])(
-    "%s is no path of this app and gets no request",
+    "to %s, which is no path of this app, is never sent",
     async (path) => {
       const app = await startApp(() => OK);
       await expect(app.fetchAsUser(path as "/")).rejects.toThrow(TypeError);
@@ -86,7 +86,7 @@ describe("an expired token", () => {
   });
 
   test.each([401, 403, 500])(
-    "when renewing is answered %i: signs the user in, back to the very address",
+    "signs the user in, back to the same address, if the renewal is answered %i",
     async (status) => {
       const app = await startApp((path) => (path === "/.auth/refresh" ? { status } : EXPIRED));
       expect(await problemOf(app.fetchAsUser("/api/x"))).toMatchObject({ code: "signing_in" });
@@ -95,7 +95,7 @@ describe("an expired token", () => {
     },
   );
 
-  test("when renewing does not help: tries again once, then signs the user in", async () => {
+  test("is renewed once, and then signs the user in if that does not help", async () => {
     const app = await startApp((path) => (path === "/.auth/refresh" ? OK : EXPIRED));
     expect(await problemOf(app.fetchAsUser("/api/x"))).toMatchObject({ code: "signing_in" });
     expect(app.asked).toEqual(["GET /api/x", "GET /.auth/refresh", "GET /api/x"]);
