@@ -130,7 +130,7 @@ describe.each(APPS)("$title, taken through docs/existing-app.md", (app) => {
   });
 });
 
-test("the package for existing apps brings what an endpoint uses, the same to CommonJS and ES modules", async () => {
+test("the package for existing apps exports what an endpoint uses, identically for CommonJS and ES modules", async () => {
   const root = await mkdtemp(join(folder, "app-"));
   await install(root);
   await writeFile(
@@ -147,7 +147,7 @@ test("the package for existing apps brings what an endpoint uses, the same to Co
   for (const name of Object.keys(names)) expect(commands).toMatch(new RegExp(`\\b${name}\\b`));
 });
 
-test("its declarations need no other package than it names, in TypeScript 7 and 5.9", async () => {
+test("its declarations need only the packages that it names, in TypeScript 7 and 5.9", async () => {
   const root = await mkdtemp(join(folder, "app-"));
   await install(root, ["functions-on-behalf-of"]);
   await writeFile(join(root, "profile.ts"), endpoint);

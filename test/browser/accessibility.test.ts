@@ -138,7 +138,7 @@ describe.each<State>([
     open: (page) => openOwn(page, `/${TENANT_ID}/adminconsent?client_id=${API.clientId}`),
   },
   {
-    what: "the word after a consent",
+    what: "the message after a consent",
     open: async (page) => {
       await openOwn(page, `/${TENANT_ID}/adminconsent?client_id=${API.clientId}`);
       await page.getByRole("button", { name: "Cancel" }).click();
@@ -146,7 +146,7 @@ describe.each<State>([
     },
   },
   { what: "the page for a device's code", open: (page) => openOwn(page, "/common/oauth2/deviceauth") },
-  { what: "the word after signing out", open: (page) => openOwn(page, `/${TENANT_ID}/oauth2/v2.0/logout`) },
+  { what: "the message after signing out", open: (page) => openOwn(page, `/${TENANT_ID}/oauth2/v2.0/logout`) },
   {
     what: "the control page",
     open: async (page) => {
@@ -201,7 +201,7 @@ async function openOwn(page: Page, path: string): Promise<void> {
 }
 
 describe("with the keyboard alone", () => {
-  test("everything that can be done is reached in the order it is read, and seen to be reached", async () => {
+  test("every control gets a visible focus, in reading order", async () => {
     const page = await newUser({ failures: ["403 /api/profile"] });
     await signIn(page, "no-consent");
     await seeTitle(page, "An administrator's consent is missing");
@@ -222,7 +222,7 @@ describe("with the keyboard alone", () => {
     expect(await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle)).toBe("solid");
   });
 
-  test("trying again does not lose the place", async () => {
+  test("trying again keeps the focus", async () => {
     const page = await newUser({ failures: ["502 /api/profile"] });
     const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
     await signIn(page, "works");
@@ -235,7 +235,7 @@ describe("with the keyboard alone", () => {
   });
 });
 
-test("a screen reader is told of each state, in a region that is there from the start", async () => {
+test("a region that exists from the start announces each state to screen readers", async () => {
   const page = await newUser({ failures: ["502 /api/profile"] });
   const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
   await signIn(page, "works");
@@ -248,7 +248,7 @@ test("a screen reader is told of each state, in a region that is there from the 
   expect(await status.textContent()).toBe("Your profile is shown");
 });
 
-test("nothing moves for those who asked for that", async () => {
+test("nothing is animated for users who prefer reduced motion", async () => {
   const page = await newUser({ reducedMotion: "reduce" });
   await page.route("**/api/profile", () => {});
   await signIn(page, "works");

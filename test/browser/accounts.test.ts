@@ -154,7 +154,7 @@ test("the photo that Graph has is shown", async () => {
   await page.locator(".avatar img").waitFor();
 });
 
-test("a stranger reads on Entra's own page that they cannot sign in, and can be somebody else there", async () => {
+test("an unknown user is refused on Entra's own page, and can pick another account there", async () => {
   const page = await newUser({ failures: SIGN_IN_REFUSED });
   await signIn(page, "other-tenant");
   await page.getByText("AADSTS50020").first().waitFor();
@@ -162,7 +162,7 @@ test("a stranger reads on Entra's own page that they cannot sign in, and can be 
   await seeTitle(page, "Adele Vance");
 });
 
-test("every account of the stack is one of these", () => {
+test("the tests above cover every account of the stack", () => {
   const tested = new Set([...SERVED, ...REFUSED].map(({ account }) => account));
   for (const account of ["token-expires", "refresh-gone", "other-tenant"]) tested.add(account);
   expect(stack.directory.accounts.map(({ key }) => key).filter((key) => !tested.has(key))).toEqual([]);

@@ -6,7 +6,7 @@ const CONTENT = "<script>alert(1)</script>";
 
 useBrowser({ files: [{ name: "a page.html", content: CONTENT, contentType: "text/html" }] });
 
-test("a link to a file is a download from Storage itself, whatever it holds, and no certificate is in the way", async () => {
+test("a link downloads any file from Storage itself, without a certificate warning", async () => {
   const page = await newUser();
   await signIn(page, "works");
   await seeTitle(page, "Adele Vance");

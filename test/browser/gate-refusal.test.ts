@@ -3,7 +3,7 @@ import { newUser, pickAccount, seeTitle, signIn, useBrowser } from "./fixture.ts
 
 useBrowser({ misconfigure: "wrong-audience" });
 
-test("a refusal by the API's gate seconds after a sign-in is said to be one, with code and correlation ID", async () => {
+test("a refusal by the API's gate right after a sign-in is shown as one, with code and correlation id", async () => {
   const page = await newUser({ failures: ["401 /api/profile"] });
   await signIn(page, "works");
   await pickAccount(page, "works");

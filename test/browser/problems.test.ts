@@ -59,7 +59,7 @@ test.for([
   },
 );
 
-test.each(["__proto__", "toString"])("the code %s of an answer is one that the page does not know", async (code) => {
+test.each(["__proto__", "toString"])("the code %s in an answer is treated as an unknown one", async (code) => {
   const page = await newUser({ failures: ["403 /api/profile"] });
   const problem = JSON.stringify({ type: "about:blank", title: "A strange answer", status: 403, detail: "", code });
   await page.route("**/api/profile", (route) =>
@@ -70,7 +70,7 @@ test.each(["__proto__", "toString"])("the code %s of an answer is one that the p
   expect(await page.locator("#state").innerText()).toContain(OPERATOR);
 });
 
-test("a token that is never accepted: one sign-in, then the problem", async () => {
+test("a token that is never accepted leads to one sign-in, then to the problem", async () => {
   const page = await newUser({ failures: ["401 /api/profile"] });
   stack.faults.add(refusal(50013, "invalid_grant"));
   await signIn(page, "works");
@@ -79,10 +79,10 @@ test("a token that is never accepted: one sign-in, then the problem", async () =
   expect(await page.getByRole("link", { name: "Sign in again" }).isVisible()).toBe(true);
 });
 
-describe("what helps the person who is asked", () => {
+describe("the problem card", () => {
   const permissions = ["clipboard-read", "clipboard-write"];
 
-  test("is the correlation id of the log, copied by a button", async () => {
+  test("has a button that copies the log's correlation id", async () => {
     const page = await newUser({ failures: ["403 /api/profile"], permissions });
     await signIn(page, "no-consent");
     await page.getByRole("button", { name: "Copy correlation ID" }).click();
@@ -92,7 +92,7 @@ describe("what helps the person who is asked", () => {
     expect(stack.logs.map(({ message }) => message).join("\n")).toContain(copied);
   });
 
-  test("cannot be copied where the browser has no clipboard, and the button says so", async () => {
+  test("says on the button that the browser has no clipboard", async () => {
     const page = await newUser({ failures: ["403 /api/profile"] });
     await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
     await signIn(page, "no-consent");
@@ -100,7 +100,7 @@ describe("what helps the person who is asked", () => {
     await page.getByText("No clipboard here").waitFor();
   });
 
-  test("cannot be copied when the browser refuses, and the button says so", async () => {
+  test("says on the button that the browser refused to copy", async () => {
     const page = await newUser({ failures: ["403 /api/profile"] });
     await page.addInitScript(() => {
       navigator.clipboard.writeText = () => Promise.reject(new DOMException("Refused", "NotAllowedError"));
@@ -110,7 +110,7 @@ describe("what helps the person who is asked", () => {
     await page.getByText("Not copied").waitFor();
   });
 
-  test("is the link for an administrator, copied, or opened to grant consent", async () => {
+  test("has the administrator's link, to copy or to open for consent", async () => {
     const page = await newUser({ failures: ["403 /api/profile"], permissions });
     await signIn(page, "no-consent");
     await page.getByRole("button", { name: "Copy consent link" }).click();

@@ -37,7 +37,7 @@ describe("a user", () => {
     expect(await page.getByRole("link", { name: "+1 425 555 0187" }).getAttribute("href")).toBe("tel:+14255550187");
   });
 
-  test("reads values of any script in their own direction, and a sign-in name beyond ASCII as it is spelled", async () => {
+  test("sees values of any script in their own direction, and a sign-in name beyond ASCII spelled correctly", async () => {
     const page = await newUser();
     await signIn(page, "far");
     await seeTitle(page, "محمد علي");
@@ -56,7 +56,7 @@ describe("a user", () => {
     expect(await page.locator("[data-field]:not(.avatar):not([dir=auto])").count()).toBe(0);
   });
 
-  test("dials the number that is written, extension included, and none where more than a number is written", async () => {
+  test("can dial a phone number with its extension, but not a text that has more than a number", async () => {
     const page = await newUser();
     await signIn(page, "far");
     await seeTitle(page, "محمد علي");
@@ -70,7 +70,7 @@ describe("a user", () => {
     await page.getByText("1-800-CONTOSO").waitFor();
   });
 
-  test("sees what the directory does not know as not set", async () => {
+  test("sees missing values as not set", async () => {
     const page = await newUser();
     await signIn(page, "sparse");
     await seeTitle(page, "Diego Siciliani");
@@ -90,7 +90,7 @@ describe("a user", () => {
     expect(await other.locator(".avatar img").count()).toBe(0);
   });
 
-  test("comes back to the very address they asked for", async () => {
+  test("comes back to the exact address they asked for", async () => {
     const page = await newUser();
     await signIn(page, "works", "/?view=a%20b&next=%2F");
     await seeTitle(page, "Adele Vance");
@@ -122,7 +122,7 @@ describe("a user", () => {
     await seeTitle(page, "Adele Vance");
   });
 
-  test("finds nothing of themselves on a page that the browser keeps, until it is shown again", async () => {
+  test("leaves no data on a page in the browser's back/forward cache", async () => {
     const page = await newUser();
     await signIn(page, "works");
     await seeTitle(page, "Adele Vance");
@@ -184,7 +184,7 @@ describe("the page", () => {
     expect(await visit(false)).toBeLessThan(NEXT_VISIT_BUDGET);
   });
 
-  test("says after some seconds that it still waits, to everybody", async () => {
+  test("says after some seconds that it still waits, also to screen readers", async () => {
     const page = await newUser();
     await page.clock.install();
     await page.route("**/api/profile", () => {});
@@ -196,7 +196,7 @@ describe("the page", () => {
     expect(await page.getByRole("status").textContent()).toContain("Still loading");
   });
 
-  test("says no more of waiting once the profile is there", async () => {
+  test("stops saying that it waits once the profile is there", async () => {
     const page = await newUser();
     await page.clock.install();
     await page.route("**/api/photo?*", () => {});
@@ -219,7 +219,7 @@ describe("the page", () => {
     expect(text).not.toContain("Loading");
   });
 
-  test("moves nothing when the profile arrives", async () => {
+  test("does not shift its layout when the profile arrives", async () => {
     const page = await newUser();
     await page.addInitScript(() => {
       const shifts: number[] = [];

@@ -30,7 +30,7 @@ describe("a token that has expired", () => {
     expect(visited.filter((path) => path === ADDRESS)).toHaveLength(2); // before the sign-in, and after it
   });
 
-  test("that cannot be renewed takes the user to the sign-in, and back to the very address", async () => {
+  test("that cannot be renewed takes the user to the sign-in, and back to the same address", async () => {
     const page = await newUser({ failures: ["401 /api/profile", "403 /.auth/refresh"] });
     await page.route("**/.auth/refresh", (route) => route.fulfill({ status: 403 }));
     stack.faults.add({ service: "entra", account: "works", times: 1, fault: EXPIRED });
@@ -42,7 +42,7 @@ describe("a token that has expired", () => {
 });
 
 describe("a session that has ended while the page was open", () => {
-  test("takes the user to the sign-in, and back to the very address", async () => {
+  test("takes the user to the sign-in, and back to the same address", async () => {
     const page = await newUser({ failures: ["502 /api/profile", "401 /.auth/refresh"] });
     const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
     await signIn(page, "works", ADDRESS);
@@ -60,7 +60,7 @@ describe("a session that has ended while the page was open", () => {
 });
 
 describe("a claims challenge", () => {
-  test("is announced, then takes the user to a sign-in that asks for the claims, and back to the very address", async () => {
+  test("is announced, then takes the user to a sign-in that asks for the claims, and back to the same address", async () => {
     const page = await newUser({ failures: ["401 /api/profile"] });
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", times: 1, fault: MFA });
@@ -76,7 +76,7 @@ describe("a claims challenge", () => {
     expect(new URLSearchParams(login.split("?")[1]).get("claims")).toBe(CLAIMS);
   });
 
-  test("that no sign-in satisfies is shown after one, and the user decides about another", async () => {
+  test("that a sign-in did not satisfy is shown, and the user decides about another sign-in", async () => {
     const page = await newUser({ failures: ["401 /api/profile"] });
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", fault: MFA });
@@ -97,7 +97,7 @@ describe("a claims challenge", () => {
 });
 
 describe("a page whose session changed in another tab", () => {
-  test("shows that the user signed out, and nothing of them, once it is looked at again", async () => {
+  test("shows that the user signed out, and none of their data, when it becomes visible again", async () => {
     const page = await newUser();
     await signIn(page, "works");
     await seeTitle(page, "Adele Vance");
@@ -114,7 +114,7 @@ describe("a page whose session changed in another tab", () => {
     expect(await page.locator("#account").textContent()).toBe("diego.siciliani@contoso.example");
   });
 
-  test("shows who is signed in now, and nothing of the other, once it is looked at again", async () => {
+  test("shows who is signed in now, and none of the other user's data, when it becomes visible again", async () => {
     const page = await newUser();
     await signIn(page, "works");
     await page.locator(".avatar img").waitFor();
@@ -213,7 +213,7 @@ function lookAt(page: Page): Promise<void> {
 }
 
 describe("a service that asks to wait", () => {
-  test("is asked again when the countdown has ended", async () => {
+  test("gets the request again when the countdown has ended", async () => {
     const page = await newUser({ failures: ["503 /api/profile"] });
     await page.clock.install();
     const undo = stack.faults.add({ service: "graph", account: "sparse", fault: BUSY });
@@ -230,7 +230,7 @@ describe("a service that asks to wait", () => {
     await seeTitle(page, "Diego Siciliani");
   });
 
-  test("is waited for no longer when the user does not want to", async () => {
+  test("is not waited for when the user cancels", async () => {
     const page = await newUser({ failures: ["503 /api/profile"] });
     await page.clock.install();
     const undo = stack.faults.add({ service: "graph", account: "sparse", fault: BUSY });
@@ -246,7 +246,7 @@ describe("a service that asks to wait", () => {
 });
 
 describe("a device without a connection", () => {
-  test("reads so, and the page goes on by itself when the connection is back", async () => {
+  test("is reported, and the page goes on by itself when the connection is back", async () => {
     const page = await newUser({ failures: ["502 /api/profile"], complaints: /ERR_INTERNET_DISCONNECTED/ });
     const undo = stack.faults.add({ service: "graph", account: "works", fault: { kind: "html", status: 502 } });
     await signIn(page, "works");

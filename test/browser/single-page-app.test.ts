@@ -29,14 +29,14 @@ describe("a single-page app that brings its own token", () => {
     expect(await callFrom(app.url, "works")).toMatchObject({ status: 200, body: { displayName: "Adele Vance" } });
   });
 
-  test("reads why it failed, code and correlation id included", async () => {
+  test("can read the reason of a failure, with code and correlation id", async () => {
     expect(await callFrom(app.url, "no-consent", ["403 /api/profile"])).toMatchObject({
       status: 403,
       body: { code: "consent_required", correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
     });
   });
 
-  test("of another origin gets nothing, though its token is good", async () => {
+  test("of another origin gets nothing, although its token is valid", async () => {
     expect(await callFrom(stranger.url, "works", [], /CORS|ERR_FAILED/)).toBe("TypeError: Failed to fetch");
   });
 });

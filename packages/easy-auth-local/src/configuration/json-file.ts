@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import JSON5 from "json5";
 
 /**
- * Reads a file of the developer's own as Azure Functions and its tools read host.json and local.settings.json: JSON that may
+ * Reads a developer's file as Azure Functions and its tools read host.json and local.settings.json: JSON that may
  * have comments, commas at the end, and a byte order mark. Does not check its shape. Throws, naming the file.
  */
 export function readJson<T>(file: string): T {

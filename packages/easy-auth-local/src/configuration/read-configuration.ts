@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { Configuration, RegistrationConfiguration } from "./configuration.ts";
 import { isAddress, problemsOf } from "./problems.ts";
 
-/** Name of the file that is read when none is named. */
+/** Default name of the configuration file. */
 export const CONFIGURATION_FILE = "easy-auth-local.json";
 
 /** Configuration that cannot be used. The message says all that is wrong in it, and how to fix it. */

@@ -98,7 +98,7 @@ async function closeServer(server: http.Server | https.Server, sockets: Readonly
   clearTimeout(force);
 }
 
-/** Finds a port that is free now, for a program that cannot say which one it took. */
+/** Finds a port that is free now, for a program that cannot report the port it took. */
 export async function freePort(): Promise<number> {
   const { url, close } = await listenOnLoopback(http.createServer(), 0);
   await close();

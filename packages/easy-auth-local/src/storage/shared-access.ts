@@ -17,7 +17,7 @@ interface AzuriteSignatures {
   ): readonly [signature: string, stringToSign: string];
 }
 
-/** Seven days: https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#request-body */
+/** Longest validity of a key, seven days: https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#request-body */
 const MOST_KEY_MS = 7 * 86_400_000;
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 

@@ -18,7 +18,7 @@ export class Browser {
     this.#home = home;
   }
 
-  /** Requests as a page of `home` does by `fetch`: with the cookies and the page's `Origin`, following redirects. */
+  /** Sends a request as a page of `home` does with `fetch`: with the cookies and the page's `Origin`, following redirects. */
   async fetch(url: string, init: RequestInit = {}): Promise<Response> {
     return (await this.open(url, { ...init, headers: this.#pageHeaders(url, init) })).response;
   }

@@ -91,7 +91,7 @@ describe.skipIf(!hasSdk)("an ASP.NET app with Microsoft.Identity.Web", () => {
     throw new Error(`The app ${app} ended: ${said.join("\n")}`);
   }
 
-  describe("in its App Services flavour, behind the gate", () => {
+  describe("in its App Service mode, behind the gate", () => {
     let gate: LoopbackServer;
     beforeAll(async () => {
       const apps = { tenantId: TENANT_ID, api: API, frontend: FRONTEND, apiScope: API_SCOPE };

@@ -117,12 +117,12 @@ describe("packed and installed elsewhere", () => {
 });
 
 describe("its command", () => {
-  test("prints what there is to say", async () => {
+  test("prints its options", async () => {
     const { stdout } = await run(join(folder, "node_modules/.bin/easy-auth-local"), ["--help"]);
     expect(stdout).toContain("--api <url|port|folder>");
   });
 
-  test("ends when npx is killed, which tells it nothing", async () => {
+  test("ends when npx is killed without warning", async () => {
     const running = start("npx", ["easy-auth-local", "--frontend", "./page", "--free-ports"], {}, folder);
     await running.line(/^Ready/);
     const entra = await urlOf(running, /^Entra ID emulator/);
