@@ -135,12 +135,12 @@ describe("settings", () => {
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^WEBSITE_AUTH_AAD_ALLOWED_TENANTS is missing/)]);
   });
 
-  test("of one tenant refuse an allow-list without that tenant", () => {
+  test("for one tenant refuse an allow-list without that tenant", () => {
     const allowed = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     expect(problemsOf({ ...VALID, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed })).toHaveLength(1);
   });
 
-  test("of one tenant serve that tenant only, whatever the allow-list adds", () => {
+  test("for one tenant serve only that tenant, whatever the allow-list adds", () => {
     const allowed = `${TENANT},bbbbcccc-1111-dddd-2222-eeee3333ffff`;
     expect(readSettings({ ...VALID, WEBSITE_AUTH_AAD_ALLOWED_TENANTS: allowed }).allowedTenants).toEqual([TENANT]);
   });

@@ -85,7 +85,7 @@ describe("with a tenant of one's own", () => {
     expect(answer.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
   });
 
-  test("the app is not told the frontend's secret", () => {
+  test("the app does not get the frontend's secret", () => {
     expect(process.env.MICROSOFT_PROVIDER_AUTHENTICATION_SECRET).toBe(OWN_API.clientSecrets[0]);
     expect(process.env.FRONTEND_CLIENT_SECRET).toBeUndefined();
     expect(process.env.WEBSITE_AUTH_OPENID_ISSUER).toBe(`https://login.microsoftonline.com/${TENANT_ID}/v2.0`);

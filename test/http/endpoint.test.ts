@@ -155,12 +155,12 @@ describe("a failure", () => {
 
   test.each<[string, object]>([
     ["a code that JSON cannot write", { code: 10n }],
-    ["a code that holds more", { code: { token: "eyJsecret" } }],
-    ["an errorCode that holds more", { errorCode: "for eyJsecret" }],
-    ["a stack that is none", { stack: 5 }],
-    ["lines in its message that look like frames", { message: "x\n    at token eyJsecret (file.ts:1:2)" }],
+    ["a code that is an object", { code: { token: "eyJsecret" } }],
+    ["an errorCode of more than one word", { errorCode: "for eyJsecret" }],
+    ["a stack that is no text", { stack: 5 }],
+    ["lines in its message that look like stack frames", { message: "x\n    at token eyJsecret (file.ts:1:2)" }],
     ["a stack of another message", { stack: "Error: y\n    at token eyJsecret (file.ts:1:2)" }],
-    ["a name that holds more", { name: "eyJsecret of someone" }],
+    ["a name of more than one word", { name: "eyJsecret of someone" }],
   ])("with %s is answered and logged without that part", async (_, properties) => {
     const thrown =
       "message" in properties ? new Error(String(properties.message)) : Object.assign(new Error("x"), properties);

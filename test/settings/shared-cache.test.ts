@@ -35,7 +35,7 @@ describe("SHARED_CACHE_URL", () => {
     "rediss://contoso.westeurope.redis.azure.net:10000/1",
     "https://contoso.table.core.windows.net/?sv=2024&sig=hunter2",
     "https://user:hunter2@contoso.table.core.windows.net",
-  ])("%s stops the start, with words that show nothing of it", (value) => {
+  ])("%s stops the start, with a message that does not show it", (value) => {
     const problems: string[] = [];
     expect(readSharedCache(value, problems)).toBeUndefined();
     expect(problems).toEqual([expect.stringMatching(/^SHARED_CACHE_URL .* or remove the setting\.$/)]);

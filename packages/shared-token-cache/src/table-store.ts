@@ -63,7 +63,7 @@ export class TableStore implements SharedStore {
     }
   }
 
-  /** Deletes the tables of days that are over. Every instance does so once an hour; the second one finds nothing. */
+  /** Deletes the tables of days that are over. Every instance does so once an hour; all but the first find nothing to do. */
   async dropOldTables(now = Date.now()): Promise<void> {
     const abortSignal = AbortSignal.timeout(30_000);
     const today = tableOf(now / 1000);

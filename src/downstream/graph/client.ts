@@ -93,7 +93,7 @@ function withoutError(body: unknown): unknown {
   throw Object.assign(new Error("Graph answered a success whose body is an error."), { name: errorCodeIn(body) });
 }
 
-/** Codes for a user without a mailbox, who has no messages or events, or without a photo: some come with 400. */
+/** Error codes for a user without a mailbox or a photo; some come with status 400. */
 const WITHOUT_MAILBOX_OR_PHOTO: ReadonlySet<unknown> = new Set([
   ...["MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox", "ErrorInvalidUser"],
   ...["ErrorMailboxNotFound", "ImageNotFound", "ResourceNotFound"],

@@ -113,7 +113,7 @@ describe("GET /api/photo", () => {
     ["never ends", { kind: "hugeBody" }, 502, "downstream_failed"],
     ["asks to wait", { kind: "status", status: 429, retryAfter: 9 }, 503, "throttled"],
     ["refuses", { kind: "graphError", status: 403, code: "ErrorAccessDenied" }, 403, "downstream_forbidden"],
-  ])("says so when Graph %s", async (_, fault, status, code) => {
+  ])("answers with the right code when Graph %s", async (_, fault, status, code) => {
     graphAnswers(fault);
     const response = await photo();
     expect(response.status).toBe(status);

@@ -15,7 +15,7 @@ export interface AuthRoutesOptions {
   readonly checkToken: TokenCheck;
   /** Client for sign-ins; undefined for an API that only takes bearer tokens. */
   readonly signIn: SignInClient | undefined;
-  /** Called with a failure whose answer says little. */
+  /** Called with a failure whose answer has no details. */
   readonly onError: (step: string, error: unknown) => void;
 }
 

@@ -30,7 +30,7 @@ export interface GateOptions {
   /** Name of the gate in log lines. Default: "Easy Auth at" and its address. */
   readonly name?: string;
   /**
-   * Called with a line for each refusal, and for each failure whose answer says little; never with a token. Default:
+   * Called with a line for each refusal, and for each failure whose answer has no details; never with a token. Default:
    * standard error.
    */
   readonly onError?: (line: string) => void;

@@ -70,7 +70,7 @@ export interface CoreInvocationContext {
   readonly request: {
     readonly invocationId: string;
     readonly traceContext: RpcTraceContext;
-    /** Source of headers and parameters with HTTP streaming, where the library reads nothing of `http`. */
+    /** Source of headers and parameters with HTTP streaming, where the library ignores `http`. */
     readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>> | undefined;
     readonly inputData: readonly { readonly name: string; readonly data: { readonly http: Partial<RpcHttpRequest> } }[];
   };

@@ -63,7 +63,7 @@ export function asksForDelegationKey({ method, path }: StorageRequest): boolean 
 }
 
 /**
- * Returns the refusal of a request that the role Storage Blob Data Reader does not cover: it allows reading alone. A role on
+ * Returns the refusal of a request that the role Storage Blob Data Reader does not cover: it allows only reading. A role on
  * the container alone gives no delegation key, which belongs to the account:
  * https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key#authorization
  */

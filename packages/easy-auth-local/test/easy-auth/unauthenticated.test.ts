@@ -103,7 +103,7 @@ describe("an excluded path", () => {
   test.each([
     ["exact", 401],
     ["prefix", 200],
-  ] as const)("with %s matching gives %i to what is below", async (excludedPathMatch, status) => {
+  ] as const)("with %s matching gives %i to paths below it", async (excludedPathMatch, status) => {
     const url = await openGate(around, frontendSettings({ globalValidation }), { switches: { excludedPathMatch } });
     expect((await ask(`${url}/open`)).status).toBe(200);
     expect((await ask(`${url}/open/more`)).status).toBe(status);
