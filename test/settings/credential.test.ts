@@ -82,7 +82,7 @@ describe("the credential", () => {
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
     "CLIENT_CERTIFICATE_PEM",
     "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET",
-  ])("%s says that its Key Vault reference was not resolved, and not which", (name) => {
+  ])("%s is reported as an unresolved Key Vault reference, without showing it", (name) => {
     const problems = problemsOf({ [name]: "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/private)" });
     expect(problems).toEqual([
       expect.stringMatching(new RegExp(`^${name} is a Key Vault reference that was not resolved\\.`)),

@@ -18,7 +18,7 @@ const NEVER = new Date("9999-12-31");
 
 /** Azurite, running. */
 export interface Azurite {
-  /** `http://127.0.0.1:<port>` */
+  /** Address of the service: `http://127.0.0.1:<port>`. */
   readonly url: string;
   /** Client with the rights of the account owner. */
   readonly account: BlobServiceClient;

@@ -86,7 +86,7 @@ describe("POST /.auth/login/aad", () => {
     ["an access token that is no text", async () => ({ access_token: 1 }), 400],
     ["no JSON", async () => "x", 400],
     ["null", async () => null, 400],
-  ])("answers %s with the status that tells", async (_, body, status) => {
+  ])("refuses %s with the matching status", async (_, body, status) => {
     const url = await openGate(around, frontendSettings());
     const response = await login(url, await body());
     expect(response.status).toBe(status);
