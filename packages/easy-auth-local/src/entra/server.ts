@@ -50,7 +50,7 @@ export async function startEntra(options: EntraOptions): Promise<EntraServer> {
 /** Origins at which browsers reach Entra. */
 interface Origins {
   readonly plain: () => string;
-  /** Address and certificate of the https listener; undefined without https. */
+  /** Returns the https origin; undefined without https. */
   readonly secure: () => string | undefined;
 }
 
