@@ -7,7 +7,7 @@ import {
   pickAccount,
   seeTitle,
   signIn,
-  signInWithClaims,
+  signInStronger,
   stack,
   useBrowser,
 } from "./fixture.ts";
@@ -43,11 +43,7 @@ const SERVED: readonly Scenario[] = [
     what: "a second sign-in with the claims",
     title: "Isaiah Langer",
     failures: ["401 /api/profile"],
-    proceed: async (page) => {
-      await continueToSignIn(page);
-      await page.getByText("The API asked for a stronger sign-in: continue as Isaiah Langer").waitFor();
-      await signInWithClaims(page, "mfa-needed");
-    },
+    proceed: (page) => signInStronger(page, "mfa-needed", "Isaiah Langer"),
   },
   {
     account: "access-revoked",

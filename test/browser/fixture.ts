@@ -90,6 +90,13 @@ export async function signInWithClaims(page: Page, account: string): Promise<voi
   await page.click('button[name="mfa"]');
 }
 
+/** Takes the stronger sign-in that the page announces, as the user of this name, to whom Entra's page says what is asked for. */
+export async function signInStronger(page: Page, account: string, name: string): Promise<void> {
+  await continueToSignIn(page);
+  await page.getByText(`The API asked for a stronger sign-in: continue as ${name}`).waitFor();
+  await signInWithClaims(page, account);
+}
+
 /** Waits until the card has this title: the name of a profile, or the title of a problem. */
 export async function seeTitle(page: Page, title: string): Promise<void> {
   await page.locator("#state h2", { hasText: new RegExp(`^${escapeRegExp(title)}$`) }).waitFor();

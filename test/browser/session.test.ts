@@ -2,11 +2,11 @@ import type { Fault } from "easy-auth-local";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import {
-  continueToSignIn,
   newUser,
   pickAccount,
   seeTitle,
   signIn,
+  signInStronger,
   signInWithClaims,
   stack,
   useBrowser,
@@ -68,8 +68,7 @@ describe("a claims challenge", () => {
     await page.getByText("The API asks for a stronger sign-in").waitFor();
     expect(await page.getByRole("status").textContent()).toBe("Another sign-in step is needed");
     expect(visited.filter((path) => path.startsWith("/.auth/login/aad?"))).toEqual([]);
-    await continueToSignIn(page);
-    await signInWithClaims(page, "works");
+    await signInStronger(page, "works", "Adele Vance");
     await seeTitle(page, "Adele Vance");
     expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
     const login = visited.find((path) => path.startsWith("/.auth/login/aad?")) ?? "";
@@ -81,8 +80,7 @@ describe("a claims challenge", () => {
     const visited = watchNavigation(page);
     stack.faults.add({ service: "entra", account: "works", fault: MFA });
     await signIn(page, "works", ADDRESS);
-    await continueToSignIn(page);
-    await signInWithClaims(page, "works");
+    await signInStronger(page, "works", "Adele Vance");
     await seeTitle(page, "Another sign-in step is needed");
     await page.reload();
     await seeTitle(page, "Another sign-in step is needed");

@@ -3,16 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type AppConfiguration, readConfiguration } from "easy-auth-local";
 import { beforeAll, expect, test } from "vitest";
 import { buildCopyWith } from "../support/app-copy.ts";
-import {
-  continueToSignIn,
-  newUser,
-  pickAccount,
-  seeTitle,
-  signIn,
-  signInWithClaims,
-  stack,
-  useBrowser,
-} from "./fixture.ts";
+import { newUser, pickAccount, seeTitle, signIn, signInStronger, stack, useBrowser } from "./fixture.ts";
 
 const options: { api?: AppConfiguration } = {};
 
@@ -33,9 +24,7 @@ const ADDRESS = "/?view=orders";
 test("an endpoint that asks for an authentication context is answered after the stronger sign-in, for as long as it lasts", async () => {
   const page = await newUser({ failures: ["401 /api/profile"] });
   await signIn(page, "works", ADDRESS);
-  await continueToSignIn(page);
-  await page.getByText("The API asked for a stronger sign-in: continue as Adele Vance").waitFor();
-  await signInWithClaims(page, "works");
+  await signInStronger(page, "works", "Adele Vance");
   await seeTitle(page, "Adele Vance");
   expect(page.url()).toBe(stack.frontendUrl + ADDRESS);
   await page.reload();
@@ -45,8 +34,7 @@ test("an endpoint that asks for an authentication context is answered after the 
 test("is not answered for a user who goes back to a sign-in without the step", async () => {
   const page = await newUser({ failures: ["401 /api/profile"] });
   await signIn(page, "works");
-  await continueToSignIn(page);
-  await signInWithClaims(page, "works");
+  await signInStronger(page, "works", "Adele Vance");
   await seeTitle(page, "Adele Vance");
   await page.goto(`${stack.frontendUrl}/.auth/logout?post_logout_redirect_uri=/signed-out`);
   await page.getByRole("link", { name: "Sign in" }).click();
