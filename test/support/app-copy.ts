@@ -37,8 +37,7 @@ export async function buildCopyWith(files: Readonly<Record<string, string>>): Pr
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(root, "src/functions", name), text)));
   await writeFile(join(root, "tsconfig.app.json"), TYPES_OF_APP);
   const compile = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.app.json", "--singleThreaded"];
-  // Collecting garbage would take as long as checking the sources.
-  await run(process.execPath, compile, { cwd: root, env: { ...process.env, GOGC: "off" } });
+  await run(process.execPath, compile, { cwd: root });
   const { build } = (await import(
     pathToFileURL(join(root, "scripts/build.ts")).href
   )) as typeof import("../../scripts/build.ts");
