@@ -6,6 +6,7 @@ import { answerMessages } from "./worker.ts";
 export interface LoadOptions {
   readonly url: string;
   readonly assertions: readonly string[];
+  /** Measured seconds. One more comes before them. */
   readonly seconds: number;
   /** Requests a second, at constant intervals; undefined for as many as 32 connections can get answered. */
   readonly rate: number | undefined;
@@ -19,6 +20,8 @@ export interface LoadFigures {
   readonly p999: number;
 }
 
+/** Connections that were closed meanwhile are opened anew in this time, and code that V8 has dropped is compiled. */
+const WARM_UP_MS = 1000;
 const CONNECTIONS = 256;
 const AT_A_TIME = 32;
 /** Step through the users, coprime with their number so that its multiples reach all of them. */
@@ -36,13 +39,15 @@ async function generate({ url, assertions, seconds, rate }: LoadOptions): Promis
     const { statusCode, body } = await pool.request({ method: "GET", path: "/api/profile", headers });
     await body.dump();
     if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}.`);
-    samples.push(performance.now() - intended);
+    if (intended >= measured) samples.push(performance.now() - intended);
   };
   const begin = performance.now();
+  const measured = begin + WARM_UP_MS;
+  const end = measured + seconds * 1000;
   try {
-    if (rate === undefined) await closed(send, begin + seconds * 1000);
-    else await open(send, begin, rate, seconds);
-    const elapsed = performance.now() - begin;
+    if (rate === undefined) await closed(send, end);
+    else await open(send, { begin, end, rate });
+    const elapsed = performance.now() - measured;
     const [p50, p99, p999] = [50, 99, 99.9].map((share) => percentile(samples, share)) as [number, number, number];
     return { perSecond: (samples.length * 1000) / elapsed, p50, p99, p999 };
   } finally {
@@ -59,12 +64,10 @@ async function closed(send: (intended: number) => Promise<void>, end: number): P
 
 async function open(
   send: (intended: number) => Promise<void>,
-  begin: number,
-  rate: number,
-  seconds: number,
+  { begin, end, rate }: Readonly<Record<"begin" | "end" | "rate", number>>,
 ): Promise<void> {
   const all: Promise<void>[] = [];
-  const count = Math.floor(rate * seconds);
+  const count = Math.floor(((end - begin) * rate) / 1000);
   while (all.length < count) {
     const due = Math.min(count, Math.floor(((performance.now() - begin) * rate) / 1000));
     while (all.length < due) all.push(send(begin + (all.length * 1000) / rate));
