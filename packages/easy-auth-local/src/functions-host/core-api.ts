@@ -27,9 +27,20 @@ export interface RegisteredApp {
   readonly log: LogHandler;
 }
 
-let isIntercepting = false;
-let loading: RegisteredApp | undefined;
-let latestModel: ProgrammingModel | undefined;
+interface CoreState {
+  isIntercepting: boolean;
+  loading: RegisteredApp | undefined;
+  latestModel: ProgrammingModel | undefined;
+}
+
+const STATE_KEY: unique symbol = Symbol.for("easy-auth-local/functions-core");
+const holder = globalThis as typeof globalThis & { [STATE_KEY]?: CoreState };
+holder[STATE_KEY] ??= { isIntercepting: false, loading: undefined, latestModel: undefined };
+/**
+ * Shared by all copies of this module in a process: a copy of @azure/functions that stays loaded keeps the core module that
+ * it was given first.
+ */
+const state = holder[STATE_KEY];
 
 /**
  * Runs `load` and resolves to the functions and hooks registered meanwhile through "@azure/functions-core". Loads must
@@ -43,11 +54,11 @@ export async function collectRegistered(log: LogHandler, load: () => Promise<voi
     hooks: { appStart: [], appTerminate: [], preInvocation: [], postInvocation: [], log: [] },
     log,
   };
-  loading = registration;
+  state.loading = registration;
   try {
     await load();
   } finally {
-    loading = undefined;
+    state.loading = undefined;
   }
   return registration;
 }
@@ -57,8 +68,8 @@ export async function collectRegistered(log: LogHandler, load: () => Promise<voi
  * https://github.com/Azure/azure-functions-nodejs-worker/blob/v3.x/src/setupCoreModule.ts
  */
 function interceptRequire(): void {
-  if (isIntercepting) return;
-  isIntercepting = true;
+  if (state.isIntercepting) return;
+  state.isIntercepting = true;
   Module.prototype.require = new Proxy(Module.prototype.require, {
     apply: (require, self, [id]: [string]) =>
       id === CORE_MODULE ? createCoreApi() : Reflect.apply(require, self, [id]),
@@ -70,7 +81,7 @@ function createCoreApi(): object {
   let ownModel: ProgrammingModel | undefined;
   let app: RegisteredApp | undefined;
   const currentApp = (): RegisteredApp => {
-    app = loading ?? app;
+    app = state.loading ?? app;
     if (!app) throw new Error(`"${CORE_MODULE}" was used before the Functions host loaded an app.`);
     return app;
   };
@@ -79,12 +90,12 @@ function createCoreApi(): object {
     hostVersion: "4.1041.200.1", // recent enough for whatever asks, such as log hooks (4.34)
     Disposable,
     setProgrammingModel: (model: ProgrammingModel) => {
-      ownModel = latestModel = model;
+      ownModel = state.latestModel = model;
     },
-    getProgrammingModel: () => ownModel ?? latestModel,
+    getProgrammingModel: () => ownModel ?? state.latestModel,
     registerFunction: (metadata: FunctionMetadata, handler: FunctionHandler) => {
-      const model = ownModel ?? latestModel;
-      if (!loading || !model) throw new Error("A function can only be registered during app startup.");
+      const model = ownModel ?? state.latestModel;
+      if (!state.loading || !model) throw new Error("A function can only be registered during app startup.");
       return addFunction(currentApp(), { metadata, handler, model });
     },
     registerHook: (name: string, callback: HookCallback) => addHook(currentApp(), name, callback),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { startFunctionsHost } from "../../src/functions-host/host.ts";
 import { LIBRARY, serve, serveSource, writeApp, writeFolder } from "./fixture-app.ts";
 
@@ -66,6 +66,17 @@ describe("the host loads an app", () => {
     );
     expect((await one?.send("GET", "/api/f"))?.body).toBe("one");
     expect((await two?.send("GET", "/api/f"))?.body).toBe("two");
+  });
+
+  test("by a second copy of the host in the same process, while the library stays loaded", async () => {
+    const main = (text: string) => `${ES_MODULE}${answering(text)}`;
+    const files = { "package.json": { main: "main.mjs" }, "host.json": HOST_JSON };
+    const first = await serve(writeFolder({ ...files, "main.mjs": main("first") }));
+    vi.resetModules();
+    const copy = await import("./fixture-app.ts");
+    const second = await copy.serve(writeFolder({ ...files, "main.mjs": main("second") }));
+    expect((await first.send("GET", "/api/f")).body).toBe("first");
+    expect((await second.send("GET", "/api/f")).body).toBe("second");
   });
 
   test("while another one is served, each with its own functions", async () => {
