@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { startStack, type TestStack } from "./support/stack.ts";
 
 const AT_ONCE = 50;
-const ROUNDS = 40;
+const ROUNDS = 20;
 
 let stack: TestStack;
 let token: string;
